@@ -1,0 +1,57 @@
+"""Watch a convolutional network learn: its kernels as pictures, on disk and in TensorBoard.
+
+The way of the data, and who does each step:
+
+    model → arrays     layers, views/     which layers have kernels; copies of their weights
+    arrays → pictures  levels, colors, pictures, kernel_pictures
+    pictures → named   naming, index
+    named → written    png, events, writing, in the background by worker
+    all of it          loggers/           the Keras callbacks, which join the steps
+
+Importing this package imports neither TensorFlow nor Keras; the first use of a
+logger or of a function on models does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tb_kernels.errors import ArgumentError, LogWarning, WriteError
+    from tb_kernels.loggers.kernels import KernelLogger
+    from tb_kernels.naming import Address
+    from tb_kernels.views.kernels import read_kernels
+
+__all__ = [
+    "Address",
+    "ArgumentError",
+    "KernelLogger",
+    "LogWarning",
+    "WriteError",
+    "__version__",
+    "read_kernels",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Address": "tb_kernels.naming",
+    "ArgumentError": "tb_kernels.errors",
+    "KernelLogger": "tb_kernels.loggers.kernels",
+    "LogWarning": "tb_kernels.errors",
+    "WriteError": "tb_kernels.errors",
+    "read_kernels": "tb_kernels.views.kernels",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

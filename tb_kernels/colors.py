@@ -1,0 +1,97 @@
+"""Levels → colours, by a colour map."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.errors import ArgumentError
+
+GRAY = "gray"
+RGB = "rgb"
+
+# How a weight is drawn that is not finite, and what lies between slices.
+BAD_COLOR = (255, 0, 0)
+WHITE = 255
+
+
+def check_colormap(colormap: Any) -> str:
+    """Returns `colormap` if there is a colour map of that name.
+
+    Raises:
+        ArgumentError: If there is none.
+    """
+    if not isinstance(colormap, str):
+        raise ArgumentError(f"colormap: expected a name such as 'gray', got {colormap!r}")
+    if colormap not in (GRAY, RGB):
+        lookup_table(colormap)
+    return colormap
+
+
+@functools.cache
+def lookup_table(colormap: str) -> NDArray[np.uint8]:
+    """The colours of the 256 levels in a colour map of matplotlib, shape (256, rgb).
+
+    Raises:
+        ArgumentError: If matplotlib has no colour map of that name.
+    """
+    # Here, because importing matplotlib takes longer than all the rest and grey needs none.
+    import matplotlib
+
+    try:
+        map_ = matplotlib.colormaps[colormap]
+    except KeyError:
+        raise ArgumentError(
+            f"colormap: unknown {colormap!r}; expected 'gray', 'rgb' or a name that "
+            "matplotlib knows, such as 'viridis' or 'coolwarm'"
+        ) from None
+    return np.asarray(map_(np.arange(256), bytes=True))[:, :3].copy()
+
+
+def paint(
+    levels: NDArray[np.uint8], colormap: str, bad: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
+    """Gives every weight its colour.
+
+    Args:
+        levels: Shape (kernels, slices, ..., height, width).
+        colormap: A checked name. `"rgb"` takes the three slices of a kernel as its
+            red, green and blue; kernels of another number of slices stay grey.
+        bad: Where the weight is not finite, in the shape of `levels`; None if nowhere.
+
+    Returns:
+        Shape (kernels, tiles, height, width, channels): one channel where all is
+        grey, three otherwise. The axes between kernels and height are joined into
+        tiles, slices first.
+    """
+    if draws_rgb(colormap, levels.shape[1]):
+        return _paint_rgb(levels, bad)
+    height, width = levels.shape[-2:]
+    tiles = (len(levels), -1, height, width)
+    levels = levels.reshape(tiles)
+    gray = colormap in (GRAY, RGB)
+    colors = levels[..., None] if gray else lookup_table(colormap)[levels]
+    return colors if bad is None else _mark(colors, bad.reshape(levels.shape))
+
+
+def draws_rgb(colormap: str, slices: int) -> bool:
+    """Whether kernels of so many slices are drawn as one colour picture."""
+    return colormap == RGB and slices == 3
+
+
+def _paint_rgb(levels: NDArray[np.uint8], bad: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    def channels_last(array: NDArray[Any]) -> NDArray[Any]:
+        moved = np.moveaxis(array, 1, -1)
+        return moved.reshape(len(array), -1, *moved.shape[-3:])
+
+    colors = channels_last(levels)
+    return colors if bad is None else _mark(colors, np.any(channels_last(bad), axis=-1))
+
+
+def _mark(colors: NDArray[np.uint8], bad: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    marked = np.repeat(colors, 3, axis=-1) if colors.shape[-1] == 1 else colors.copy()
+    marked[bad] = BAD_COLOR
+    return marked

@@ -1,0 +1,77 @@
+"""The index of an epoch: what a reader of the log needs to turn pictures into weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TypedDict
+
+FORMAT = 1
+
+
+class SheetEntry(TypedDict):
+    """How a layer's sheet is laid out; its low and high are the layer's."""
+
+    low: float
+    high: float
+    scale: int
+    columns: int
+    gap: int
+
+
+class LayerEntry(TypedDict):
+    """How the pictures of one layer are to be read.
+
+    A pixel of level p stands for the weight `low + p / 255 * (high - low)`. Slice t
+    of a picture is the tile at row `t // columns`, column `t % columns`, and weight
+    (y, x) of a tile is a square of scale x scale pixels; a gap lies between tiles.
+
+    Attributes:
+        number: The layer's number, the first field of the address.
+        name: The layer's name in the model.
+        group: What stands before the address in file and tag; empty for nothing.
+        kind: The Keras class, `"Conv2D"`.
+        shape: The kernel weight's own shape.
+        axes: What its axes are: d, h, w (window), i (input channel), o (output
+            channel), m (depthwise multiplier).
+        kernels: How many kernels the layer has.
+        slices: How many 2-D slices one kernel has.
+        tile: Height and width of a slice in weights.
+        pictures: `"kernels"`, or `"slices"` where each slice is a picture of its own.
+        drawn: The kernel numbers of the pictures; None for all.
+        normalize: How low and high were chosen.
+        low: The weight that level 0 stands for; one for each kernel if normalised by kernel.
+        high: The weight that level 255 stands for, likewise.
+        scale: Pixels along the side of a weight.
+        columns: Slices in a row.
+        gap: White pixels between slices.
+        colormap: The colour map that levels went through; in `"rgb"` the three
+            slices are red, green and blue of one tile.
+        sheet: The sheet of the whole layer, if there is one.
+    """
+
+    number: str
+    name: str
+    group: str
+    kind: str
+    shape: list[int]
+    axes: str
+    kernels: int
+    slices: int
+    tile: list[int]
+    pictures: str
+    drawn: list[int] | None
+    normalize: str | list[float]
+    low: float | list[float]
+    high: float | list[float]
+    scale: int
+    columns: int
+    gap: int
+    colormap: str
+    sheet: SheetEntry | None
+
+
+def to_json(view: str, epoch: int, layers: Iterable[LayerEntry]) -> str:
+    """The index of a view's pictures of one epoch."""
+    index = {"format": FORMAT, "view": view, "epoch": epoch, "layers": list(layers)}
+    return json.dumps(index, separators=(",", ":"))

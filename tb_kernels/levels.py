@@ -1,0 +1,169 @@
+"""Weights → levels: which grey, 0 (black) to 255 (white), stands for a weight.
+
+Every way to normalise is a pair of weights, `low` drawn black and `high` drawn
+white; between them the level is `round(255 * (w - low) / (high - low))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.errors import ArgumentError
+
+Normalize = Literal["layer", "kernel", "first", "symmetric", "standard"] | tuple[float, float]
+
+MODES = ("layer", "kernel", "first", "symmetric", "standard")
+
+
+class Limits(NamedTuple):
+    """The weights that black and white stand for.
+
+    Attributes:
+        low: float64, of shape () for a whole layer or (kernels,) for each kernel.
+        high: As `low`, nowhere below it.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, low: float, high: float) -> Limits:
+        """The limits of a whole layer."""
+        return cls(np.asarray(low, np.float64), np.asarray(high, np.float64))
+
+    def at(self, kernel: int) -> tuple[float, float]:
+        """Low and high of one kernel, counted from 0."""
+        if self.low.ndim == 0:
+            return float(self.low), float(self.high)
+        return float(self.low[kernel]), float(self.high[kernel])
+
+    def take(self, kernels: NDArray[np.intp]) -> Limits:
+        """The limits of some of the kernels, counted from 0."""
+        if self.low.ndim == 0:
+            return self
+        return Limits(self.low[kernels], self.high[kernels])
+
+    def repeated(self, times: int) -> Limits:
+        """The limits of the kernels, all of them again so many times."""
+        if self.low.ndim == 0:
+            return self
+        return Limits(np.tile(self.low, times), np.tile(self.high, times))
+
+    def joined(self) -> Limits:
+        """The limits of the whole layer."""
+        return Limits.of(self.low.min(), self.high.max())
+
+
+def check_normalize(normalize: Any) -> Normalize:
+    """Returns `normalize` if it is a mode or a pair of numbers, low below high.
+
+    Raises:
+        ArgumentError: If it is neither.
+    """
+    expected = f"expected one of {', '.join(map(repr, MODES))} or a pair (low, high)"
+    if isinstance(normalize, str):
+        if normalize not in MODES:
+            raise ArgumentError(f"normalize: unknown {normalize!r}; {expected}")
+        return normalize  # type: ignore[return-value]
+    try:
+        low, high = (float(limit) for limit in normalize)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"normalize: cannot use {normalize!r}; {expected}") from None
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ArgumentError(
+            f"normalize: low must be below high, both finite; got ({low:g}, {high:g})"
+        )
+    return low, high
+
+
+def measure(weights: NDArray[np.float32], normalize: Normalize) -> Limits:
+    """The limits of a layer's weights; weights that are not finite take no part.
+
+    Args:
+        weights: Shape (kernels, slices, ...), the layer's kernels.
+        normalize: How to normalise. `"first"` measures as `"layer"` does: whoever
+            draws the first epoch keeps its limits for the later ones.
+
+    Returns:
+        The limits of the layer, or of each kernel for `"kernel"`; 0 and 0 where
+        no weight is finite.
+    """
+    if isinstance(normalize, tuple):
+        return Limits.of(*normalize)
+    if normalize == "kernel":
+        flat = weights.reshape(len(weights), -1)
+        low, high = flat.min(axis=1), flat.max(axis=1)
+        for kernel in np.flatnonzero(~(np.isfinite(low) & np.isfinite(high))):
+            low[kernel], high[kernel] = _extremes(flat[kernel])
+        return Limits(low.astype(np.float64), high.astype(np.float64))
+    if normalize == "standard":
+        return _standard(weights)
+    low, high = _extremes(weights)
+    if normalize == "symmetric":
+        high = max(-low, high)
+        low = -high
+    return Limits.of(low, high)
+
+
+def find_bad(weights: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Where the weights are not finite, in their own shape; None if all are finite."""
+    # A sum is not finite if any weight is not; only then the mask is worth making.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(weights.sum(dtype=np.float64)):
+            return None
+    bad = ~np.isfinite(weights)
+    return bad if bad.any() else None
+
+
+def to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]:
+    """The level of each weight, clipped to 0-255.
+
+    Where low equals high the level is 128, as it is for all weights of a layer in
+    which all weights are equal (0 below and 255 above, which only limits that come
+    from an earlier epoch leave room for). Where a weight is not finite the level
+    means nothing: ask `find_bad`.
+
+    Args:
+        weights: Shape (kernels, slices, ...).
+        limits: Of the layer, or of each of these kernels.
+
+    Returns:
+        Levels in the shape of the weights.
+    """
+    per_kernel: Sequence[int] = (-1,) + (1,) * (weights.ndim - 1)
+    low = limits.low.reshape(per_kernel) if limits.low.ndim else limits.low
+    high = limits.high.reshape(per_kernel) if limits.high.ndim else limits.high
+    span = high - low
+    with np.errstate(invalid="ignore"):
+        # In float64: a float32 difference can overflow, or lose a mean far from 0.
+        levels = np.subtract(weights, low, dtype=np.float64)
+        flat = np.sign(levels) * 128 + 128 if (span == 0).any() else None
+        levels *= 255.0 / np.where(span > 0, span, 1.0)
+        np.rint(levels, out=levels)
+        if flat is not None:
+            levels = np.where(span > 0, levels, flat)
+        np.clip(levels, 0, 255, out=levels)
+        return levels.astype(np.uint8)
+
+
+def _extremes(weights: NDArray[np.float32]) -> tuple[float, float]:
+    low, high = float(weights.min()), float(weights.max())
+    if np.isfinite(low) and np.isfinite(high):
+        return low, high
+    finite = weights[np.isfinite(weights)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _standard(weights: NDArray[np.float32]) -> Limits:
+    # (w - mean) / deviation * 64 + 128 reaches 0 and 255 at these weights.
+    finite = weights[np.isfinite(weights)].astype(np.float64)
+    if finite.size == 0:
+        return Limits.of(0.0, 0.0)
+    mean, deviation = finite.mean(), finite.std()
+    if finite.min() == finite.max():
+        return Limits.of(finite[0], finite[0])
+    return Limits.of(mean - 128 / 64 * deviation, mean + 127 / 64 * deviation)

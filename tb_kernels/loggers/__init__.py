@@ -1,0 +1,1 @@
+"""The Keras callbacks: where model, pictures and log directory come together."""

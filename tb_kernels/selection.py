@@ -1,0 +1,184 @@
+"""Which epochs, layers and kernels: what the user asked for, checked and looked up."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+
+from tb_kernels.errors import ArgumentError
+from tb_kernels.layers import KernelWeight, find_kernels, walk
+
+LAST = "last"
+
+# How many names an error lists.
+_LISTED = 12
+
+
+class Epochs:
+    """The epochs asked for: all from 1, or some of 0 (before training), 1, 2, ..., "last".
+
+    Raises:
+        ArgumentError: If `wanted` is not None, `"last"`, or a non-empty collection
+            of whole numbers from 0 and `"last"`.
+    """
+
+    def __init__(self, wanted: Any) -> None:
+        self._numbers: frozenset[int] | None = None
+        self.last = False
+        if wanted is None:
+            return
+        items = [wanted] if wanted == LAST else _listed("epochs", wanted, "[1, 6, 10]")
+        self.last = LAST in items
+        self._numbers = frozenset(check_epoch(item) for item in items if item != LAST)
+
+    def __contains__(self, epoch: int) -> bool:
+        return epoch >= 1 if self._numbers is None else epoch in self._numbers
+
+    @property
+    def chosen(self) -> bool:
+        """Whether epochs were named, instead of all being taken."""
+        return self._numbers is not None
+
+    def expected(self, first: int, final: int) -> list[int]:
+        """The epochs that a training from `first` to `final` will log, in order."""
+        numbers = range(first, final + 1)
+        expected = [epoch for epoch in numbers if epoch in self]
+        if self.last and numbers and final not in self:
+            expected.append(final)
+        return expected
+
+    def missing(self, reached: Iterable[int]) -> list[int]:
+        """The epochs named that are not among those reached."""
+        return sorted((self._numbers or frozenset()).difference(reached))
+
+
+def check_epoch(epoch: Any) -> int:
+    """Returns the number of an epoch, 0 for before training.
+
+    Raises:
+        ArgumentError: If it is no whole number from 0.
+    """
+    return _whole("epochs", epoch, 0, "expected whole numbers from 0, or 'last'")
+
+
+def check_layers(layers: Any) -> list[str] | None:
+    """Returns the names and numbers asked for as texts; None for all layers.
+
+    Raises:
+        ArgumentError: If `layers` is not None, a name or number, or a non-empty
+            collection of these.
+    """
+    if layers is None:
+        return None
+    single = isinstance(layers, (str, int))
+    items = [layers] if single else _listed("layers", layers, "['conv2d_3', 3, '2-5']")
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise ArgumentError(
+                f"layers: expected names or numbers such as 'conv2d_3', 3 or '2-5', got {item!r}"
+            )
+    return [str(item) for item in items]
+
+
+def check_kernels(kernels: Any) -> frozenset[int] | None:
+    """Returns the kernel numbers asked for; None for all kernels.
+
+    Raises:
+        ArgumentError: If `kernels` is not None or a non-empty collection of whole
+            numbers from 1.
+    """
+    if kernels is None:
+        return None
+    single = isinstance(kernels, int)
+    items = [kernels] if single else _listed("kernels", kernels, "[1, 6]")
+    return frozenset(
+        _whole("kernels", item, 1, "kernel numbers count from 1; sheets=True draws whole layers")
+        for item in items
+    )
+
+
+def check_size(argument: str, value: Any) -> int | None:
+    """Returns a `scale` or `columns` as a whole number from 1; None for by size.
+
+    Raises:
+        ArgumentError: If it is neither.
+    """
+    return None if value is None else _whole(argument, value, 1, "expected a whole number from 1")
+
+
+def select_weights(model: keras.Model, layers: Sequence[str] | None) -> list[KernelWeight]:
+    """The kernel weights of the layers asked for, in the order of their numbers.
+
+    Args:
+        model: A model with weights.
+        layers: Checked names and numbers; None for every convolution. A layer
+            that holds layers stands for all of them.
+
+    Raises:
+        ArgumentError: If the model has no convolutions, a layer is not in it, or a
+            layer has no kernels.
+    """
+    weights = find_kernels(model)
+    if not weights:
+        raise ArgumentError(
+            f"model: {model.name!r} has no convolution layers; expected at least one, "
+            f"such as Conv2D (its layers are {_enumerate(layer.name for _, layer in walk(model))})"
+        )
+    if layers is None:
+        return weights
+    chosen = {number for wanted in layers for number in _numbers_of(model, wanted, weights)}
+    return [weight for weight in weights if weight.number in chosen]
+
+
+def _numbers_of(model: keras.Model, wanted: str, weights: list[KernelWeight]) -> list[str]:
+    places = list(walk(model))
+    # A name first: Keras lets a layer be called '3'.
+    roots = {place.number for place in places if place.layer.name == wanted}
+    if not roots:
+        numbers = {place.number for place in places} | {weight.number for weight in weights}
+        roots = numbers & {wanted}
+    have = _enumerate(dict.fromkeys(weight.name for weight in weights))
+    if not roots:
+        raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
+    drawn = [
+        weight.number
+        for weight in weights
+        if any(weight.number == root or weight.number.startswith(f"{root}-") for root in roots)
+    ]
+    if not drawn:
+        raise ArgumentError(
+            f"layers: layer {wanted!r} of model {model.name!r} has no kernels; these have: {have}"
+        )
+    return drawn
+
+
+def _whole(argument: str, item: Any, least: int, expected: str) -> int:
+    try:
+        number = operator.index(item)
+    except TypeError:
+        raise ArgumentError(f"{argument}: {expected}, got {item!r}") from None
+    if isinstance(item, bool) or number < least:
+        raise ArgumentError(f"{argument}: {expected}, got {item!r}")
+    return number
+
+
+def _listed(argument: str, wanted: Any, example: str) -> list[Any]:
+    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
+        raise ArgumentError(f"{argument}: expected a list such as {example}, got {wanted!r}")
+    items = list(wanted)
+    if not items:
+        raise ArgumentError(
+            f"{argument}: an empty list selects nothing; expected a list such as {example}, "
+            "or None for the default"
+        )
+    return items
+
+
+def _enumerate(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _LISTED
+    text = ", ".join(listed[:_LISTED])
+    return f"{text} and {more} more" if more > 0 else text

@@ -1,0 +1,1 @@
+"""Model → arrays: what each view looks at."""

@@ -1,0 +1,74 @@
+"""Model → kernels: the weights of its convolutions as arrays of 2-D slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.errors import ArgumentError
+from tb_kernels.layers import KernelWeight, check_model, find_kernels, is_built
+
+
+def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
+    """The kernels of every convolution in a model.
+
+    Args:
+        model: A built model. It is only read.
+
+    Returns:
+        For each layer's number (`"1"`; `"2-5"` for a layer inside another; `"3-1"`
+        and `"3-2"` for the two kernel weights of a separable convolution or a
+        ConvLSTM) a float32 array of its own with the axes (kernels, slices, height,
+        width), kernels in the order of their numbers, slices in the order of the
+        input channels. One-dimensional kernels have a height of 1;
+        three-dimensional ones have an axis of depth before the height.
+
+    Raises:
+        ArgumentError: If this is no model of Keras 3, or it is not built, so that
+            it has no weights yet.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(8, 5)])
+        >>> read_kernels(model)["1"].shape
+        (8, 3, 5, 5)
+    """
+    check_model(model)
+    if not is_built(model):
+        raise ArgumentError(
+            f"model: {model.name!r} is not built, so it has no kernels yet; build it, "
+            "call it on a batch or train it first"
+        )
+    return {
+        weight.number: np.array(arrange(copy_weight(weight), weight.axes), order="C")
+        for weight in find_kernels(model)
+    }
+
+
+def copy_weight(weight: KernelWeight) -> NDArray[Any]:
+    """A copy of the weight as it is now, in its own shape and type."""
+    return np.array(keras.ops.convert_to_numpy(weight.value))
+
+
+def arrange(array: NDArray[Any], axes: str) -> NDArray[np.float32]:
+    """Brings a kernel weight, or an array of its shape, into the order of its pictures.
+
+    Args:
+        array: In the weight's own shape.
+        axes: What its axes are, one letter each, as in `KernelWeight`.
+
+    Returns:
+        Shape (kernels, slices, [depth,] height, width); a view of the array where
+        that is possible.
+    """
+    if "h" not in axes:
+        array, axes = array[None], "h" + axes
+    window = "dhw" if "d" in axes else "hw"
+    channels = "im" if "m" in axes else "oi"
+    arranged = array.transpose([axes.index(axis) for axis in channels + window])
+    if "m" in axes:
+        # A depthwise kernel is a pair of input channel and multiplier, with one slice.
+        arranged = arranged.reshape(-1, 1, *arranged.shape[2:])
+    return arranged.astype(np.float32, copy=False)

@@ -1,0 +1,76 @@
+"""One thread that works in the background, in order, within a bound.
+
+Its promises:
+
+* Jobs run one after another, in the order they were handed over.
+* Jobs of at most two epochs wait, and at most one of each owner for an epoch; a
+  hand-over that would exceed this waits until there is room. So what the jobs hold
+  in memory is bounded by the copies of three epochs: two that wait and one at work.
+* Whatever was handed over is done, also when training crashes, is interrupted, or
+  the interpreter ends: the thread is no daemon, and Python waits for it. It lives
+  only while there is work, so nothing has to be closed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+_WAITING_EPOCHS = 2
+
+Job = Callable[[], None]
+
+
+class _Order(NamedTuple):
+    owner: object
+    epoch: int
+    job: Job
+
+
+class Worker:
+    """Runs jobs in the background. All methods may be called from any thread."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._changed = threading.Condition()
+        self._waiting: deque[_Order] = deque()
+        self._alive = False
+
+    def submit(self, owner: object, epoch: int, job: Job) -> None:
+        """Hands over a job, waiting first while there is no room for it.
+
+        Args:
+            owner: Who hands it over.
+            epoch: The epoch whose copies the job holds.
+            job: Called once, on the worker's thread. It must not raise: what went
+                wrong is the owner's to remember.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(owner, epoch))
+            self._waiting.append(_Order(owner, epoch, job))
+            if not self._alive:
+                threading.Thread(target=self._run, name=self._name, daemon=False).start()
+                self._alive = True
+
+    def wait(self) -> None:
+        """Waits until every job handed over so far, and since, is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alive)
+
+    def _has_room(self, owner: object, epoch: int) -> bool:
+        epochs = {order.epoch for order in self._waiting} | {epoch}
+        again = any(order.owner is owner and order.epoch == epoch for order in self._waiting)
+        return len(epochs) <= _WAITING_EPOCHS and not again
+
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
+            job()
+
+    def _next(self) -> Job | None:
+        with self._changed:
+            order = self._waiting.popleft() if self._waiting else None
+            self._alive = order is not None
+            self._changed.notify_all()
+            return order.job if order else None

@@ -1,0 +1,154 @@
+"""Pictures → PNG files and events, the same bytes in both places.
+
+All loggers of one log directory share one worker, found here by the directory.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tb_kernels import png
+from tb_kernels.errors import ArgumentError
+from tb_kernels.events import EventFile, image_value, text_value, write_all
+from tb_kernels.index import LayerEntry, to_json
+from tb_kernels.naming import index_tag, step_of
+from tb_kernels.pictures import PictureBatch
+from tb_kernels.worker import Worker
+
+
+class Losses(NamedTuple):
+    """What could not be written: how many pictures lack their file, event or both, and why."""
+
+    pictures: int
+    reason: OSError | None
+
+
+class RunWriter:
+    """Writes the pictures of one view. Its methods but `begin` belong on the worker."""
+
+    def __init__(self, run_dir: Path, view: str, worker: Worker) -> None:
+        self.directory = run_dir
+        self.worker = worker
+        self._view = view
+        self._events = EventFile(run_dir)
+        self._indexed: tuple[int, dict[str, LayerEntry]] = (-1, {})
+        # One for each process: it is renamed to the picture's own name once it is whole.
+        self._partial = run_dir / f".partial-{os.getpid()}"
+
+    def begin(self) -> None:
+        """A training begins: what follows goes into a new event file.
+
+        What was handed over before is written first, to the file it belongs to.
+        """
+        self.worker.wait()
+        self._events = EventFile(self.directory)
+        self._indexed = (-1, {})
+
+    def write(self, batch: PictureBatch, epoch: int) -> Losses:
+        """Encodes each picture once and writes it to its file and to the event file."""
+        height, width = batch.pixels.shape[1:3]
+        values = []
+        lost, reason = 0, None
+        for pixels, path, title, description in zip(
+            batch.pixels, batch.paths, batch.titles, batch.descriptions, strict=True
+        ):
+            data = png.encode(pixels)
+            values.append(image_value(path, data, width, height, title, description))
+            try:
+                self._write_file(f"{path}.png", data)
+            except OSError as error:
+                lost, reason = lost + 1, error
+        try:
+            self._events.append(values, step_of(epoch))
+        except OSError as error:
+            lost, reason = len(values), error
+        return Losses(lost, reason)
+
+    def write_index(self, entries: Iterable[LayerEntry], epoch: int) -> None:
+        """Writes the epoch's index; loggers that share the run share it too.
+
+        Raises:
+            OSError: If it could not be written.
+        """
+        known = self._indexed[1] if self._indexed[0] == epoch else {}
+        known = known | {entry["number"]: entry for entry in entries}
+        self._indexed = (epoch, known)
+        text = to_json(self._view, epoch, known.values())
+        self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
+
+    def _write_file(self, path: str, data: bytes) -> None:
+        target = self.directory / path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        descriptor = os.open(self._partial, flags, 0o666)
+        try:
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+        try:
+            os.replace(self._partial, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._partial, target)
+
+
+_lock = threading.Lock()
+_workers: weakref.WeakValueDictionary[Path, Worker] = weakref.WeakValueDictionary()
+_runs: weakref.WeakValueDictionary[Path, RunWriter] = weakref.WeakValueDictionary()
+
+
+def open_run(log_dir: Any, view: str) -> RunWriter:
+    """The writer of a view's run: one for all loggers of this process that write there.
+
+    Args:
+        log_dir: What `tensorboard --logdir` is given; made if missing.
+        view: The run's name, which is its folder in the log directory.
+
+    Raises:
+        ArgumentError: If the log directory is no local directory or cannot be written.
+    """
+    directory = check_log_dir(log_dir)
+    run_dir = directory / view
+    _make_writable(run_dir, directory)
+    with _lock:
+        worker = _workers.setdefault(directory.resolve(), Worker(f"tb_kernels {directory}"))
+        return _runs.setdefault(run_dir.resolve(), RunWriter(run_dir, view, worker))
+
+
+def check_log_dir(log_dir: Any) -> Path:
+    """Returns a log directory as a path, without looking at the disk.
+
+    Raises:
+        ArgumentError: If it is no path, or one that only a remote file system knows.
+    """
+    if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
+        raise ArgumentError(f"log_dir: expected a path such as 'logs', got {log_dir!r}")
+    path = os.fsdecode(log_dir)
+    if "://" in path:
+        raise ArgumentError(
+            f"log_dir: {path!r} is a remote address; expected a directory of this "
+            "machine, to be copied when training is done"
+        )
+    return Path(path)
+
+
+def _make_writable(run_dir: Path, log_dir: Path) -> None:
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=run_dir):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise ArgumentError(
+            f"log_dir: {str(log_dir)!r} is a file or lies below one; expected a "
+            "directory, which is made if it is missing"
+        ) from None
+    except OSError as error:
+        raise ArgumentError(
+            f"log_dir: cannot write to {str(log_dir)!r} ({error.strerror}); expected a "
+            "directory that this process may write to"
+        ) from None
