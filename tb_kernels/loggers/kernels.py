@@ -138,7 +138,7 @@ class KernelPlan:
         self._firsts = firsts
         self._entries: list[LayerEntry] = []
         self.volume = Volume(
-            layers=len(layers),
+            layers=len({id(layer.weight.layer) for layer in layers}),
             kernels=sum(layer.kernels_drawn for layer in layers),
             pictures=sum(layer.count for layer in layers),
             size=sum(layer.size for layer in layers),

@@ -49,7 +49,9 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
 
 def copy_weight(weight: KernelWeight) -> NDArray[Any]:
     """A copy of the weight as it is now, in its own shape and type."""
-    return np.array(keras.ops.convert_to_numpy(weight.value))
+    array: NDArray[Any] = keras.ops.convert_to_numpy(weight.value)
+    # Some backends give a copy, some a view or a cached array of their own.
+    return array if array.flags.owndata and array.flags.writeable else array.copy()
 
 
 def arrange(array: NDArray[Any], axes: str) -> NDArray[np.float32]:
