@@ -11,7 +11,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import keras
 
@@ -49,6 +49,13 @@ class Plan(Protocol):
         """How the pictures drawn last are to be read."""
 
 
+class _Session(NamedTuple):
+    """What a logger has while it is in use."""
+
+    run: RunWriter
+    report: Report
+
+
 class Logger(keras.callbacks.Callback):
     """Base of the loggers; see `KernelLogger` for the keywords."""
 
@@ -59,8 +66,7 @@ class Logger(keras.callbacks.Callback):
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
         self._strict = bool(strict)
-        self._report = Report(str(self.log_dir / self.view))
-        self._run: RunWriter | None = None
+        self._session: _Session | None = None
         self._plan: Plan | None = None
         self._fits = 0
         self._reached: set[int] = set()
@@ -90,12 +96,12 @@ class Logger(keras.callbacks.Callback):
         epoch = check_epoch(epoch)
         if self._epochs.chosen and epoch not in self._epochs:
             return False
-        self._open()
+        session = self._open()
         if self._plan is None or self._plan.model is not model:
             self._plan = self._plan_for(model)
             announce(self._where, self._plan.volume, None)
         self._hand_over(self._plan, epoch)
-        self._report.tell(strict=self._strict)
+        session.report.tell(strict=self._strict)
         return True
 
     def flush(self) -> None:
@@ -104,8 +110,9 @@ class Logger(keras.callbacks.Callback):
         Raises:
             WriteError: If `strict` and pictures could not be written.
         """
-        self._wait()
-        self._report.tell(strict=self._strict)
+        if self._session is not None:
+            self._session.run.worker.wait()
+            self._session.report.tell(strict=self._strict)
 
     def close(self) -> None:
         """Flushes, tells what was lost, and lets go of model and log directory.
@@ -136,7 +143,7 @@ class Logger(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         self._fits += 1
         self._first = self._latest = self._plan = None
-        self._open(begin=True)
+        self._open().run.begin()
         if is_built(self.model):
             self._plan = self._plan_for(self.model)
 
@@ -161,7 +168,7 @@ class Logger(keras.callbacks.Callback):
         plan = self._plan or self._plan_late()
         if self._latest in self._epochs:
             self._hand_over(plan, self._latest)
-        self._report.tell(strict=self._strict)
+        self._open().report.tell(strict=self._strict)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._latest is None:
@@ -181,23 +188,19 @@ class Logger(keras.callbacks.Callback):
 
     @property
     def _where(self) -> str:
-        return str(self.log_dir / self.view)
+        return str(self._open().run.directory)
 
-    def _wait(self) -> None:
-        if self._run is not None:
-            self._run.worker.wait()
+    def _open(self) -> _Session:
+        if self._session is None:
+            run = open_run(self.log_dir, self.view)
+            self._session = _Session(run, Report(str(run.directory)))
+        return self._session
 
     def _close(self, *, strict: bool) -> None:
-        self._wait()
-        self._run = self._plan = None
-        self._report.tell(strict=strict, final=True)
-
-    def _open(self, *, begin: bool = False) -> RunWriter:
-        if self._run is None:
-            self._run = open_run(self.log_dir, self.view)
-        if begin:
-            self._run.begin()
-        return self._run
+        session, self._session, self._plan = self._session, None, None
+        if session is not None:
+            session.run.worker.wait()
+            session.report.tell(strict=strict, final=True)
 
     def _plan_late(self) -> Plan:
         self._plan = self._plan_for(self.model)
@@ -228,19 +231,19 @@ class Logger(keras.callbacks.Callback):
 
     def _hand_over(self, plan: Plan, epoch: int) -> None:
         self._reached.add(epoch)
-        run = self._open()
+        session = self._open()
         try:
             captured = plan.capture()
         except Exception as error:
-            self._report.lose(plan.volume.pictures, error)
+            session.report.lose(plan.volume.pictures, error)
             return
-        run.worker.submit(
-            self, epoch, functools.partial(_write, run, plan, captured, epoch, self._report)
-        )
+        job = functools.partial(_write, session, plan, captured, epoch)
+        session.run.worker.submit(self, epoch, job)
 
 
-def _write(run: RunWriter, plan: Plan, captured: Any, epoch: int, report: Report) -> None:
+def _write(session: _Session, plan: Plan, captured: Any, epoch: int) -> None:
     """The worker's job. Whatever goes wrong is reported and ends neither worker nor training."""
+    run, report = session
     left = plan.volume.pictures
     try:
         for batch in plan.draw(captured, epoch, report):

@@ -1,0 +1,136 @@
+"""Train the small network of the course on handwritten digits, and watch its kernels.
+
+The digits come inside scikit-learn, so nothing is downloaded. Run it with
+
+    python examples/digits.py
+
+and then look at `tensorboard --logdir logs`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+from tb_kernels import KernelLogger
+
+
+def main() -> int:
+    """Trains, and says what was written and what to do next."""
+    options = parse_arguments()
+    keras.utils.set_random_seed(0)
+    (x_train, y_train), (x_test, y_test) = load(options.dataset)
+    model = build(x_train.shape[1:])
+    model.summary()
+
+    log_dir = options.log_dir
+    log_dir.mkdir(parents=True, exist_ok=True)
+    model.fit(
+        x_train,
+        y_train,
+        batch_size=32,
+        epochs=options.epochs,
+        validation_data=(x_test, y_test),
+        callbacks=[
+            keras.callbacks.TensorBoard(log_dir),
+            keras.callbacks.ModelCheckpoint(log_dir / "best.keras", save_best_only=True),
+            keras.callbacks.EarlyStopping(patience=options.epochs),
+            keras.callbacks.ReduceLROnPlateau(patience=3),
+            keras.callbacks.CSVLogger(log_dir / "history.csv"),
+            KernelLogger(log_dir, epochs=options.log_epochs),
+        ],
+    )
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    pictures = sorted((log_dir / "kernels").rglob("*.png"))
+    print(f"\nTest accuracy: {accuracy:.1%}")
+    print(f"{len(pictures)} pictures in {log_dir / 'kernels'}, such as {pictures[0]}")
+    print(f"Look at them beside the loss curves: tensorboard --logdir {log_dir}")
+    return 0
+
+
+def build(shape: tuple[int, ...]) -> keras.Model:
+    """The network of the course: its convolutions are layers 1 and 3.
+
+    Args:
+        shape: Of one picture, (height, width, channels).
+    """
+    model = keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Dropout(0.25),
+            keras.layers.Flatten(),
+            keras.layers.Dense(512, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ],
+        name="course",
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def load(dataset: str) -> Any:
+    """Pictures of float32 in 0-1, (pictures, height, width, channels), and their classes."""
+    if dataset == "digits":
+        from sklearn.datasets import load_digits
+
+        digits = load_digits()
+        images = digits.images / 16
+        test = np.arange(len(images)) % 5 == 0
+        split = (images[~test], digits.target[~test]), (images[test], digits.target[test])
+    else:
+        try:
+            split = getattr(keras.datasets, dataset).load_data()
+        except Exception as error:
+            sys.exit(
+                f"digits.py: --dataset {dataset} is downloaded by Keras, and that failed "
+                f"({error}); expected a network connection, or use --dataset digits"
+            )
+        split = tuple((images / 255, classes) for images, classes in split)
+    return tuple((with_channels(images), classes.ravel()) for images, classes in split)
+
+
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """Gives pictures of one channel an axis for it."""
+    return (images if images.ndim == 4 else images[..., None]).astype("float32")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train a small network and log its kernels.")
+    parser.add_argument(
+        "--dataset",
+        choices=["digits", "cifar10", "fashion_mnist"],
+        default="digits",
+        help="digits comes with scikit-learn; the others are downloaded (default: %(default)s)",
+    )
+    parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
+    parser.add_argument(
+        "--log-epochs",
+        type=lambda text: [part if part == "last" else int(part) for part in text.split(",")],
+        default=None,
+        metavar="0,1,6,last",
+        help="epochs whose kernels are drawn (default: 0,1,6,10, as far as there are so many)",
+    )
+    parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="default: %(default)s")
+    options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error("--epochs: expected a whole number from 1")
+    if options.log_epochs is None:
+        options.log_epochs = [epoch for epoch in (0, 1, 6, 10) if epoch <= options.epochs]
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Ways to encode and write a layer's pictures: python -m tests.benchmarks.encoders.
+
+The numbers behind the choice that tb_kernels/png.py explains.
+"""
+
+from __future__ import annotations
+
+import io
+import statistics
+import tempfile
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from isal import isal_zlib
+from PIL import Image
+
+from tb_kernels.pictures import Layout, assemble
+
+PICTURES = 256
+
+
+def make(channels):
+    """Random kernels of 3 x 3 with so many input channels, as the logger draws them."""
+    random = np.random.default_rng(0)
+    levels = np.clip(random.normal(128, 30, (PICTURES, channels, 3, 3, 1)), 0, 255).astype(np.uint8)
+    return assemble(levels, Layout.fit(channels, 3, 3))
+
+
+def filtered(picture, up):
+    """The rows that are deflated: plain, or rows equal to the one above as zeros (filter Up)."""
+    rows = np.zeros((picture.shape[0], picture.shape[1] + 1), np.uint8)
+    rows[:, 1:] = picture[..., 0]
+    if up:
+        same = (picture[1:] == picture[:-1]).all(axis=(1, 2))
+        rows[1:, 0][same] = 2
+        rows[1:, 1:][same] = 0
+    return rows
+
+
+def one_by_one(compress, up):
+    def run(pictures, folder):
+        for number, picture in enumerate(pictures):
+            (folder / f"{number}.png").write_bytes(compress(filtered(picture, up)))
+
+    return run
+
+
+def threads(compress):
+    def run(pictures, folder):
+        def write(item):
+            number, picture = item
+            (folder / f"{number}.png").write_bytes(compress(filtered(picture, False)))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(write, enumerate(pictures)))
+
+    return run
+
+
+def pillow(pictures, folder):
+    for number, picture in enumerate(pictures):
+        data = io.BytesIO()
+        Image.fromarray(picture[..., 0]).save(data, "png", compress_level=1)
+        (folder / f"{number}.png").write_bytes(data.getvalue())
+
+
+@tf.function
+def _graph(pictures, names):
+    def write(item):
+        tf.io.write_file(item[1], tf.io.encode_png(item[0], compression=1))
+        return True
+
+    return tf.map_fn(write, (pictures, names), fn_output_signature=tf.bool, parallel_iterations=2)
+
+
+def graph(pictures, folder):
+    names = tf.constant([str(folder / f"{number}.png") for number in range(len(pictures))])
+    _graph(tf.constant(pictures), names)
+
+
+def zlib_1(data):
+    return zlib.compress(data, 1)
+
+
+def isal_1(data):
+    return isal_zlib.compress(data, 1)
+
+
+WAYS = {
+    "isal level 1": one_by_one(isal_1, up=False),
+    "isal level 1, Up": one_by_one(isal_1, up=True),
+    "isal level 1, two threads": threads(isal_1),
+    "zlib level 1": one_by_one(zlib_1, up=False),
+    "zlib level 1, Up": one_by_one(zlib_1, up=True),
+    "zlib level 1, two threads": threads(zlib_1),
+    "Pillow, compress_level=1": pillow,
+    "TensorFlow graph": graph,
+}
+
+
+def main():
+    """Prints milliseconds and bytes per picture of each way, by number of slices."""
+    for channels in (3, 64, 512):
+        pictures = make(channels)
+        times = {way: [] for way in WAYS}
+        sizes = {}
+        for _ in range(6):
+            for way, write in WAYS.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    begin = time.perf_counter()
+                    write(pictures, Path(folder))
+                    times[way].append((time.perf_counter() - begin) / PICTURES)
+                    sizes[way] = sum(path.stat().st_size for path in Path(folder).iterdir())
+        print(f"\n{channels} slices, {pictures.shape[2]} x {pictures.shape[1]} pixels")
+        for way, found in times.items():
+            print(
+                f"  {way:28} {1000 * statistics.median(found):6.3f} ms  {sizes[way] // PICTURES:6} bytes"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Weights to levels and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tb_kernels.levels import MODES, Limits, find_bad, measure, to_levels
+
+finite = st.floats(-(2.0**100), 2.0**100, width=32)
+shapes = st.tuples(*[st.integers(1, 4)] * 4)
+weights = shapes.flatmap(lambda shape: arrays(np.float32, shape, elements=finite))
+
+
+@given(weights)
+def test_a_level_is_its_weight_within_half_a_level(w):
+    """low + level / 255 * (high - low) is the weight again."""
+    limits = measure(w, "layer")
+    back = limits.low + to_levels(w, limits) / 255 * (limits.high - limits.low)
+    span = float(limits.high - limits.low)
+    if span:
+        assert np.abs(back - w).max() <= span / 255 / 2 * (1 + 1e-9)
+
+
+@given(weights, st.sampled_from(MODES))
+def test_levels_keep_the_order(w, mode):
+    """A larger weight of a kernel is never drawn darker."""
+    levels = to_levels(w, measure(w, mode))
+    for kernel in range(len(w)):
+        order = np.argsort(w[kernel], axis=None)
+        assert (np.diff(levels[kernel].ravel()[order].astype(int)) >= 0).all()
+
+
+@given(weights)
+def test_ends_are_black_and_white(w):
+    """The smallest weight is 0, the largest 255, unless all are equal: then 128."""
+    levels = to_levels(w, measure(w, "layer"))
+    if w.min() == w.max():
+        assert (levels == 128).all()
+    else:
+        assert (levels[w == w.min()] == 0).all()
+        assert (levels[w == w.max()] == 255).all()
+
+
+@given(weights)
+def test_symmetric_draws_zero_mid_grey(w):
+    """Zero is 127.5 rounded, whatever the weights."""
+    limits = measure(w, "symmetric")
+    assert limits.low == -limits.high
+    assert to_levels(np.zeros_like(w), limits).flat[0] in (127, 128)
+
+
+def test_limits_of_an_earlier_epoch_clip():
+    """Weights outside are black and white; around empty limits, everything else is."""
+    w = np.array([-2, 0, 0.5, 1, 3], np.float32).reshape(5, 1, 1, 1)
+    assert to_levels(w, Limits.of(0, 1)).ravel().tolist() == [0, 0, 128, 255, 255]
+    assert to_levels(w, Limits.of(0.5, 0.5)).ravel().tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_not_finite_takes_no_part(mode):
+    """Limits with NaN and infinities among the weights are those of the rest."""
+    random = np.random.default_rng(0)
+    w = random.normal(size=(3, 2, 2, 2)).astype(np.float32)
+    w[1] = w[1].clip(-0.1, 0.1)
+    spoiled = np.concatenate([w, np.full((3, 1, 2, 2), np.nan, np.float32)], axis=1)
+    spoiled[0, -1, 0, 0], spoiled[2, -1, 1, 1] = np.inf, -np.inf
+    for ours, expected in zip(measure(spoiled, mode), measure(w, mode), strict=True):
+        np.testing.assert_allclose(ours, expected)
+
+
+def test_find_bad_sees_each_and_only_them():
+    """The mask is exact, and None where all is finite, also where the sum overflows."""
+    w = np.full((2, 2, 2, 2), 3e38, np.float32)
+    assert find_bad(w) is None
+    w[1, 0, 1, 0], w[0, 0, 0, 0], w[0, 0, 0, 1] = np.nan, np.inf, -np.inf
+    np.testing.assert_array_equal(find_bad(w), ~np.isfinite(w))
