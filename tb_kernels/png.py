@@ -1,6 +1,22 @@
 """Pictures → PNG bytes.
 
-TODO-DOC
+A picture costs little more than its file, so the encoder is the smallest there is:
+one deflate stream of unfiltered rows, by ISA-L at its level 1. Milliseconds and
+bytes of a 160 x 160 picture of 512 slices, its file included, two cores, medians of
+`python -m tests.benchmarks.encoders`:
+
+    ISA-L level 1                 0.44    8,962
+    ISA-L level 1, two threads    0.39    8,962
+    zlib level 1                  0.68    8,666
+    zlib level 1, two threads     0.48    8,666
+    TensorFlow graph              0.92    7,931    encode_png and write_file, compiled
+    Pillow, compress_level=1      1.04    7,931
+
+Most of that is the file. ISA-L itself takes 0.05 ms where zlib takes 0.23; so a
+second thread would gain a tenth, and take a core from the training. Rows of an
+upscaled picture repeat, and PNG's filter Up turns the repetitions into zeros; but
+both compressors find them without help, and filtering costs more than it saves
+(0.49 ms with ISA-L, 0.73 with zlib, files of the same size).
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ class RunWriter:
         self._events = EventFile(run_dir)
         self._indexed: tuple[int, dict[str, LayerEntry]] = (-1, {})
         # One for each process: it is renamed to the picture's own name once it is whole.
-        self._partial = run_dir / f".partial-{os.getpid()}"
+        self._partial = os.fspath(run_dir / f".partial-{os.getpid()}")
+        self._prefix = os.path.join(run_dir, "")
 
     def begin(self) -> None:
         """A training begins: what follows goes into a new event file.
@@ -61,7 +62,7 @@ class RunWriter:
             data = png.encode(pixels)
             values.append(image_value(path, data, width, height, title, description))
             try:
-                self._write_file(f"{path}.png", data)
+                self._write_file(f"{self._prefix}{path}.png", data)
             except OSError as error:
                 lost, reason = lost + 1, error
         try:
@@ -82,19 +83,22 @@ class RunWriter:
         text = to_json(self._view, epoch, known.values())
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
 
-    def _write_file(self, path: str, data: bytes) -> None:
-        target = self.directory / path
+    def _write_file(self, target: str, data: bytes) -> None:
+        try:
+            self._place(target, data)
+        except FileNotFoundError:
+            # The layer's first picture, or somebody has cleared the log directory.
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            self._place(target, data)
+
+    def _place(self, target: str, data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         descriptor = os.open(self._partial, flags, 0o666)
         try:
             write_all(descriptor, data)
         finally:
             os.close(descriptor)
-        try:
-            os.replace(self._partial, target)
-        except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self._partial, target)
+        os.replace(self._partial, target)
 
 
 _lock = threading.Lock()

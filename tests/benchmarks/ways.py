@@ -80,7 +80,7 @@ def make_folders(folder, pictures):
 def write_floor(folder, pictures):
     """(c) Each picture encoded once at zlib level 1, on one thread, its bytes written twice."""
     make_folders(folder, pictures)
-    with (folder / "all").open("wb") as both:
+    with (folder / "all").open("ab") as both:
         for path, pixels in pictures:
             png = encode_plain(pixels)
             (folder / f"{path}.png").write_bytes(png)

@@ -1,0 +1,80 @@
+"""What users import, and what importing it costs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import tb_kernels
+
+
+def modules_after(statement):
+    """The modules a fresh interpreter has loaded after a statement."""
+    program = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+HEAVY = {"tensorflow", "keras", "matplotlib"}
+
+
+def test_public_names():
+    """These names and no others; each can be had, and dir() tells them."""
+    assert tb_kernels.__all__ == [
+        "Address",
+        "ArgumentError",
+        "KernelLogger",
+        "LogWarning",
+        "WriteError",
+        "__version__",
+        "read_kernels",
+    ]
+    for name in tb_kernels.__all__:
+        assert getattr(tb_kernels, name).__doc__
+        assert name in dir(tb_kernels)
+    with pytest.raises(AttributeError, match="no attribute 'KernelLoger'"):
+        tb_kernels.KernelLoger  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import tb_kernels",
+        "import tb_kernels.cli",
+        "import tb_kernels.writing, tb_kernels.events, tb_kernels.index",
+        "from tb_kernels import Address, ArgumentError",
+    ],
+)
+def test_light_imports(statement):
+    """The package, the command and what handles logs import nothing heavy."""
+    assert not modules_after(statement) & HEAVY
+
+
+def test_the_light_import_test_can_fail():
+    """The loggers do import Keras, and the check above would see it."""
+    assert "keras" in modules_after("from tb_kernels import KernelLogger")
+
+
+def test_a_grey_logger_needs_no_matplotlib(tmp_path):
+    """matplotlib is imported only for its colour maps."""
+    use = f"from tb_kernels import KernelLogger; KernelLogger({str(tmp_path)!r}, colormap=%r)"
+    assert "matplotlib" not in modules_after(use % "gray")
+    assert "matplotlib" in modules_after(use % "viridis")
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "tb_kernels", *arguments], capture_output=True, text=True, check=False)  # fmt: skip
+
+
+def test_command():
+    """Help and version answer; wrong usage exits with 2 and says so."""
+    assert "KernelLogger" in run("--help").stdout
+    assert run("--version").stdout == f"tb-kernels {tb_kernels.__version__}\n"
+    assert run().returncode == 0
+    wrong = run("--no-such-option")
+    assert wrong.returncode == 2
+    assert "unrecognized arguments: --no-such-option" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
