@@ -54,10 +54,17 @@ class Worker:
                 threading.Thread(target=self._run, name=self._name, daemon=False).start()
                 self._alive = True
 
-    def wait(self) -> None:
-        """Waits until every job handed over so far, and since, is done."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until every job handed over so far, and since, is done.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            Whether all is done.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not self._alive)
+            return self._changed.wait_for(lambda: not self._alive, timeout)
 
     def _has_room(self, owner: object, epoch: int) -> bool:
         epochs = {order.epoch for order in self._waiting} | {epoch}

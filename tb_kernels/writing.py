@@ -117,7 +117,8 @@ def open_run(log_dir: Any, view: str) -> RunWriter:
         ArgumentError: If the log directory is no local directory or cannot be written.
     """
     directory = check_log_dir(log_dir)
-    run_dir = directory / view
+    # Absolute, for a program that changes its working directory while it trains.
+    run_dir = (directory / view).absolute()
     _make_writable(run_dir, directory)
     with _lock:
         worker = _workers.setdefault(directory.resolve(), Worker(f"tb_kernels {directory}"))

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 import warnings
 
 import keras
@@ -557,3 +558,28 @@ def test_shared_model_trains_the_same_with_a_logger(data, tmp_path):
     assert results[0][0] == results[1][0]
     for plain, logged in zip(results[0][1], results[1][1], strict=True):
         np.testing.assert_array_equal(plain, logged)
+
+
+def test_relative_log_dir_stays_where_it_was(model, data, tmp_path, monkeypatch):
+    """A program that changes its directory while it trains finds all pictures in one place."""
+
+    class Move(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            monkeypatch.chdir(tmp_path / str(epoch))
+
+    for epoch in range(2):
+        (tmp_path / str(epoch)).mkdir()
+    monkeypatch.chdir(tmp_path)
+    model.fit(*data, epochs=2, verbose=0, callbacks=[KernelLogger("logs"), Move()])
+    assert len(pictures(tmp_path / "logs")) == 20
+
+
+def test_a_long_wait_is_explained(model, tmp_path, capsys):
+    """Where flush takes longer than two seconds, a line says why."""
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    gate = threading.Event()
+    logger._session.run.worker.submit(logger, 2, lambda: gate.wait(20))
+    threading.Timer(3, gate.set).start()
+    logger.close()
+    assert f"still writing the last pictures to {tmp_path / 'kernels'}" in capsys.readouterr().out

@@ -58,13 +58,6 @@ def test_the_light_import_test_can_fail():
     assert "keras" in modules_after("from tb_kernels import KernelLogger")
 
 
-def test_a_grey_logger_needs_no_matplotlib(tmp_path):
-    """matplotlib is imported only for its colour maps."""
-    use = f"from tb_kernels import KernelLogger; KernelLogger({str(tmp_path)!r}, colormap=%r)"
-    assert "matplotlib" not in modules_after(use % "gray")
-    assert "matplotlib" in modules_after(use % "viridis")
-
-
 def run(*arguments):
     return subprocess.run([sys.executable, "-m", "tb_kernels", *arguments], capture_output=True, text=True, check=False)  # fmt: skip
 

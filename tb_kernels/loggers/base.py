@@ -10,6 +10,7 @@ import functools
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ import keras
 from tb_kernels.errors import LogWarning
 from tb_kernels.index import LayerEntry
 from tb_kernels.layers import check_model, is_built
-from tb_kernels.loggers.notice import Volume, announce
+from tb_kernels.loggers.notice import Volume, announce, say
 from tb_kernels.loggers.report import Report
 from tb_kernels.pictures import PictureBatch
 from tb_kernels.selection import Epochs, check_epoch
@@ -26,6 +27,10 @@ from tb_kernels.writing import RunWriter, check_log_dir, open_run
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+# A wait that takes longer is explained.
+_SILENT_SECONDS = 2.0
 
 
 class Plan(Protocol):
@@ -111,7 +116,7 @@ class Logger(keras.callbacks.Callback):
             WriteError: If `strict` and pictures could not be written.
         """
         if self._session is not None:
-            self._session.run.worker.wait()
+            self._wait(self._session)
             self._session.report.tell(strict=self._strict)
 
     def close(self) -> None:
@@ -165,7 +170,8 @@ class Logger(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._latest = epoch + 1
-        plan = self._plan or self._plan_late()
+        # On some backends the weights are up to date only once `model` is asked for.
+        plan = self._plan if self._plan and self._plan.model is self.model else self._plan_late()
         if self._latest in self._epochs:
             self._hand_over(plan, self._latest)
         self._open().report.tell(strict=self._strict)
@@ -188,19 +194,24 @@ class Logger(keras.callbacks.Callback):
 
     @property
     def _where(self) -> str:
-        return str(self._open().run.directory)
+        return str(Path(self.log_dir) / self.view)
 
     def _open(self) -> _Session:
         if self._session is None:
             run = open_run(self.log_dir, self.view)
-            self._session = _Session(run, Report(str(run.directory)))
+            self._session = _Session(run, Report(self._where))
         return self._session
 
     def _close(self, *, strict: bool) -> None:
         session, self._session, self._plan = self._session, None, None
         if session is not None:
-            session.run.worker.wait()
+            self._wait(session)
             session.report.tell(strict=strict, final=True)
+
+    def _wait(self, session: _Session) -> None:
+        if not session.run.worker.wait(timeout=_SILENT_SECONDS):
+            say(f"still writing the last pictures to {self._where}")
+            session.run.worker.wait()
 
     def _plan_late(self) -> Plan:
         self._plan = self._plan_for(self.model)
