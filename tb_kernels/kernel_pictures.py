@@ -4,56 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.colors import GRAY, RGB, check_colormap, draws_rgb, paint
+from tb_kernels.colors import GRAY, RGB, draws_rgb, paint
 from tb_kernels.index import LayerEntry, SheetEntry
 from tb_kernels.layers import KernelWeight
-from tb_kernels.levels import Limits, Normalize, check_normalize, to_levels
+from tb_kernels.levels import Limits, to_levels
 from tb_kernels.naming import SHEET, Address, group_of, picture_path
 from tb_kernels.pictures import Layout, PictureBatch, assemble
-from tb_kernels.selection import check_size
+from tb_kernels.style import Style
 
 # Pixels drawn at a time: what the drawing of a layer of any size needs beside its weights.
 _BATCH_PIXELS = 4_000_000
 
 # A scale that is asked for is lowered on a sheet that would be longer than this.
 _LONGEST_SHEET = 8192
-
-
-@dataclass(frozen=True)
-class Style:
-    """How pictures are drawn and named: the keywords that all loggers share."""
-
-    normalize: Normalize
-    colormap: str
-    columns: int | None
-    scale: int | None
-    group: bool
-    sheets: bool
-
-    @classmethod
-    def checked(
-        cls, normalize: Any, colormap: Any, columns: Any, scale: Any, group: bool, sheets: bool
-    ) -> Style:
-        """The style, if its values will do.
-
-        Raises:
-            ArgumentError: If one will not.
-        """
-        return cls(
-            check_normalize(normalize),
-            check_colormap(colormap),
-            check_size("columns", columns),
-            check_size("scale", scale),
-            bool(group),
-            bool(sheets),
-        )
 
 
 class LayerPictures:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.index import LayerEntry
-from tb_kernels.kernel_pictures import LayerPictures, Style
+from tb_kernels.kernel_pictures import LayerPictures
 from tb_kernels.levels import Limits, Normalize, find_bad, measure
 from tb_kernels.loggers.base import Logger
 from tb_kernels.loggers.notice import Volume
@@ -20,6 +20,7 @@ from tb_kernels.loggers.report import Report
 from tb_kernels.naming import KERNELS_RUN
 from tb_kernels.pictures import PictureBatch
 from tb_kernels.selection import check_kernels, check_layers, select_weights
+from tb_kernels.style import Style
 from tb_kernels.views.kernels import arrange, copy_weight
 
 
