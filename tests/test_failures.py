@@ -246,9 +246,9 @@ def was_interrupted(run):
             image.load()
         epochs.setdefault(path.stem.split("_")[2], set()).add(path.stem)
     assert epochs
-    (events,) = run.glob("events*")
-    read = list(EventFileLoader(str(events)).Load())
-    values = [value for event in read for value in event.summary.value]
+    # Killed within the first moments, the run has pictures and no event file yet.
+    events = [event for path in run.glob("events*") for event in EventFileLoader(str(path)).Load()]
+    values = [value for event in events for value in event.summary.value]
     for value in values:
         if value.metadata.plugin_data.plugin_name == "images":
             png = value.tensor.string_val[2]

@@ -39,13 +39,13 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
         volume: Of one epoch.
         epochs: How many epochs will be logged; None if nobody knows.
     """
-    line = f"{volume.layers:,} layers, {volume.kernels:,} kernels"
+    line = f"{_count(volume.layers, 'layer')}, {_count(volume.kernels, 'kernel')}"
     if epochs is None:
         pictures, size, per = volume.pictures, volume.size, " per logged epoch"
     else:
         pictures, size, per = volume.pictures * epochs, volume.size * epochs, ""
-        line += f", {epochs:,} epochs"
-    line += f": {pictures:,} pictures, about {_readable(size)}{per}, in {where}"
+        line += f", {_count(epochs, 'epoch')}"
+    line += f": {_count(pictures, 'picture')}, about {_readable(size)}{per}, in {where}"
     if pictures > MANY_PICTURES:
         warnings.warn(
             f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]",
@@ -62,6 +62,10 @@ def say(line: str) -> None:
         print(f"tb_kernels: {line}", flush=True)
     else:
         logging.getLogger("tb_kernels").info(line)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _readable(size: float) -> str:
