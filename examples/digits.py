@@ -51,7 +51,10 @@ def main() -> int:
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     pictures = sorted((log_dir / "kernels").rglob("*.png"))
     print(f"\nTest accuracy: {accuracy:.1%}")
-    print(f"{len(pictures)} pictures in {log_dir / 'kernels'}, such as {pictures[0]}")
+    print(
+        f"{len(pictures)} pictures in {log_dir / 'kernels'}",
+        *(f"such as {path}" for path in pictures[:1]),
+    )
     print(f"Look at them beside the loss curves: tensorboard --logdir {log_dir}")
     return 0
 
@@ -106,6 +109,16 @@ def with_channels(images: np.ndarray) -> np.ndarray:
     return (images if images.ndim == 4 else images[..., None]).astype("float32")
 
 
+def epochs(text: str) -> list[int | str]:
+    """Reads a list such as `0,1,6,last`."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part == "last" or part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"expected epochs from 0, separated by commas, or last; got {text!r}"
+        )
+    return [part if part == "last" else int(part) for part in parts]
+
+
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Train a small network and log its kernels.")
@@ -118,7 +131,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument(
         "--log-epochs",
-        type=lambda text: [part if part == "last" else int(part) for part in text.split(",")],
+        type=epochs,
         default=None,
         metavar="0,1,6,last",
         help="epochs whose kernels are drawn (default: 0,1,6,10, as far as there are so many)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import NoReturn
 
 from tb_kernels import __version__
 
@@ -17,6 +18,13 @@ and looked at with: tensorboard --logdir logs
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
@@ -26,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Wrong usage exits with 2 and one line on standard error.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tb-kernels",
         description="Watch a convolutional network learn: its kernels as pictures.",
         epilog=_NEXT,

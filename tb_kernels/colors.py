@@ -14,7 +14,7 @@ GRAY = "gray"
 RGB = "rgb"
 
 # How a weight is drawn that is not finite, and what lies between slices.
-BAD_COLOR = (255, 0, 0)
+NONFINITE_COLOR = (255, 0, 0)
 WHITE = 255
 
 
@@ -52,7 +52,7 @@ def lookup_table(colormap: str) -> NDArray[np.uint8]:
 
 
 def paint(
-    levels: NDArray[np.uint8], colormap: str, bad: NDArray[np.bool_] | None = None
+    levels: NDArray[np.uint8], colormap: str, nonfinite: NDArray[np.bool_] | None = None
 ) -> NDArray[np.uint8]:
     """Gives every weight its colour.
 
@@ -60,7 +60,7 @@ def paint(
         levels: Shape (kernels, slices, ..., height, width).
         colormap: A checked name. `"rgb"` takes the three slices of a kernel as its
             red, green and blue; kernels of another number of slices stay grey.
-        bad: Where the weight is not finite, in the shape of `levels`; None if nowhere.
+        nonfinite: Where the weight is not finite, in the shape of `levels`; None if nowhere.
 
     Returns:
         Shape (kernels, tiles, height, width, channels): one channel where all is
@@ -68,13 +68,13 @@ def paint(
         tiles, slices first.
     """
     if draws_rgb(colormap, levels.shape[1]):
-        return _paint_rgb(levels, bad)
+        return _paint_rgb(levels, nonfinite)
     height, width = levels.shape[-2:]
     tiles = (len(levels), -1, height, width)
     levels = levels.reshape(tiles)
     gray = colormap in (GRAY, RGB)
     colors = levels[..., None] if gray else lookup_table(colormap)[levels]
-    return colors if bad is None else _mark(colors, bad.reshape(levels.shape))
+    return colors if nonfinite is None else _mark(colors, nonfinite.reshape(levels.shape))
 
 
 def draws_rgb(colormap: str, slices: int) -> bool:
@@ -82,16 +82,16 @@ def draws_rgb(colormap: str, slices: int) -> bool:
     return colormap == RGB and slices == 3
 
 
-def _paint_rgb(levels: NDArray[np.uint8], bad: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+def _paint_rgb(levels: NDArray[np.uint8], nonfinite: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
     def channels_last(array: NDArray[Any]) -> NDArray[Any]:
         moved = np.moveaxis(array, 1, -1)
         return moved.reshape(len(array), -1, *moved.shape[-3:])
 
     colors = channels_last(levels)
-    return colors if bad is None else _mark(colors, np.any(channels_last(bad), axis=-1))
+    return colors if nonfinite is None else _mark(colors, np.any(channels_last(nonfinite), axis=-1))
 
 
-def _mark(colors: NDArray[np.uint8], bad: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _mark(colors: NDArray[np.uint8], nonfinite: NDArray[np.bool_]) -> NDArray[np.uint8]:
     marked = np.repeat(colors, 3, axis=-1) if colors.shape[-1] == 1 else colors.copy()
-    marked[bad] = BAD_COLOR
+    marked[nonfinite] = NONFINITE_COLOR
     return marked

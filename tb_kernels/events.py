@@ -60,8 +60,9 @@ class EventFile:
     """One event file of a run, open only while something is written to it.
 
     It comes into being with the first write, and begins by telling TensorBoard that
-    a training starts at that write's step: what an earlier training wrote into the
-    run at this step or later is shown no more.
+    a training starts at that write's step. TensorBoard's Python loader then drops
+    what an earlier file of the run has at this step or later; its default loader
+    shows the newest of each tag by itself.
 
     Attributes:
         path: The file, whether it exists yet or not.

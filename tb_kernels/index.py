@@ -17,6 +17,7 @@ class SheetEntry(TypedDict):
     scale: int
     columns: int
     gap: int
+    colormap: str
 
 
 class LayerEntry(TypedDict):

@@ -87,23 +87,26 @@ class LayerPictures:
     def draw(
         self,
         kernels: NDArray[np.float32],
-        bad: NDArray[np.bool_] | None,
+        nonfinite: NDArray[np.bool_] | None,
         limits: Limits,
+        whole: Limits,
         epoch: int,
     ) -> Iterator[PictureBatch]:
         """The pictures of an epoch, a batch at a time.
 
         Args:
             kernels: Shape (kernels, slices, [depth,] height, width).
-            bad: Where they are not finite, in the same shape; None if nowhere.
-            limits: What black and white stand for.
+            nonfinite: Where they are not finite, in the same shape; None if nowhere.
+            limits: What black and white stand for, in the layer or in each kernel.
+            whole: What they stand for on the sheet.
             epoch: For the names.
         """
         if self.sheet is not None:
-            yield self._draw_sheet(self.sheet, kernels, bad, limits.joined(), epoch)
+            pixels = self._pixels(self.sheet, kernels, nonfinite, whole)
+            yield self._named(pixels, [SHEET], whole, epoch)
         if self._by_slice:
             kernels, limits = _split(kernels), limits.repeated(self.slices)
-            bad = None if bad is None else _split(bad)
+            nonfinite = None if nonfinite is None else _split(nonfinite)
         height, width = self.layout.size
         most = max(1, _BATCH_PIXELS // (height * width))
         for start in range(0, len(self.numbers), most):
@@ -111,11 +114,11 @@ class LayerPictures:
             part = np.asarray(numbers) - 1
             some = limits.take(part)
             pixels = self._pixels(
-                self.layout, kernels[part], None if bad is None else bad[part], some
+                self.layout, kernels[part], None if nonfinite is None else nonfinite[part], some
             )
             yield self._named(pixels, numbers, some, epoch)
 
-    def entry(self, limits: Limits) -> LayerEntry:
+    def entry(self, limits: Limits, whole: Limits) -> LayerEntry:
         """How the pictures drawn with these limits are to be read."""
         normalize = self._style.normalize
         return LayerEntry(
@@ -137,7 +140,7 @@ class LayerPictures:
             columns=self.layout.columns,
             gap=self.layout.gap,
             colormap=self._colormap(self._by_slice),
-            sheet=self._sheet_entry(limits.joined()),
+            sheet=self._sheet_entry(whole),
         )
 
     def _fit(self) -> Layout:
@@ -164,25 +167,14 @@ class LayerPictures:
             layout = fit(scale=layout.scale - 1)
         return layout
 
-    def _draw_sheet(
-        self,
-        layout: Layout,
-        kernels: NDArray[np.float32],
-        bad: NDArray[np.bool_] | None,
-        limits: Limits,
-        epoch: int,
-    ) -> PictureBatch:
-        pixels = self._pixels(layout, kernels, bad, limits)
-        return self._named(pixels, [SHEET], limits, epoch)
-
     def _pixels(
         self,
         layout: Layout,
         kernels: NDArray[np.float32],
-        bad: NDArray[np.bool_] | None,
+        nonfinite: NDArray[np.bool_] | None,
         limits: Limits,
     ) -> NDArray[np.uint8]:
-        tiles = paint(to_levels(kernels, limits), self._style.colormap, bad)
+        tiles = paint(to_levels(kernels, limits), self._style.colormap, nonfinite)
         return assemble(tiles.reshape(-1, layout.tiles, *tiles.shape[2:]), layout)
 
     def _named(
@@ -201,14 +193,18 @@ class LayerPictures:
 
     def _describe(self, address: Address, low: float, high: float) -> str:
         if address.kernel == SHEET:
-            what = f"all {self.kernels} kernels, slices as columns"
+            what = f"all {self.kernels} kernels"
         elif self._by_slice:
             slice_, kernel = divmod(address.kernel - 1, self.kernels)
             what = f"kernel {kernel + 1} of {self.kernels}, slice {slice_ + 1} of {self.slices}"
         else:
             what = f"kernel {address.kernel} of {self.kernels}"
         colormap = self._colormap(self._by_slice and address.kernel != SHEET)
-        ends = ("black", "white") if colormap in (GRAY, RGB) else (f"first of {colormap}", "last")
+        ends = (
+            ("black", "white")
+            if colormap in (GRAY, RGB)
+            else (f"low end of {colormap}", "high end")
+        )
         return (
             f"Layer {address.layer} `{self.weight.name}` ({self.weight.kind}), {what}, "
             f"epoch {address.epoch}. Weights: {ends[0]} {low:.4g}, {ends[1]} {high:.4g}."
@@ -228,6 +224,7 @@ class LayerPictures:
             scale=self.sheet.scale,
             columns=self.sheet.columns,
             gap=self.sheet.gap,
+            colormap=self._colormap(single_slices=False),
         )
 
 

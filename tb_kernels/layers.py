@@ -122,10 +122,29 @@ def find_kernels(model: keras.Model) -> list[KernelWeight]:
 
 
 def is_built(model: keras.Model) -> bool:
-    """Whether the model and all its convolutions have their weights."""
+    """Whether the model has its weights: a convolution that it never calls stays without."""
+    built = [bool(place.layer.built) for place in walk(model) if _kind_of(place.layer)]
+    return bool(model.built) and (any(built) or not built)
+
+
+def all_built(model: keras.Model) -> bool:
+    """Whether the model and every convolution in it have their weights."""
     return bool(model.built) and all(
         place.layer.built for place in walk(model) if _kind_of(place.layer)
     )
+
+
+def check_built(model: keras.Model) -> None:
+    """Makes sure that the model has its weights.
+
+    Raises:
+        ArgumentError: If it has none yet.
+    """
+    if not is_built(model):
+        raise ArgumentError(
+            f"model: {model.name!r} is not built, so it has no kernels yet; build it, "
+            "call it on a batch or train it first"
+        )
 
 
 def kernels_of(place: Place) -> list[KernelWeight]:

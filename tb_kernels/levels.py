@@ -6,7 +6,6 @@ white; between them the level is `round(255 * (w - low) / (high - low))`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +14,9 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError
 
 Normalize = Literal["layer", "kernel", "first", "symmetric", "standard"] | tuple[float, float]
+
+# Weights whose levels are computed at a time.
+_PART = 1_000_000
 
 MODES = ("layer", "kernel", "first", "symmetric", "standard")
 
@@ -41,7 +43,7 @@ class Limits(NamedTuple):
             return float(self.low), float(self.high)
         return float(self.low[kernel]), float(self.high[kernel])
 
-    def take(self, kernels: NDArray[np.intp]) -> Limits:
+    def take(self, kernels: NDArray[np.intp] | slice) -> Limits:
         """The limits of some of the kernels, counted from 0."""
         if self.low.ndim == 0:
             return self
@@ -52,10 +54,6 @@ class Limits(NamedTuple):
         if self.low.ndim == 0:
             return self
         return Limits(np.tile(self.low, times), np.tile(self.high, times))
-
-    def joined(self) -> Limits:
-        """The limits of the whole layer."""
-        return Limits.of(self.low.min(), self.high.max())
 
 
 def check_normalize(normalize: Any) -> Normalize:
@@ -109,14 +107,14 @@ def measure(weights: NDArray[np.float32], normalize: Normalize) -> Limits:
     return Limits.of(low, high)
 
 
-def find_bad(weights: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+def find_nonfinite(weights: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """Where the weights are not finite, in their own shape; None if all are finite."""
     # A sum is not finite if any weight is not; only then the mask is worth making.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(weights.sum(dtype=np.float64)):
             return None
-    bad = ~np.isfinite(weights)
-    return bad if bad.any() else None
+    nonfinite = ~np.isfinite(weights)
+    return nonfinite if nonfinite.any() else None
 
 
 def to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]:
@@ -125,7 +123,7 @@ def to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]
     Where low equals high the level is 128, as it is for all weights of a layer in
     which all weights are equal (0 below and 255 above, which only limits that come
     from an earlier epoch leave room for). Where a weight is not finite the level
-    means nothing: ask `find_bad`.
+    means nothing: ask `find_nonfinite`.
 
     Args:
         weights: Shape (kernels, slices, ...).
@@ -134,7 +132,17 @@ def to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]
     Returns:
         Levels in the shape of the weights.
     """
-    per_kernel: Sequence[int] = (-1,) + (1,) * (weights.ndim - 1)
+    levels = np.empty(weights.shape, np.uint8)
+    # Part by part, since the arithmetic takes eight times the memory of the levels.
+    step = max(1, _PART * len(weights) // weights.size)
+    for start in range(0, len(weights), step):
+        part = slice(start, start + step)
+        levels[part] = _part_to_levels(weights[part], limits.take(part))
+    return levels
+
+
+def _part_to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]:
+    per_kernel = (-1,) + (1,) * (weights.ndim - 1)
     low = limits.low.reshape(per_kernel) if limits.low.ndim else limits.low
     high = limits.high.reshape(per_kernel) if limits.high.ndim else limits.high
     span = high - low
@@ -160,10 +168,13 @@ def _extremes(weights: NDArray[np.float32]) -> tuple[float, float]:
 
 def _standard(weights: NDArray[np.float32]) -> Limits:
     # (w - mean) / deviation * 64 + 128 reaches 0 and 255 at these weights.
-    finite = weights[np.isfinite(weights)].astype(np.float64)
-    if finite.size == 0:
-        return Limits.of(0.0, 0.0)
-    mean, deviation = finite.mean(), finite.std()
-    if finite.min() == finite.max():
-        return Limits.of(finite[0], finite[0])
+    low, high = _extremes(weights)
+    if low == high:
+        return Limits.of(low, high)
+    finite = weights if find_nonfinite(weights) is None else weights[np.isfinite(weights)]
+    flat = finite.reshape(-1)
+    mean = flat.mean(dtype=np.float64)
+    # Part by part, since a deviation in float64 takes twice the memory of what it looks at.
+    parts = (flat[start : start + _PART] for start in range(0, flat.size, _PART))
+    deviation = np.sqrt(sum(np.square(part - mean).sum() for part in parts) / flat.size)
     return Limits.of(mean - 128 / 64 * deviation, mean + 127 / 64 * deviation)

@@ -30,9 +30,14 @@ class Epochs:
         self.last = False
         if wanted is None:
             return
-        items = [wanted] if wanted == LAST else _listed("epochs", wanted, "[1, 6, 10]")
+        alone = isinstance(wanted, str) and wanted == LAST
+        items = [wanted] if alone else _listed("epochs", wanted, "[1, 6, 10]")
         self.last = LAST in items
-        self._numbers = frozenset(check_epoch(item) for item in items if item != LAST)
+        self._numbers = frozenset(
+            _whole("epochs", item, 0, "expected whole numbers from 0, or 'last'")
+            for item in items
+            if item != LAST
+        )
 
     def __contains__(self, epoch: int) -> bool:
         return epoch >= 1 if self._numbers is None else epoch in self._numbers
@@ -42,30 +47,30 @@ class Epochs:
         """Whether epochs were named, instead of all being taken."""
         return self._numbers is not None
 
-    def expected(self, first: int, final: int) -> list[int]:
-        """The epochs that a training from `first` to `final` will log, in order."""
-        numbers = range(first, final + 1)
-        expected = [epoch for epoch in numbers if epoch in self]
-        if self.last and numbers and final not in self:
-            expected.append(final)
-        return expected
+    def count(self, first: int, final: int) -> int:
+        """How many epochs a training from `first` to `final` will log."""
+        trained = range(first, final + 1)
+        if self._numbers is None:
+            return len(trained)
+        count = sum(epoch in trained for epoch in self._numbers)
+        return count + (self.last and len(trained) > 0 and final not in self._numbers)
 
     def missing(self, reached: Iterable[int]) -> list[int]:
         """The epochs named that are not among those reached."""
         return sorted((self._numbers or frozenset()).difference(reached))
 
 
-def check_epoch(epoch: Any) -> int:
+def check_epoch(argument: str, epoch: Any) -> int:
     """Returns the number of an epoch, 0 for before training.
 
     Raises:
         ArgumentError: If it is no whole number from 0.
     """
-    return _whole("epochs", epoch, 0, "expected whole numbers from 0, or 'last'")
+    return _whole(argument, epoch, 0, "expected a whole number from 0")
 
 
-def check_layers(layers: Any) -> list[str] | None:
-    """Returns the names and numbers asked for as texts; None for all layers.
+def check_layers(layers: Any) -> list[int | str] | None:
+    """Returns the names and numbers asked for; None for all layers.
 
     Raises:
         ArgumentError: If `layers` is not None, a name or number, or a non-empty
@@ -73,14 +78,12 @@ def check_layers(layers: Any) -> list[str] | None:
     """
     if layers is None:
         return None
-    single = isinstance(layers, (str, int))
+    single = isinstance(layers, str) or _is_whole(layers)
     items = [layers] if single else _listed("layers", layers, "['conv2d_3', 3, '2-5']")
-    for item in items:
-        if isinstance(item, bool) or not isinstance(item, str | int):
-            raise ArgumentError(
-                f"layers: expected names or numbers such as 'conv2d_3', 3 or '2-5', got {item!r}"
-            )
-    return [str(item) for item in items]
+    expected = "expected names or numbers such as 'conv2d_3', 3 or '2-5'"
+    return [
+        item if isinstance(item, str) else _whole("layers", item, 1, expected) for item in items
+    ]
 
 
 def check_kernels(kernels: Any) -> frozenset[int] | None:
@@ -92,8 +95,7 @@ def check_kernels(kernels: Any) -> frozenset[int] | None:
     """
     if kernels is None:
         return None
-    single = isinstance(kernels, int)
-    items = [kernels] if single else _listed("kernels", kernels, "[1, 6]")
+    items = [kernels] if _is_whole(kernels) else _listed("kernels", kernels, "[1, 6]")
     return frozenset(
         _whole("kernels", item, 1, "kernel numbers count from 1; sheets=True draws whole layers")
         for item in items
@@ -109,7 +111,7 @@ def check_size(argument: str, value: Any) -> int | None:
     return None if value is None else _whole(argument, value, 1, "expected a whole number from 1")
 
 
-def select_weights(model: keras.Model, layers: Sequence[str] | None) -> list[KernelWeight]:
+def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> list[KernelWeight]:
     """The kernel weights of the layers asked for, in the order of their numbers.
 
     Args:
@@ -133,13 +135,13 @@ def select_weights(model: keras.Model, layers: Sequence[str] | None) -> list[Ker
     return [weight for weight in weights if weight.number in chosen]
 
 
-def _numbers_of(model: keras.Model, wanted: str, weights: list[KernelWeight]) -> list[str]:
+def _numbers_of(model: keras.Model, wanted: int | str, weights: list[KernelWeight]) -> list[str]:
     places = list(walk(model))
     # A name first: Keras lets a layer be called '3'.
     roots = {place.number for place in places if place.layer.name == wanted}
     if not roots:
         numbers = {place.number for place in places} | {weight.number for weight in weights}
-        roots = numbers & {wanted}
+        roots = numbers & {str(wanted)}
     have = _enumerate(dict.fromkeys(weight.name for weight in weights))
     if not roots:
         raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
@@ -163,6 +165,10 @@ def _whole(argument: str, item: Any, least: int, expected: str) -> int:
     if isinstance(item, bool) or number < least:
         raise ArgumentError(f"{argument}: {expected}, got {item!r}")
     return number
+
+
+def _is_whole(item: Any) -> bool:
+    return hasattr(item, "__index__") and not hasattr(item, "__len__")
 
 
 def _listed(argument: str, wanted: Any, example: str) -> list[Any]:

@@ -4,8 +4,9 @@ Its promises:
 
 * Jobs run one after another, in the order they were handed over.
 * Jobs of at most two epochs wait, and at most one of each owner for an epoch; a
-  hand-over that would exceed this waits until there is room. So what the jobs hold
-  in memory is bounded by the copies of three epochs: two that wait and one at work.
+  hand-over that would exceed this waits until there is room. An owner that waits
+  for room before it copies anything holds, in all its jobs, at most three epochs'
+  copies: two that wait and one at work.
 * Whatever was handed over is done, also when training crashes, is interrupted, or
   the interpreter ends: the thread is no daemon, and Python waits for it. It lives
   only while there is work, so nothing has to be closed.
@@ -13,7 +14,9 @@ Its promises:
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,10 +26,23 @@ _WAITING_EPOCHS = 2
 Job = Callable[[], None]
 
 
-class _Order(NamedTuple):
+class _Queued(NamedTuple):
     owner: object
     epoch: int
     job: Job
+
+
+_all: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _reset_all() -> None:
+    # A forked process has the parent's queues and locks, but not the thread that empties them.
+    for worker in _all:
+        worker._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)
 
 
 class Worker:
@@ -34,9 +50,18 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._reset()
+        _all.add(self)
+
+    def _reset(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: deque[_Order] = deque()
+        self._waiting: deque[_Queued] = deque()
         self._alive = False
+
+    def wait_for_room(self, owner: object, epoch: int) -> None:
+        """Waits until a job of this owner for this epoch can be handed over at once."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(owner, epoch))
 
     def submit(self, owner: object, epoch: int, job: Job) -> None:
         """Hands over a job, waiting first while there is no room for it.
@@ -49,10 +74,10 @@ class Worker:
         """
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(owner, epoch))
-            self._waiting.append(_Order(owner, epoch, job))
             if not self._alive:
                 threading.Thread(target=self._run, name=self._name, daemon=False).start()
                 self._alive = True
+            self._waiting.append(_Queued(owner, epoch, job))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until every job handed over so far, and since, is done.

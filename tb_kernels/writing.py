@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from tb_kernels.pictures import PictureBatch
 from tb_kernels.worker import Worker
 
 
-class Losses(NamedTuple):
+class WriteFailures(NamedTuple):
     """What could not be written: how many pictures lack their file, event or both, and why."""
 
     pictures: int
@@ -37,9 +37,7 @@ class RunWriter:
         self.worker = worker
         self._view = view
         self._events = EventFile(run_dir)
-        self._indexed: tuple[int, dict[str, LayerEntry]] = (-1, {})
-        # One for each process: it is renamed to the picture's own name once it is whole.
-        self._partial = os.fspath(run_dir / f".partial-{os.getpid()}")
+        self._indexed: tuple[int, dict[_Key, LayerEntry]] = (-1, {})
         self._prefix = os.path.join(run_dir, "")
 
     def begin(self) -> None:
@@ -51,7 +49,7 @@ class RunWriter:
         self._events = EventFile(self.directory)
         self._indexed = (-1, {})
 
-    def write(self, batch: PictureBatch, epoch: int) -> Losses:
+    def write(self, batch: PictureBatch, epoch: int) -> WriteFailures:
         """Encodes each picture once and writes it to its file and to the event file."""
         height, width = batch.pixels.shape[1:3]
         values = []
@@ -69,7 +67,7 @@ class RunWriter:
             self._events.append(values, step_of(epoch))
         except OSError as error:
             lost, reason = len(values), error
-        return Losses(lost, reason)
+        return WriteFailures(lost, reason)
 
     def write_index(self, entries: Iterable[LayerEntry], epoch: int) -> None:
         """Writes the epoch's index; loggers that share the run share it too.
@@ -78,7 +76,7 @@ class RunWriter:
             OSError: If it could not be written.
         """
         known = self._indexed[1] if self._indexed[0] == epoch else {}
-        known = known | {entry["number"]: entry for entry in entries}
+        known = known | {_key(entry): entry for entry in entries}
         self._indexed = (epoch, known)
         text = to_json(self._view, epoch, known.values())
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
@@ -92,13 +90,22 @@ class RunWriter:
             self._place(target, data)
 
     def _place(self, target: str, data: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        descriptor = os.open(self._partial, flags, 0o666)
+        # One for each process: it gets the picture's own name once it is whole.
+        partial = f"{self._prefix}.partial-{os.getpid()}"
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             write_all(descriptor, data)
         finally:
             os.close(descriptor)
-        os.replace(self._partial, target)
+        os.replace(partial, target)
+
+
+_Key = tuple[Hashable, ...]
+
+
+def _key(entry: LayerEntry) -> _Key:
+    # Two loggers may draw different pictures of one layer; the same ones replace each other.
+    return entry["number"], entry["group"], entry["pictures"], tuple(entry["drawn"] or ())
 
 
 _lock = threading.Lock()
@@ -149,8 +156,8 @@ def _make_writable(run_dir: Path, log_dir: Path) -> None:
             pass
     except (FileExistsError, NotADirectoryError):
         raise ArgumentError(
-            f"log_dir: {str(log_dir)!r} is a file or lies below one; expected a "
-            "directory, which is made if it is missing"
+            f"log_dir: cannot use {str(log_dir)!r}, since {str(run_dir)!r} is a file or lies "
+            "below one; expected a directory, which is made if it is missing"
         ) from None
     except OSError as error:
         raise ArgumentError(

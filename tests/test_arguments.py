@@ -28,9 +28,9 @@ def refused(model, data, message, *arguments, **keywords):
     ("keywords", "message"),
     [
         ({"layers": ["conv9"]}, "layers: no layer 'conv9' in model 'two'; it has first, second"),
-        ({"layers": [2, 9]}, "layers: layer '2' of model 'two' has no kernels; these have: first, second"),
+        ({"layers": [2, 9]}, "layers: layer 2 of model 'two' has no kernels; these have: first, second"),
         ({"layers": "pool"}, "layers: layer 'pool' of model 'two' has no kernels"),
-        ({"layers": 9}, "layers: no layer '9' in model 'two'"),
+        ({"layers": 9}, "layers: no layer 9 in model 'two'"),
         ({"layers": []}, "layers: an empty list selects nothing"),
         ({"layers": [None]}, "layers: expected names or numbers such as 'conv2d_3', 3 or '2-5', got None"),
         ({"layers": [True]}, "layers: expected names or numbers such as 'conv2d_3', 3 or '2-5', got True"),
@@ -113,7 +113,12 @@ def test_log_dir_that_is_a_file(model, data, tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     for log_dir in (file, file / "logs"):
-        refused(model, data, f"log_dir: '{log_dir}' is a file or lies below one", log_dir)
+        refused(
+            model,
+            data,
+            f"log_dir: cannot use '{log_dir}', since '{log_dir / 'kernels'}' is a file or lies",
+            log_dir,
+        )
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/kernels").write_text("")
     refused(model, data, "is a file or lies below one; expected a directory", tmp_path / "logs")
@@ -160,7 +165,7 @@ def test_log_refuses_what_fit_does(model, tmp_path):
     with KernelLogger(tmp_path, layers="conv9") as logger:
         with pytest.raises(ArgumentError, match="layers: no layer 'conv9'"):
             logger.log(model, 1)
-        with pytest.raises(ArgumentError, match="epochs: expected whole numbers from 0"):
+        with pytest.raises(ArgumentError, match="epoch: expected a whole number from 0, got -1"):
             logger.log(model, -1)
         with pytest.raises(ArgumentError, match=r"model: expected a keras.Model, got NoneType"):
             logger.log(None, 1)

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,7 +21,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_kernels import KernelLogger, LogWarning, WriteError
-from tests.oracle import assert_shows, picture_of, read_png, read_values
+from tb_kernels.kernel_pictures import LayerPictures
+from tests.oracle import assert_shows, picture_of, read_index, read_png, read_values
 
 
 class Block(keras.callbacks.Callback):
@@ -144,6 +147,66 @@ def test_a_warning_that_is_an_error_ends_no_worker(model, tmp_path):
         logger.log(model, 2)
         logger.flush()
     assert len(list((tmp_path / "kernels").rglob("*.png"))) == 20
+
+
+def test_a_layer_that_cannot_be_drawn_costs_no_other(model, tmp_path, monkeypatch):
+    """Too little memory for one layer: it is reported, and the others are drawn and indexed."""
+
+    def draw(layer, *arguments, real=LayerPictures.draw):
+        if layer.weight.number == "1":
+            raise MemoryError("no memory for this layer")
+        return real(layer, *arguments)
+
+    monkeypatch.setattr(LayerPictures, "draw", draw)
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    with pytest.warns(LogWarning, match="4 pictures could not be written .*no memory for this"):
+        logger.close()
+    assert {path.stem[0] for path in (tmp_path / "kernels").rglob("*.png")} == {"3"}
+    assert [entry["number"] for entry in read_index(tmp_path / "kernels")[1]["layers"]] == ["3"]
+
+
+def test_a_thread_that_cannot_start_costs_its_epoch_only(model, data, tmp_path):
+    """At the system's limit of threads training goes on, and the later epochs are there."""
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("tb_kernels"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    class Refuse(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            threading.Thread.start = refuse if epoch == 0 else start
+
+    with pytest.warns(LogWarning, match="10 pictures could not be written .*new thread"):
+        model.fit(*data, epochs=3, verbose=0, callbacks=[Refuse(), KernelLogger(tmp_path)])
+    assert {path.stem[-1] for path in (tmp_path / "kernels").rglob("*.png")} == {"2", "3"}
+
+
+def test_forked_process_goes_on_logging(model, tmp_path):
+    """A child has no worker of its parent's; it makes its own instead of waiting for ever."""
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            session = logger._open()
+            plan = logger._planned(model)
+            copies = [np.zeros((3, 2, 4, 6), "float32"), np.zeros((3, 3, 3, 4), "float32")]
+            for epoch in (2, 3, 4, 5):  # TensorFlow itself does not survive a fork
+                worker = session._run.worker
+                worker.submit(session, epoch, partial(session._write, plan, list(copies), epoch))
+            worker.wait()
+        os._exit(0)
+    deadline = time.monotonic() + 60
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.05)
+    logger.close()
+    epochs = {path.stem[-1] for path in (tmp_path / "kernels").rglob("*_*.png")}
+    assert epochs == {"1", "2", "3", "4", "5"}
 
 
 PROGRAM = """

@@ -3,13 +3,14 @@
 import copy
 import pickle
 import threading
+import time
 import warnings
 
 import keras
 import numpy as np
 import pytest
 
-from tb_kernels import KernelLogger, LogWarning
+from tb_kernels import ArgumentError, KernelLogger, LogWarning
 from tests.oracle import assert_shows, draw, level, picture_of, read_index, read_png, read_values
 
 L = keras.layers
@@ -38,6 +39,7 @@ def fit(model, data, logger, epochs=3, **options):
         ("last", [3]),
         ([1, "last"], [1, 3]),
         ([3, "last"], [3]),
+        (np.array([1, 3]), [1, 3]),
         (range(2, 4), [2, 3]),
         (np.array([2]), [2]),
         ((epoch for epoch in (1, 2)), [1, 2]),
@@ -111,6 +113,40 @@ def test_last_is_what_training_leaves(model, data, tmp_path):
     assert 1 < epoch < 9
     picture = read_png(tmp_path / f"kernels/3-second/3_5_{epoch}.png")
     assert_shows(picture, picture_of("Conv2D", np.array(model.layers[2].kernel), 5))
+
+
+def test_last_wins_over_its_own_number(model, data, tmp_path):
+    """An epoch that is asked for by number and is the last is drawn as training leaves the model."""
+
+    class Swap(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.layers[0].kernel.assign(swapped)
+
+    swapped = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype("float32")
+    callbacks = [Swap(), KernelLogger(tmp_path, epochs=[1, 3, "last"])]
+    model.fit(*data, epochs=3, verbose=0, callbacks=callbacks)
+    assert epochs_of(tmp_path) == [1, 3]
+    picture = read_png(tmp_path / "kernels/1-first/1_2_3.png")
+    assert_shows(picture, picture_of("Conv2D", swapped, 2))
+    tags = [value.tag for _, value in read_values(tmp_path / "kernels")]
+    assert len(tags) == len(set(tags)) == 22
+
+
+def test_a_refused_fit_is_not_the_first(model, data, tmp_path):
+    """Epoch 0 is drawn by the first fit that begins to train."""
+    (tmp_path / "kernels").write_text("in the way")
+    logger = KernelLogger(tmp_path, epochs=[0, 1])
+    with pytest.raises(ArgumentError, match="log_dir"):
+        fit(model, data, logger, epochs=1)
+    (tmp_path / "kernels").unlink()
+    fit(model, data, logger, epochs=1)
+    assert epochs_of(tmp_path) == [0, 1]
+
+
+def test_a_fit_of_no_epoch_says_what_is_missing(model, data, tmp_path):
+    """Nothing was trained; what was asked for is told all the same."""
+    with pytest.warns(LogWarning, match="epochs 1 were asked for and not reached: no epoch"):
+        fit(model, data, KernelLogger(tmp_path, epochs=[1]), epochs=2, initial_epoch=2)
 
 
 def test_epochs_never_reached_are_told_at_the_end(model, data, tmp_path):
@@ -512,6 +548,87 @@ def test_two_loggers_share_a_run(model, data, tmp_path):
     assert len(pictures(tmp_path)) == 20
 
 
+def test_two_loggers_of_one_layer_are_both_in_the_index(model, tmp_path):
+    """Each picture can be read back by the entry that drew it."""
+    one = KernelLogger(tmp_path, layers=1, kernels=[1], normalize=(-1, 1))
+    two = KernelLogger(tmp_path, layers=1, kernels=[2], normalize="kernel")
+    one.log(model, 1)
+    two.log(model, 1)
+    one.close()
+    two.close()
+    entries = read_index(tmp_path / "kernels")[1]["layers"]
+    assert [(entry["drawn"], entry["normalize"]) for entry in entries] == [
+        ([1], [-1, 1]), ([2], "kernel"),
+    ]  # fmt: skip
+
+
+def test_two_models_by_one_logger(tmp_path, capsys):
+    """A loop over generator and discriminator announces each once, and the index has both."""
+    models = [
+        keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3, name=name)])
+        for name in ("generator", "discriminator")
+    ]
+    with KernelLogger(tmp_path) as logger:
+        for epoch in (1, 2):
+            for model in models:
+                logger.log(model, epoch)
+    assert capsys.readouterr().out.count("tb_kernels:") == 2
+    entries = read_index(tmp_path / "kernels")[2]["layers"]
+    assert [entry["group"] for entry in entries] == ["1-generator", "1-discriminator"]
+    assert len(list((tmp_path / "kernels").rglob("1_*_2.png"))) == 4
+
+
+def test_layers_built_later_are_drawn_later(tmp_path):
+    """A convolution that is not called at first joins once it has weights."""
+
+    class Both(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = L.Conv2D(2, 3, name="a"), L.Conv2D(3, 3, name="b")
+            self.first.build((None, 8, 8, 3))
+            self.built = True
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    both = Both()
+    with KernelLogger(tmp_path) as logger:
+        logger.log(both, 1)
+        both.second.build((None, 8, 8, 2))
+        logger.log(both, 2)
+    assert pictures(tmp_path) == {"1_1_1", "1_2_1", "1_1_2", "1_2_2", "2_1_2", "2_2_2", "2_3_2"}
+
+
+def test_log_of_a_model_that_is_not_built(tmp_path):
+    """The error says that it is not built, not that it has no convolutions."""
+    model = keras.Sequential([L.Conv2D(2, 3)], name="late")
+    with pytest.raises(ArgumentError, match="model: 'late' is not built"):
+        KernelLogger(tmp_path).log(model, 1)
+
+
+def test_a_number_is_never_a_name(tmp_path):
+    """A whole number selects by place, also where a layer's name is that number."""
+    layers = [L.Conv2D(1, 1, name="2"), L.Conv2D(1, 1, name="1")]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+    for wanted, place in ((2, "2"), (np.int64(2), "2"), ("2", "1")):
+        log_dir = tmp_path / f"{type(wanted).__name__}"
+        with KernelLogger(log_dir, layers=wanted) as logger:
+            logger.log(model, 1)
+        assert pictures(log_dir) == {f"{place}_1_1"}
+
+
+def test_notice_of_endless_trainings_takes_no_time(tmp_path, model):
+    """epochs=10**9 with EarlyStopping is a habit; the notice counts without a list."""
+    logger = KernelLogger(tmp_path)
+    logger.set_model(model)
+    logger.set_params({"epochs": 10**9})
+    logger.on_train_begin()
+    begin = time.monotonic()
+    with pytest.warns(LogWarning, match="10,000,000,000 pictures"):
+        logger.on_epoch_begin(0)
+    assert time.monotonic() - begin < 1
+
+
 def test_notice_says_what_will_come(model, data, tmp_path, capsys):
     """One line at the start: layers, kernels, epochs, pictures, size, place."""
     with pytest.warns(LogWarning, match="epochs 8"):
@@ -579,7 +696,7 @@ def test_a_long_wait_is_explained(model, tmp_path, capsys):
     logger = KernelLogger(tmp_path)
     logger.log(model, 1)
     gate = threading.Event()
-    logger._session.run.worker.submit(logger, 2, lambda: gate.wait(20))
+    logger._session._run.worker.submit(logger, 2, lambda: gate.wait(20))
     threading.Timer(3, gate.set).start()
     logger.close()
     assert f"still writing the last pictures to {tmp_path / 'kernels'}" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tb_kernels.levels import MODES, Limits, find_bad, measure, to_levels
+from tb_kernels.levels import MODES, Limits, find_nonfinite, measure, to_levels
 
 finite = st.floats(-(2.0**100), 2.0**100, width=32)
 shapes = st.tuples(*[st.integers(1, 4)] * 4)
@@ -70,9 +70,9 @@ def test_what_is_not_finite_takes_no_part(mode):
         np.testing.assert_allclose(ours, expected)
 
 
-def test_find_bad_sees_each_and_only_them():
+def test_find_nonfinite_sees_each_and_only_them():
     """The mask is exact, and None where all is finite, also where the sum overflows."""
     w = np.full((2, 2, 2, 2), 3e38, np.float32)
-    assert find_bad(w) is None
+    assert find_nonfinite(w) is None
     w[1, 0, 1, 0], w[0, 0, 0, 0], w[0, 0, 0, 1] = np.nan, np.inf, -np.inf
-    np.testing.assert_array_equal(find_bad(w), ~np.isfinite(w))
+    np.testing.assert_array_equal(find_nonfinite(w), ~np.isfinite(w))

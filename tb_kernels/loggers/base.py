@@ -6,59 +6,27 @@ they need; everything else happens on the worker. A view adds only its plan.
 
 from __future__ import annotations
 
-import functools
-import warnings
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import keras
 
-from tb_kernels.errors import LogWarning
-from tb_kernels.index import LayerEntry
-from tb_kernels.layers import check_model, is_built
-from tb_kernels.loggers.notice import Volume, announce, say
-from tb_kernels.loggers.report import Report
-from tb_kernels.pictures import PictureBatch
+from tb_kernels.layers import all_built, check_built, check_model, is_built
+from tb_kernels.loggers.notice import announce, warn
+from tb_kernels.loggers.session import Plan, Session
 from tb_kernels.selection import Epochs, check_epoch
-from tb_kernels.writing import RunWriter, check_log_dir, open_run
+from tb_kernels.writing import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-# A wait that takes longer is explained.
-_SILENT_SECONDS = 2.0
+class _Planned(NamedTuple):
+    """A plan, and whether all layers of its model were built when it was made."""
 
-
-class Plan(Protocol):
-    """What a view draws of one model."""
-
-    @property
-    def model(self) -> keras.Model:
-        """The model it was made for."""
-
-    @property
-    def volume(self) -> Volume:
-        """How much one epoch is."""
-
-    def capture(self) -> Any:
-        """Copies what the pictures of this moment need, in the thread that trains."""
-
-    def draw(self, captured: Any, epoch: int, report: Report) -> Iterator[PictureBatch]:
-        """Makes the pictures, on the worker; frees what was captured as it goes."""
-
-    def entries(self) -> Sequence[LayerEntry]:
-        """How the pictures drawn last are to be read."""
-
-
-class _Session(NamedTuple):
-    """What a logger has while it is in use."""
-
-    run: RunWriter
-    report: Report
+    plan: Plan
+    complete: bool
 
 
 class Logger(keras.callbacks.Callback):
@@ -71,12 +39,13 @@ class Logger(keras.callbacks.Callback):
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
         self._strict = bool(strict)
-        self._session: _Session | None = None
-        self._plan: Plan | None = None
-        self._fits = 0
+        self._session: Session | None = None
+        self._plans: dict[int, _Planned] = {}
         self._reached: set[int] = set()
+        # Of the training at hand: its first epoch, and the last one that ended.
         self._first: int | None = None
         self._latest: int | None = None
+        self._trained_before = False
 
     @abstractmethod
     def _plan_for(self, model: keras.Model) -> Plan:
@@ -86,6 +55,9 @@ class Logger(keras.callbacks.Callback):
     def log(self, model: keras.Model, epoch: int) -> bool:
         """Logs the model as it is now: for training loops of one's own.
 
+        Returns as soon as the weights are copied, unless two epochs wait already to
+        be written.
+
         Args:
             model: A built model.
             epoch: The epoch as Keras counts, from 1; 0 is before training.
@@ -94,18 +66,16 @@ class Logger(keras.callbacks.Callback):
             Whether it was logged: not, if `epochs` was given and this is none of them.
 
         Raises:
-            ArgumentError: If model, epoch or an argument of the logger will not do.
+            ArgumentError: If model, epoch or an argument of the logger is not valid.
             WriteError: If `strict` and earlier pictures could not be written.
         """
         check_model(model)
-        epoch = check_epoch(epoch)
+        check_built(model)
+        epoch = check_epoch("epoch", epoch)
         if self._epochs.chosen and epoch not in self._epochs:
             return False
         session = self._open()
-        if self._plan is None or self._plan.model is not model:
-            self._plan = self._plan_for(model)
-            announce(self._where, self._plan.volume, None)
-        self._hand_over(self._plan, epoch)
+        self._hand_over(self._planned(model), epoch)
         session.report.tell(strict=self._strict)
         return True
 
@@ -116,11 +86,11 @@ class Logger(keras.callbacks.Callback):
             WriteError: If `strict` and pictures could not be written.
         """
         if self._session is not None:
-            self._wait(self._session)
+            self._session.wait()
             self._session.report.tell(strict=self._strict)
 
     def close(self) -> None:
-        """Flushes, tells what was lost, and lets go of model and log directory.
+        """Flushes, tells what was lost, and lets go of the log directory.
 
         The logger can be used again. Closing twice does nothing more.
 
@@ -146,11 +116,11 @@ class Logger(keras.callbacks.Callback):
         super().set_model(model)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._fits += 1
-        self._first = self._latest = self._plan = None
-        self._open().run.begin()
+        self._first = self._latest = None
+        self._plans.clear()
+        self._open().begin()
         if is_built(self.model):
-            self._plan = self._plan_for(self.model)
+            self._plans[id(self.model)] = self._plan_anew(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if self._first is not None:
@@ -158,110 +128,86 @@ class Logger(keras.callbacks.Callback):
         # Here and not when training begins: only now BackupAndRestore has restored
         # the weights, and it is known whether training begins at its first epoch.
         self._first = epoch + 1
-        if self._plan is not None:
-            self._announce(self._plan)
-        if self._first == 1 and self._fits == 1 and 0 in self._epochs:
-            self._log_before_training()
+        before_training = self._first == 1 and not self._trained_before and 0 in self._epochs
+        self._trained_before = True
+        planned = self._plans.get(id(self.model))
+        if planned is not None:
+            self._announce(planned.plan, before_training)
+        if before_training:
+            self._log_before_training(planned)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # A model that its first batch builds is looked at before the second.
-        if self._plan is None and is_built(self._model):
-            self._plan_late()
+        if not self._plans and is_built(self._model):
+            self._planned(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._latest = epoch + 1
-        # On some backends the weights are up to date only once `model` is asked for.
-        plan = self._plan if self._plan and self._plan.model is self.model else self._plan_late()
-        if self._latest in self._epochs:
+        # Asking for `model` brings its weights up to date on backends that train a copy.
+        plan = self._planned(self.model)
+        if self._latest in self._epochs and not self._ends_with(self._latest):
             self._hand_over(plan, self._latest)
         self._open().report.tell(strict=self._strict)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self._latest is None:
-            # No epoch was trained, and nothing else is to be said.
-            return
-        if self._epochs.last and self._plan and self._latest not in self._epochs:
-            self._hand_over(self._plan, self._latest)
+        if self._latest is not None and self._epochs.last and self._latest not in self._reached:
+            self._hand_over(self._planned(self.model), self._latest)
         missing = self._epochs.missing(self._reached)
         if missing:
-            warnings.warn(
-                f"epochs {', '.join(map(str, missing))} were asked for and not reached: "
-                f"training ended after epoch {self._latest}",
-                LogWarning,
-                stacklevel=2,
-            )
+            end = "no epoch was trained"
+            if self._latest is not None:
+                end = f"training ended after epoch {self._latest}"
+            listed = ", ".join(map(str, missing))
+            warn(f"epochs {listed} were asked for and not reached: {end}")
         self.close()
 
-    @property
-    def _where(self) -> str:
-        return str(Path(self.log_dir) / self.view)
+    def _ends_with(self, epoch: int) -> bool:
+        """Whether this epoch is drawn as "last": not now, but as training leaves the model."""
+        final = (self.params or {}).get("epochs")
+        return self._epochs.last and (epoch == final or bool(self.model.stop_training))
 
-    def _open(self) -> _Session:
+    def _open(self) -> Session:
         if self._session is None:
-            run = open_run(self.log_dir, self.view)
-            self._session = _Session(run, Report(self._where))
+            self._session = Session(self.log_dir, self.view)
         return self._session
 
     def _close(self, *, strict: bool) -> None:
-        session, self._session, self._plan = self._session, None, None
+        session, self._session = self._session, None
+        self._plans.clear()
         if session is not None:
-            self._wait(session)
+            session.wait()
             session.report.tell(strict=strict, final=True)
 
-    def _wait(self, session: _Session) -> None:
-        if not session.run.worker.wait(timeout=_SILENT_SECONDS):
-            say(f"still writing the last pictures to {self._where}")
-            session.run.worker.wait()
+    def _planned(self, model: keras.Model) -> Plan:
+        """The plan for a model: made anew until every layer is built, announced if it is new."""
+        planned = self._plans.get(id(model))
+        if planned is None or not planned.complete:
+            before, planned = planned, self._plan_anew(model)
+            self._plans[id(model)] = planned
+            if before is None or before.plan.volume != planned.plan.volume:
+                self._announce(planned.plan)
+        return planned.plan
 
-    def _plan_late(self) -> Plan:
-        self._plan = self._plan_for(self.model)
-        self._announce(self._plan)
-        return self._plan
+    def _plan_anew(self, model: keras.Model) -> _Planned:
+        return _Planned(self._plan_for(model), all_built(model))
 
-    def _announce(self, plan: Plan) -> None:
+    def _announce(self, plan: Plan, before_training: bool = False) -> None:
         final = (self.params or {}).get("epochs")
-        if final is None or self._first is None:
-            announce(self._where, plan.volume, None)
-            return
-        count = len(self._epochs.expected(self._first, final))
-        if self._first == 1 and self._fits == 1 and 0 in self._epochs:
-            count += 1
-        announce(self._where, plan.volume, count)
+        epochs = None
+        if final is not None and self._first is not None:
+            epochs = self._epochs.count(self._first, final) + before_training
+        announce(self._open().where, plan.volume, epochs)
 
-    def _log_before_training(self) -> None:
-        if self._plan is not None:
-            self._hand_over(self._plan, 0)
+    def _log_before_training(self, planned: _Planned | None) -> None:
+        if planned is not None:
+            self._hand_over(planned.plan, 0)
             return
         self._reached.add(0)
-        warnings.warn(
+        warn(
             f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
-            "batch; build it before fit, or give it an Input, to see it before training",
-            LogWarning,
-            stacklevel=2,
+            "batch; build it before fit, or give it an Input, to see it before training"
         )
 
     def _hand_over(self, plan: Plan, epoch: int) -> None:
         self._reached.add(epoch)
-        session = self._open()
-        try:
-            captured = plan.capture()
-        except Exception as error:
-            session.report.lose(plan.volume.pictures, error)
-            return
-        job = functools.partial(_write, session, plan, captured, epoch)
-        session.run.worker.submit(self, epoch, job)
-
-
-def _write(session: _Session, plan: Plan, captured: Any, epoch: int) -> None:
-    """The worker's job. Whatever goes wrong is reported and ends neither worker nor training."""
-    run, report = session
-    left = plan.volume.pictures
-    try:
-        for batch in plan.draw(captured, epoch, report):
-            losses = run.write(batch, epoch)
-            left -= len(batch.paths)
-            if losses.reason is not None:
-                report.lose(losses.pictures, losses.reason)
-        run.write_index(plan.entries(), epoch)
-    except Exception as error:
-        report.lose(left, error)
+        self._open().hand_over(plan, epoch)

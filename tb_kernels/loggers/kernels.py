@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError
 from tb_kernels.index import LayerEntry
 from tb_kernels.kernel_pictures import LayerPictures
-from tb_kernels.levels import Limits, Normalize, find_bad, measure
+from tb_kernels.levels import Limits, Normalize, find_nonfinite, measure
 from tb_kernels.loggers.base import Logger
 from tb_kernels.loggers.notice import Volume
 from tb_kernels.loggers.report import Report
@@ -31,14 +32,16 @@ class KernelLogger(Logger):
     `<log_dir>/kernels/1-conv2d/1_6_10.png` and an image of the same bytes in
     TensorBoard, tag `1-conv2d/1_6_10`, at the step of that epoch's loss. Training
     waits only while the weights are copied; drawing and writing happen in the
-    background, and a picture that cannot be written never ends the training.
+    background, and a picture that cannot be written never ends the training,
+    unless `strict`.
 
     Args:
         log_dir: The directory that `tensorboard --logdir` is given; made if missing.
         epochs: Which epochs, as Keras prints them: `[1, 6, 10]`. 0 is before
             training; `"last"` is as training leaves the model, under the number of
-            its last epoch (list this logger after callbacks that change the weights
-            when training ends, such as EarlyStopping). Default: every one from 1.
+            its last epoch, also where that number is in the list (list this logger
+            after callbacks that end the training or change the weights when it ends,
+            such as EarlyStopping). Default: every one from 1.
         layers: Names or numbers, `"conv2d_3"`, `3`, `"2-5"`. A layer that holds
             layers stands for all of them. Default: every convolution.
         kernels: Kernel numbers, from 1; a layer without that number is passed over.
@@ -56,13 +59,15 @@ class KernelLogger(Logger):
         group: Whether files and tags have the layer's group in front.
         slices: Whether every 2-D slice is a picture of its own; kernel numbers are
             then `slice * filters + filter + 1`, slice and filter from 0.
-        sheets: Whether each layer is also drawn on one sheet, `1_0_10`.
+        sheets: Whether each layer is also drawn on one sheet, `1_0_10`: a row for each
+            kernel, a column for each input channel. Kernels of a single slice stand
+            in a square, and a sheet longer than 8,192 pixels has a smaller scale.
         strict: Whether a failed write raises WriteError at the next call, instead
             of one warning and a sum at the end.
 
     Raises:
-        ArgumentError: If an argument will not do: here, or before the first step of
-            training where it takes the model or the disk to know. A model that its
+        ArgumentError: If an argument is not valid: here, or before the first step of
+            training where only the model or the disk can tell. A model that its
             first batch builds is looked at before the second.
 
     Example:
@@ -95,7 +100,8 @@ class KernelLogger(Logger):
         self._kernels = check_kernels(kernels)
         self._style = Style.checked(normalize, colormap, columns, scale, group, sheets)
         self._by_slice = bool(slices)
-        self._firsts: tuple[keras.Model | None, dict[str, Limits]] = (None, {})
+        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
+        self._firsts: WeakKeyDictionary[keras.Model, dict[str, Limits]] | None = None
 
     def _plan_for(self, model: keras.Model) -> KernelPlan:
         weights = select_weights(model, self._layers)
@@ -109,10 +115,15 @@ class KernelLogger(Logger):
                 f"kernels: no layer of model {model.name!r} has any of the numbers "
                 f"{sorted(self._kernels or ())}; expected numbers from 1 to {most}"
             )
-        if self._firsts[0] is not model:
-            self._firsts = (model, {})
         drawn = [layer for layer in pictures if layer.numbers]
-        return KernelPlan(model, drawn, self._style.normalize, self._firsts[1])
+        return KernelPlan(model, drawn, self._style.normalize, self._firsts_of(model))
+
+    def _firsts_of(self, model: keras.Model) -> dict[str, Limits] | None:
+        if self._style.normalize != "first":
+            return None
+        if self._firsts is None:
+            self._firsts = WeakKeyDictionary()
+        return self._firsts.setdefault(model, {})
 
 
 class KernelPlan:
@@ -122,8 +133,8 @@ class KernelPlan:
         model: The model.
         layers: What is drawn of it.
         normalize: What black and white stand for.
-        firsts: For `"first"`, each layer's limits at the first epoch drawn, by its
-            number; filled here.
+        firsts: Each layer's limits at the first epoch drawn, by its number, filled
+            here; None if every epoch has limits of its own.
     """
 
     def __init__(
@@ -131,7 +142,7 @@ class KernelPlan:
         model: keras.Model,
         layers: Sequence[LayerPictures],
         normalize: Normalize,
-        firsts: dict[str, Limits],
+        firsts: dict[str, Limits] | None,
     ) -> None:
         self.model = model
         self._layers = layers
@@ -154,29 +165,39 @@ class KernelPlan:
     ) -> Iterator[PictureBatch]:
         """The pictures, layer by layer; each copy is let go once its layer is drawn."""
         self._entries = []
-        not_finite: dict[str, str] = {}
         for layer in self._layers:
-            kernels = arrange(captured.pop(), layer.weight.axes)
-            bad = find_bad(kernels)
-            if bad is not None:
-                not_finite[layer.weight.number] = (
-                    f"layer {layer.weight.number} {layer.weight.name!r}, {bad.sum():,} of "
-                    f"{bad.size:,} at epoch {epoch}"
-                )
-            limits = self._limits(layer.weight.number, kernels)
-            yield from layer.draw(kernels, bad, limits, epoch)
-            self._entries.append(layer.entry(limits))
-        report.find_not_finite(not_finite)
+            left = layer.count
+            try:
+                kernels = arrange(captured.pop(), layer.weight.axes)
+                nonfinite = self._find_nonfinite(layer, kernels, epoch, report)
+                limits = self._limits(layer.weight.number, kernels)
+                whole = measure(kernels, "layer") if limits.low.ndim else limits
+                for batch in layer.draw(kernels, nonfinite, limits, whole, epoch):
+                    yield batch
+                    left -= len(batch.paths)
+                self._entries.append(layer.entry(limits, whole))
+            except Exception as error:
+                report.lose(left, error)
 
     def entries(self) -> Sequence[LayerEntry]:
         """How the pictures drawn last are to be read."""
         return self._entries
 
+    def _find_nonfinite(
+        self, layer: LayerPictures, kernels: NDArray[np.float32], epoch: int, report: Report
+    ) -> NDArray[np.bool_] | None:
+        nonfinite = find_nonfinite(kernels)
+        if nonfinite is not None:
+            number, name = layer.weight.number, layer.weight.name
+            count = f"{nonfinite.sum():,} of {nonfinite.size:,}"
+            report.meet_nonfinite(number, f"layer {number} {name!r}, {count} at epoch {epoch}")
+        return nonfinite
+
     def _limits(self, number: str, kernels: NDArray[np.float32]) -> Limits:
-        if self._normalize != "first":
+        if self._firsts is None:
             return measure(kernels, self._normalize)
         if number not in self._firsts:
-            limits = measure(kernels, "first")
+            limits = measure(kernels, self._normalize)
             if not np.isfinite(kernels).any():
                 return limits
             self._firsts[number] = limits

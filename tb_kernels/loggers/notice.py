@@ -39,32 +39,37 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
         volume: Of one epoch.
         epochs: How many epochs will be logged; None if nobody knows.
     """
-    line = f"{_count(volume.layers, 'layer')}, {_count(volume.kernels, 'kernel')}"
+    line = f"{count(volume.layers, 'layer')}, {count(volume.kernels, 'kernel')}"
     if epochs is None:
         pictures, size, per = volume.pictures, volume.size, " per logged epoch"
     else:
         pictures, size, per = volume.pictures * epochs, volume.size * epochs, ""
-        line += f", {_count(epochs, 'epoch')}"
-    line += f": {_count(pictures, 'picture')}, about {_readable(size)}{per}, in {where}"
+        line += f", {count(epochs, 'epoch')}"
+    line += f": {count(pictures, 'picture')}, about {_readable(size)}{per}, in {where}"
     if pictures > MANY_PICTURES:
-        warnings.warn(
-            f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]",
-            LogWarning,
-            stacklevel=2,
-        )
+        warn(f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]")
     else:
         say(line)
 
 
 def say(line: str) -> None:
     """Prints a line as Keras prints its own, and like Keras logs it where printing is off."""
-    if keras.config.is_interactive_logging_enabled():
-        print(f"tb_kernels: {line}", flush=True)
-    else:
+    if not keras.config.is_interactive_logging_enabled():
         logging.getLogger("tb_kernels").info(line)
+        return
+    try:
+        print(f"tb_kernels: {line}", flush=True)
+    except UnicodeEncodeError:
+        print(ascii(f"tb_kernels: {line}"), flush=True)
 
 
-def _count(number: int, noun: str) -> str:
+def warn(text: str) -> None:
+    """Warns as the user's filters say, every time: Python would show an equal text only once."""
+    warnings.warn_explicit(text, LogWarning, "tb_kernels", 1, registry={})
+
+
+def count(number: int, noun: str) -> str:
+    """A number and what it counts, in English."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

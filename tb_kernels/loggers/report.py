@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import warnings
-from collections.abc import Mapping
 
-from tb_kernels.errors import LogWarning, WriteError
+from tb_kernels.errors import WriteError
+from tb_kernels.loggers.notice import count, warn
 
 
 class Report:
@@ -22,23 +21,21 @@ class Report:
         self._reason: BaseException | None = None
         self._lost = 0
         self._told = False
-        self._not_finite: set[str] = set()
-        self._news: list[str] = []
+        self._nonfinite: dict[str, str] = {}
+        self._untold: list[str] = []
 
     def lose(self, pictures: int, reason: BaseException) -> None:
-        """So many pictures could not be written, or none but their index."""
+        """Pictures could not be written; none, if it is only their index."""
         with self._lock:
             self._lost += pictures
             self._reason = reason
 
-    def find_not_finite(self, layers: Mapping[str, str]) -> None:
-        """Layers, by number, have weights that are not finite; the text says how many."""
+    def meet_nonfinite(self, number: str, text: str) -> None:
+        """A layer, given by its number, has weights that are not finite; told once."""
         with self._lock:
-            new = {number: layers[number] for number in layers if number not in self._not_finite}
-            self._not_finite.update(new)
-            if new:
-                listed = "; ".join(new.values())
-                self._news.append(f"weights that are not finite are drawn red: {listed}")
+            if number not in self._nonfinite:
+                self._nonfinite[number] = text
+                self._untold.append(text)
 
     def tell(self, *, strict: bool, final: bool = False) -> None:
         """Warns of what is new: of losses the first time, and of their sum if `final`.
@@ -47,27 +44,25 @@ class Report:
             WriteError: If `strict` and pictures were lost that were not told yet.
         """
         with self._lock:
-            news, self._news = self._news, []
+            untold, self._untold = self._untold, []
             reason, lost = self._reason, self._lost
             told, self._told = self._told, reason is not None and not final
             if strict or final:
                 self._reason, self._lost = None, 0
-        for text in news:
-            warnings.warn(text, LogWarning, stacklevel=3)
+        if untold:
+            warn(f"weights that are not finite are drawn red: {'; '.join(untold)}")
         if reason is None:
             return
+        what = count(lost, "picture") if lost else "the index of an epoch"
         text = (
-            f"{lost:,} pictures could not be written to {self._where} "
-            f"({str(reason) or type(reason).__name__})"
+            f"{what} could not be written to {self._where} ({str(reason) or type(reason).__name__})"
         )
         if strict:
             raise WriteError(text) from reason
         if final:
-            warnings.warn(f"in all, {text}", LogWarning, stacklevel=3)
+            warn(f"in all, {text}")
         elif not told:
-            warnings.warn(
+            warn(
                 f"{text}; training goes on, later pictures are tried all the same, and the "
-                "sum is told at the end (strict=True raises instead)",
-                LogWarning,
-                stacklevel=3,
+                "sum is told at the end (strict=True raises instead)"
             )

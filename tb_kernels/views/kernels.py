@@ -8,8 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError
-from tb_kernels.layers import KernelWeight, check_model, find_kernels, is_built
+from tb_kernels.layers import KernelWeight, check_built, check_model, find_kernels
 
 
 def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -36,11 +35,7 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
         (8, 3, 5, 5)
     """
     check_model(model)
-    if not is_built(model):
-        raise ArgumentError(
-            f"model: {model.name!r} is not built, so it has no kernels yet; build it, "
-            "call it on a batch or train it first"
-        )
+    check_built(model)
     return {
         weight.number: np.array(arrange(copy_weight(weight), weight.axes), order="C")
         for weight in find_kernels(model)
@@ -50,7 +45,7 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
 def copy_weight(weight: KernelWeight) -> NDArray[Any]:
     """A copy of the weight as it is now, in its own shape and type."""
     array: NDArray[Any] = keras.ops.convert_to_numpy(weight.value)
-    # Some backends give a copy, some a view or a cached array of their own.
+    # TensorFlow gives a copy, JAX a cached array of its own, PyTorch a view.
     return array if array.flags.owndata and array.flags.writeable else array.copy()
 
 
