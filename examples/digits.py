@@ -51,10 +51,8 @@ def main() -> int:
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     pictures = sorted((log_dir / "kernels").rglob("*.png"))
     print(f"\nTest accuracy: {accuracy:.1%}")
-    print(
-        f"{len(pictures)} pictures in {log_dir / 'kernels'}",
-        *(f"such as {path}" for path in pictures[:1]),
-    )
+    such_as = f", such as {pictures[0]}" if pictures else ""
+    print(f"{len(pictures)} pictures in {log_dir / 'kernels'}{such_as}")
     print(f"Look at them beside the loss curves: tensorboard --logdir {log_dir}")
     return 0
 

@@ -15,10 +15,10 @@ from tb_kernels.errors import ArgumentError
 
 Normalize = Literal["layer", "kernel", "first", "symmetric", "standard"] | tuple[float, float]
 
+MODES = ("layer", "kernel", "first", "symmetric", "standard")
+
 # Weights whose levels are computed at a time.
 _PART = 1_000_000
-
-MODES = ("layer", "kernel", "first", "symmetric", "standard")
 
 
 class Limits(NamedTuple):

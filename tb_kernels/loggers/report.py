@@ -28,7 +28,8 @@ class Report:
         """Pictures could not be written; none, if it is only their index."""
         with self._lock:
             self._lost += pictures
-            self._reason = reason
+            # Its traceback would keep the arrays of every frame that it passed.
+            self._reason = reason.with_traceback(None)
 
     def meet_nonfinite(self, number: str, text: str) -> None:
         """A layer, given by its number, has weights that are not finite; told once."""
