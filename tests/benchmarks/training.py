@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from tb_kernels import KernelLogger
-from tb_kernels.loggers import base
+from tb_kernels.loggers.session import Session
 from tests.benchmarks import ways
 
-EPOCHS = 4
+EPOCHS = 2
 ROUNDS = 4
 
 
@@ -66,14 +66,14 @@ def measure(build, load, batch_size):
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(*data, batch_size=batch_size, epochs=1, verbose=0)
     worker = []
-    write = base._write
+    write = Session._write
 
     def timed_write(*arguments):
         begin = time.thread_time()
         write(*arguments)
         worker.append(time.thread_time() - begin)
 
-    base._write = timed_write
+    Session._write = timed_write
     plain, logged, cpu, held = [], [], [], []
     try:
         for _ in range(ROUNDS):
@@ -93,7 +93,7 @@ def measure(build, load, batch_size):
                         plain.append(wall)
                         cpu.append((time.process_time() - process) / EPOCHS)
     finally:
-        base._write = write
+        Session._write = write
     return {
         "cpu": statistics.median(cpu),
         "held": statistics.median(held),
