@@ -123,15 +123,13 @@ def find_kernels(model: keras.Model) -> list[KernelWeight]:
 
 def is_built(model: keras.Model) -> bool:
     """Whether the model has its weights: a convolution that it never calls stays without."""
-    built = [bool(place.layer.built) for place in walk(model) if _kind_of(place.layer)]
+    built = _built_convolutions(model)
     return bool(model.built) and (any(built) or not built)
 
 
 def all_built(model: keras.Model) -> bool:
     """Whether the model and every convolution in it have their weights."""
-    return bool(model.built) and all(
-        place.layer.built for place in walk(model) if _kind_of(place.layer)
-    )
+    return bool(model.built) and all(_built_convolutions(model))
 
 
 def check_built(model: keras.Model) -> None:
@@ -159,6 +157,10 @@ def kernels_of(place: Place) -> list[KernelWeight]:
             _parts(place.number, len(weights)), weights, strict=True
         )
     ]
+
+
+def _built_convolutions(model: keras.Model) -> list[bool]:
+    return [bool(place.layer.built) for place in walk(model) if _kind_of(place.layer)]
 
 
 def _place(layer: keras.layers.Layer, number: str, seen: set[int]) -> Iterator[Place]:

@@ -6,7 +6,6 @@ import statistics
 import tempfile
 import time
 
-import keras
 import numpy as np
 
 from tb_kernels import KernelLogger
@@ -45,12 +44,7 @@ def example_data():
 
 def digits_network():
     """The network of examples/digits.py."""
-    model = ways.seeds_network()
-    layers = [
-        layer.__class__.from_config({**layer.get_config(), "name": f"d{i}"})
-        for i, layer in enumerate(model.layers)
-    ]
-    return keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    return ways.seeds_network((8, 8, 1))
 
 
 TRAININGS = {

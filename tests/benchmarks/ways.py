@@ -17,12 +17,12 @@ from tb_kernels import KernelLogger
 from tb_kernels.layers import find_kernels
 
 
-def seeds_network():
-    """The seeds' network at CIFAR-10 size."""
+def seeds_network(shape=(32, 32, 3)):
+    """The seeds' network, at CIFAR-10 size or for pictures of another shape."""
     layers = keras.layers
     return keras.Sequential(
         [
-            keras.Input((32, 32, 3)),
+            keras.Input(shape),
             layers.Conv2D(32, 3, padding="same", activation="relu"),
             layers.MaxPooling2D(),
             layers.Conv2D(64, 3, padding="same", activation="relu"),
