@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import google_crc32c
+import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import (
     DATA_CLASS_TENSOR,
@@ -25,8 +26,9 @@ from tensorboard.compat.proto.summary_pb2 import (
 )
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 PLUGIN_NAME = "tb_kernels"
 
@@ -41,6 +43,19 @@ def image_value(
         tag=tag,
         metadata=image_metadata.create_summary_metadata(title, description),
         tensor=_strings(b"%d" % width, b"%d" % height, png),
+    )
+
+
+def scalar_value(tag: str, value: float) -> Summary.Value:
+    """The summary that `tf.summary.scalar` makes of one number."""
+    return Summary.Value(
+        tag=tag,
+        metadata=scalar_metadata.create_summary_metadata(display_name="", description=""),
+        tensor=TensorProto(
+            dtype=DT_FLOAT,
+            tensor_shape=TensorShapeProto(),
+            tensor_content=np.float32(value).astype("<f4").tobytes(),
+        ),
     )
 
 
@@ -83,7 +98,7 @@ class EventFile:
         """
         now = time.time()
         records = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = self._open()
         try:
             end = os.fstat(descriptor).st_size
             if end == 0:
@@ -95,6 +110,15 @@ class EventFile:
                 raise
         finally:
             os.close(descriptor)
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            return os.open(self.path, flags, 0o666)
+        except FileNotFoundError:
+            # Somebody has cleared the log directory.
+            os.makedirs(self.path.parent, exist_ok=True)
+            return os.open(self.path, flags, 0o666)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -10,13 +10,19 @@ FORMAT = 1
 
 
 class SheetEntry(TypedDict):
-    """How a layer's sheet is laid out; its low and high are the layer's."""
+    """How a layer's sheet is laid out; low and high are the layer's, or each kernel's.
 
-    low: float
-    high: float
+    Slice s of kernel k is tile `k * slices + s`; on a stacked sheet, where a row of
+    kernels has a row for each of their slices, it is the tile at row
+    `k // columns * slices + s`, column `k % columns`.
+    """
+
+    low: float | list[float]
+    high: float | list[float]
     scale: int
     columns: int
     gap: int
+    stacked: bool
     colormap: str
 
 
@@ -32,9 +38,8 @@ class LayerEntry(TypedDict):
         name: The layer's name in the model.
         group: What stands before the address in file and tag; empty for nothing.
         kind: The Keras class, `"Conv2D"`.
-        shape: The kernel weight's own shape.
-        axes: What its axes are: d, h, w (window), i (input channel), o (output
-            channel), m (depthwise multiplier).
+        shape: Of the array drawn, the kernel weight's own for a kernel.
+        axes: What its axes are, one letter each, as `tb_kernels/axes.py` explains.
         kernels: How many kernels the layer has.
         slices: How many 2-D slices one kernel has.
         tile: Height and width of a slice in weights.

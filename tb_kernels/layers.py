@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 
 import keras
 
+from tb_kernels.axes import Axes
 from tb_kernels.errors import ArgumentError
 
-# What the axes of a kernel weight are, one letter each: d, h, w for depth, height
-# and width of the window, i for input channel, o for output channel (the filter),
-# m for the multiplier of a depthwise kernel. By class: every kernel weight it has,
-# in weight order.
+# By class: every kernel weight it has, in weight order, and its axes.
 _KINDS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
     (keras.layers.Conv1D, (("kernel", "wio"),)),
     (keras.layers.Conv2D, (("kernel", "hwio"),)),
@@ -57,7 +55,7 @@ class KernelWeight:
         layer: The layer it belongs to.
         kind: The Keras class that the layer is of, `"Conv2D"`.
         attribute: Where the layer keeps it, `"kernel"`.
-        axes: One letter for each axis: d, h, w (window), i (input channel), o
+        letters: One for each axis: d, h, w (window), i (input channel), o
             (output channel), m (depthwise multiplier).
     """
 
@@ -65,7 +63,7 @@ class KernelWeight:
     layer: keras.layers.Layer
     kind: str
     attribute: str
-    axes: str
+    letters: str
 
     @property
     def name(self) -> str:
@@ -78,9 +76,9 @@ class KernelWeight:
         return operator.attrgetter(self.attribute)(self.layer)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The weight's own shape, in the order of `axes`."""
-        return tuple(int(size) for size in self.value.shape)
+    def axes(self) -> Axes:
+        """What the weight's axes are, and how long."""
+        return Axes(self.letters, tuple(int(size) for size in self.value.shape))
 
 
 def check_model(model: Any) -> None:
@@ -152,8 +150,8 @@ def kernels_of(place: Place) -> list[KernelWeight]:
         return []
     class_, weights = kind
     return [
-        KernelWeight(number, place.layer, class_.__name__, attribute, axes)
-        for number, (attribute, axes) in zip(
+        KernelWeight(number, place.layer, class_.__name__, attribute, letters)
+        for number, (attribute, letters) in zip(
             _parts(place.number, len(weights)), weights, strict=True
         )
     ]

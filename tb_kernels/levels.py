@@ -78,16 +78,18 @@ def check_normalize(normalize: Any) -> Normalize:
     return low, high
 
 
-def measure(weights: NDArray[np.float32], normalize: Normalize) -> Limits:
+def measure(weights: NDArray[np.float32], normalize: Normalize, *, each: bool = False) -> Limits:
     """The limits of a layer's weights; weights that are not finite take no part.
 
     Args:
         weights: Shape (kernels, slices, ...), the layer's kernels.
         normalize: How to normalise. `"first"` measures as `"layer"` does: whoever
             draws the first epoch keeps its limits for the later ones.
+        each: Whether `"standard"` takes each kernel's mean and deviation, instead of
+            the layer's.
 
     Returns:
-        The limits of the layer, or of each kernel for `"kernel"`; 0 and 0 where
+        The limits of the layer, or of each kernel for `"kernel"` and `each`; 0 and 0 where
         no weight is finite.
     """
     if isinstance(normalize, tuple):
@@ -98,6 +100,9 @@ def measure(weights: NDArray[np.float32], normalize: Normalize) -> Limits:
         for kernel in np.flatnonzero(~(np.isfinite(low) & np.isfinite(high))):
             low[kernel], high[kernel] = _extremes(flat[kernel])
         return Limits(low.astype(np.float64), high.astype(np.float64))
+    if normalize == "standard" and each:
+        limits = [_standard(kernel) for kernel in weights]
+        return Limits(np.stack([one.low for one in limits]), np.stack([one.high for one in limits]))
     if normalize == "standard":
         return _standard(weights)
     low, high = _extremes(weights)

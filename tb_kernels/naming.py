@@ -10,11 +10,15 @@ import re
 from typing import NamedTuple
 
 KERNELS_RUN = "kernels"
+ACTIVATIONS_RUN = "activations"
+GRADIENTS_RUN = "gradients"
+PATTERNS_RUN = "patterns"
+HEATMAPS_RUN = "heatmaps"
 
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0
 
-_ADDRESS = re.compile(r"(\d+(?:-\d+)*)_(\d+)_(\d+)")
+_ADDRESS = re.compile(r"(\d+(?:-\d+)*(?:@\d+)?(?:#\d+)?)_(\d+)_(\d+)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 # File systems end a name at 255 bytes; the rest is left to the layer's number.
@@ -25,7 +29,9 @@ class Address(NamedTuple):
     """Which picture: `<layer>_<kernel>_<epoch>`.
 
     Attributes:
-        layer: The layer's number, `"1"`, or `"2-5"` for a layer inside another.
+        layer: The layer's number, `"1"`, or `"2-5"` for a layer inside another. Of
+            activations also `"3@2"`, the second call of a layer that is used twice,
+            and `"3#2"`, its second output.
         kernel: The kernel's number from 1; 0 is the whole layer on one sheet.
         epoch: The epoch as Keras prints it; 0 is before training.
     """
@@ -63,6 +69,11 @@ def group_of(number: str, name: str) -> str:
 def picture_path(address: Address, group: str | None) -> str:
     """The picture's tag, which is also its file's path inside the run, without `.png`."""
     return f"{group}/{address}" if group else str(address)
+
+
+def arrays_name(view: str, epoch: int) -> str:
+    """The file of an epoch's arrays, without `.npz`."""
+    return f"{view}_{epoch}"
 
 
 def index_tag(epoch: int) -> str:

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ class Layout:
         columns: int | None = None,
         scale: int | None = None,
         seamless: bool = False,
+        longer_side: int = LONGER_SIDE,
     ) -> Layout:
         """Fills in what is not given.
 
@@ -72,8 +74,9 @@ class Layout:
             columns: Tiles in a row; None for all of up to 4 tiles, and
                 ceil(sqrt(tiles)) of more.
             scale: Pixels along a weight's side; None for the smallest whole number
-                that makes the longer side at least 128 pixels.
+                that makes the longer side long enough.
             seamless: No gaps, instead of gaps of max(1, scale // 4) pixels.
+            longer_side: How many pixels it has at least, if the scale is not given.
         """
         if columns is None:
             columns = tiles if tiles <= _ONE_ROW else math.ceil(math.sqrt(tiles))
@@ -87,8 +90,8 @@ class Layout:
             return at(scale)
         return next(
             layout
-            for layout in map(at, range(1, LONGER_SIDE + 1))
-            if max(layout.size) >= LONGER_SIDE
+            for layout in map(at, range(1, longer_side + 1))
+            if max(layout.size) >= longer_side
         )
 
 
@@ -104,10 +107,15 @@ class PictureBatch:
         descriptions: For people, in Markdown.
     """
 
+    noun: ClassVar[str] = "picture"
+
     pixels: NDArray[np.uint8]
     paths: Sequence[str]
     titles: Sequence[str]
     descriptions: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
 
 def assemble(tiles: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import keras
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layers import KernelWeight, find_kernels, walk
+from tb_kernels.layers import KernelWeight, Place, find_kernels, walk
 
 LAST = "last"
 
@@ -129,32 +129,101 @@ def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> li
             f"model: {model.name!r} has no convolution layers; expected at least one, "
             f"such as Conv2D (its layers are {_enumerate(layer.name for _, layer in walk(model))})"
         )
+    return select(model, layers, weights, what="kernels")
+
+
+class Numbered(Protocol):
+    """Something of a layer that can be drawn."""
+
+    @property
+    def number(self) -> str:
+        """The layer's number, or the number of a part, call or output of it."""
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+
+
+_Numbered = TypeVar("_Numbered", bound=Numbered)
+
+
+def select(
+    model: keras.Model,
+    layers: Sequence[int | str] | None,
+    candidates: Sequence[_Numbered],
+    *,
+    what: str,
+) -> list[_Numbered]:
+    """Those of the candidates that belong to the layers asked for, in their order.
+
+    Args:
+        model: Where the layers are.
+        layers: Checked names and numbers; None for every candidate. A layer that
+            holds layers stands for all of them.
+        candidates: What can be drawn; at least one.
+        what: What layers that can be drawn have, for errors.
+
+    Raises:
+        ArgumentError: If a layer is not in the model, or has nothing to be drawn.
+    """
     if layers is None:
-        return weights
-    chosen = {number for wanted in layers for number in _numbers_of(model, wanted, weights)}
-    return [weight for weight in weights if weight.number in chosen]
+        return list(candidates)
+    chosen = {
+        number for wanted in layers for number in _numbers_of(model, wanted, candidates, what)
+    }
+    return [candidate for candidate in candidates if candidate.number in chosen]
 
 
-def _numbers_of(model: keras.Model, wanted: int | str, weights: list[KernelWeight]) -> list[str]:
+def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
+    """The one layer of this name or number.
+
+    Raises:
+        ArgumentError: If there is none, or there are several of that name.
+    """
+    places = list(walk(model))
+    found = [place for place in places if place.layer.name == wanted]
+    found = found or [place for place in places if place.number == str(wanted)][:1]
+    if not found:
+        raise ArgumentError(
+            f"{argument}: no layer {wanted!r} in model {model.name!r}; it has "
+            f"{_enumerate(dict.fromkeys(place.layer.name for place in places))}"
+        )
+    if len(found) > 1:
+        numbers = _enumerate(repr(place.number) for place in found)
+        raise ArgumentError(
+            f"{argument}: model {model.name!r} has {len(found)} layers named {wanted!r}; "
+            f"expected one of their numbers: {numbers}"
+        )
+    return found[0]
+
+
+def _numbers_of(
+    model: keras.Model, wanted: int | str, candidates: Sequence[Numbered], what: str
+) -> list[str]:
     places = list(walk(model))
     # A name first: Keras lets a layer be called '3'.
     roots = {place.number for place in places if place.layer.name == wanted}
     if not roots:
-        numbers = {place.number for place in places} | {weight.number for weight in weights}
+        numbers = {place.number for place in places} | {one.number for one in candidates}
         roots = numbers & {str(wanted)}
-    have = _enumerate(dict.fromkeys(weight.name for weight in weights))
+    have = _enumerate(dict.fromkeys(candidate.name for candidate in candidates))
     if not roots:
         raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
     drawn = [
-        weight.number
-        for weight in weights
-        if any(weight.number == root or weight.number.startswith(f"{root}-") for root in roots)
+        candidate.number
+        for candidate in candidates
+        if any(_belongs(candidate.number, root) for root in roots)
     ]
     if not drawn:
         raise ArgumentError(
-            f"layers: layer {wanted!r} of model {model.name!r} has no kernels; these have: {have}"
+            f"layers: layer {wanted!r} of model {model.name!r} has no {what}; these have: {have}"
         )
     return drawn
+
+
+def _belongs(number: str, root: str) -> bool:
+    # A part or a layer inside, a further call, a further output.
+    return number == root or number.startswith((f"{root}-", f"{root}@", f"{root}#"))
 
 
 def _whole(argument: str, item: Any, least: int, expected: str) -> int:

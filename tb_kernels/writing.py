@@ -1,4 +1,4 @@
-"""Pictures → PNG files and events, the same bytes in both places.
+"""Pictures → PNG files and events, the same bytes in both places; and what stands beside them.
 
 All loggers of one log directory share one worker, found here by the directory.
 """
@@ -9,23 +9,26 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tb_kernels import png
 from tb_kernels.errors import ArgumentError
-from tb_kernels.events import EventFile, image_value, text_value, write_all
+from tb_kernels.events import EventFile, image_value, scalar_value, text_value, write_all
 from tb_kernels.index import LayerEntry, to_json
 from tb_kernels.naming import index_tag, step_of
+from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.pictures import PictureBatch
 from tb_kernels.worker import Worker
 
 
 class WriteFailures(NamedTuple):
-    """What could not be written: how many pictures lack their file, event or both, and why."""
+    """What could not be written, how many lack their file, event or both, and why."""
 
-    pictures: int
+    lost: int
     reason: OSError | None
 
 
@@ -49,8 +52,22 @@ class RunWriter:
         self._events = EventFile(self.directory)
         self._indexed = (-1, {})
 
-    def write(self, batch: PictureBatch, epoch: int) -> WriteFailures:
-        """Encodes each picture once and writes it to its file and to the event file."""
+    def write(self, output: Output, epoch: int) -> WriteFailures:
+        """Writes pictures to files and to the event file, numbers to this, arrays to a file."""
+        try:
+            if isinstance(output, PictureBatch):
+                return self._write_pictures(output, epoch)
+            if isinstance(output, ArrayFile):
+                self._write_arrays(output)
+            elif output.values:
+                values = [scalar_value(tag, value) for tag, value in output.values.items()]
+                self._events.append(values, step_of(epoch))
+        except OSError as error:
+            return WriteFailures(len(output), error)
+        return WriteFailures(0, None)
+
+    def _write_pictures(self, batch: PictureBatch, epoch: int) -> WriteFailures:
+        """Encodes each picture once, for both places."""
         height, width = batch.pixels.shape[1:3]
         values = []
         lost, reason = 0, None
@@ -81,20 +98,30 @@ class RunWriter:
         text = to_json(self._view, epoch, known.values())
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
 
+    def _write_arrays(self, output: ArrayFile) -> None:
+        def fill(descriptor: int) -> None:
+            with open(descriptor, "wb", closefd=False) as stream:
+                np.savez(stream, **dict(output.arrays))  # type: ignore[arg-type]
+
+        self._place_whole(f"{self._prefix}{output.name}.npz", fill)
+
     def _write_file(self, target: str, data: bytes) -> None:
+        self._place_whole(target, lambda descriptor: write_all(descriptor, data))
+
+    def _place_whole(self, target: str, fill: Callable[[int], None]) -> None:
         try:
-            self._place(target, data)
+            self._place(target, fill)
         except FileNotFoundError:
             # The layer's first picture, or somebody has cleared the log directory.
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            self._place(target, data)
+            self._place(target, fill)
 
-    def _place(self, target: str, data: bytes) -> None:
-        # One for each process: it gets the picture's own name once it is whole.
+    def _place(self, target: str, fill: Callable[[int], None]) -> None:
+        # One for each process: it gets the file's own name once it is whole.
         partial = f"{self._prefix}.partial-{os.getpid()}"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
-            write_all(descriptor, data)
+            fill(descriptor)
         finally:
             os.close(descriptor)
         os.replace(partial, target)

@@ -106,6 +106,24 @@ def read_values(run_dir):
     return found
 
 
+def read_pictures(run_dir):
+    """Those values that are images."""
+    return [
+        (step, value)
+        for step, value in read_values(run_dir)
+        if value.metadata.plugin_data.plugin_name == "images"
+    ]
+
+
+def read_scalars(run_dir):
+    """The curves of a run: for each tag its values by step."""
+    curves = {}
+    for step, value in read_values(run_dir):
+        if value.metadata.plugin_data.plugin_name == "scalars":
+            curves.setdefault(value.tag, {})[step] = tf.make_ndarray(value.tensor).item()
+    return curves
+
+
 def read_index(run_dir):
     """The indexes of a run by epoch, the last one written of each."""
     import json

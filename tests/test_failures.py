@@ -21,7 +21,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_kernels import KernelLogger, LogWarning, WriteError
-from tb_kernels.kernel_pictures import LayerPictures
+from tb_kernels.layer_pictures import LayerPictures
 from tests.oracle import assert_shows, picture_of, read_index, read_png, read_values
 
 
@@ -59,7 +59,9 @@ def test_failed_writes_cost_no_later_picture(model, data, tmp_path):
     second = {f"3_{kernel}_{epoch}" for kernel in range(1, 7) for epoch in (3, 4)}
     assert found == first | second
     # The events lack nothing: only the files could not be written.
-    assert len(read_values(tmp_path / "kernels")) == 4 * 10 + 4
+    assert (
+        len(read_values(tmp_path / "kernels")) == 4 * 10 + 4 + 4 * 2 + 3 * 2
+    )  # pictures, indexes, norms, changes
     texts = [str(w.message) for w in told if issubclass(w.category, LogWarning)]
     assert len(texts) == 2
     assert "pictures could not be written" in texts[0]
@@ -106,7 +108,7 @@ def test_full_disk(model, tmp_path):
             while True:
                 file.write(bytes(4096))
         logger.log(model, 2)
-        with pytest.warns(LogWarning, match="10 pictures could not be written .*No space left"):
+        with pytest.warns(LogWarning, match="10 pictures.* could not be written .*No space left"):
             logger.flush()
         filler.unlink()
         logger.log(model, 3)
@@ -116,7 +118,7 @@ def test_full_disk(model, tmp_path):
         assert found == {"1", "3"}
         # Of epoch 2 the event file may hold what found room in its last block.
         tags = [value.tag for step, value in read_values(disk / "logs/kernels") if step != 1]
-        assert len(tags) == 2 * (10 + 1)
+        assert len(tags) == 2 * (10 + 1 + 2) + 2  # pictures, index, norms; changes of epoch 3
         for path in (disk / "logs").rglob("*.png"):
             read_png(path)
     finally:
@@ -153,7 +155,7 @@ def test_a_layer_that_cannot_be_drawn_costs_no_other(model, tmp_path, monkeypatc
     """Too little memory for one layer: it is reported, and the others are drawn and indexed."""
 
     def draw(layer, *arguments, real=LayerPictures.draw):
-        if layer.weight.number == "1":
+        if layer.subject.number == "1":
             raise MemoryError("no memory for this layer")
         return real(layer, *arguments)
 
@@ -249,7 +251,7 @@ def test_whatever_ends_training_all_handed_over_is_written(tmp_path, end, code):
     expected = {f"1_{kernel}_{epoch}" for kernel in range(1, 257) for epoch in (1, 2)}
     assert found == expected
     values = read_values(tmp_path / "kernels")
-    assert len(values) == len(expected) + 2
+    assert len(values) == len(expected) + 2 + 3  # indexes; two norms and a change
     assert not list((tmp_path / "kernels").glob(".partial*"))
 
 

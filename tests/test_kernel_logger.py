@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from tb_kernels import ArgumentError, KernelLogger, LogWarning
-from tests.oracle import assert_shows, draw, level, picture_of, read_index, read_png, read_values
+from tests.oracle import (
+    assert_shows,
+    draw,
+    level,
+    picture_of,
+    read_index,
+    read_pictures,
+    read_png,
+    read_values,
+)
 
 L = keras.layers
 
@@ -128,8 +137,8 @@ def test_last_wins_over_its_own_number(model, data, tmp_path):
     assert epochs_of(tmp_path) == [1, 3]
     picture = read_png(tmp_path / "kernels/1-first/1_2_3.png")
     assert_shows(picture, picture_of("Conv2D", swapped, 2))
-    tags = [value.tag for _, value in read_values(tmp_path / "kernels")]
-    assert len(tags) == len(set(tags)) == 22
+    tags = [value.tag for _, value in read_pictures(tmp_path / "kernels")]
+    assert len(tags) == len(set(tags)) == 20
 
 
 def test_a_refused_fit_is_not_the_first(model, data, tmp_path):
@@ -208,8 +217,8 @@ def test_group_false_gives_bare_names(model, data, tmp_path):
     """Without the group file and tag are the address alone."""
     fit(model, data, KernelLogger(tmp_path, group=False, epochs=[1]), epochs=1)
     assert (tmp_path / "kernels/1_4_1.png").is_file()
-    tags = {value.tag for _, value in read_values(tmp_path / "kernels")}
-    assert tags == {f"1_{k}_1" for k in range(1, 5)} | {f"3_{k}_1" for k in range(1, 7)} | {"index/1"}  # fmt: skip
+    tags = {value.tag for _, value in read_pictures(tmp_path / "kernels")}
+    assert tags == {f"1_{k}_1" for k in range(1, 5)} | {f"3_{k}_1" for k in range(1, 7)}
 
 
 def test_names_are_made_safe(tmp_path):
@@ -323,7 +332,7 @@ def test_weights_that_are_not_finite_are_red(tmp_path):
     weights[2, 1, 3, 4] = -np.inf
     finite = weights[np.isfinite(weights)]
     for normalize in ("layer", "kernel", "first", "symmetric", "standard", (-1, 1)):
-        with pytest.warns(LogWarning, match=r"layer 1 'c', 3 of 120 at epoch 1") as told:
+        with pytest.warns(LogWarning, match=r"layer 1 'c', 3 of 120 weights at epoch 1") as told:
             found, entry = drawn_with(tmp_path / str(normalize), weights, (1, 2), normalize=normalize)  # fmt: skip
         assert len([w for w in told if w.category is LogWarning]) == 1
         if normalize == "layer":
@@ -521,7 +530,7 @@ def test_flush_leaves_everything_readable(model, tmp_path):
     logger.log(model, 1)
     logger.flush()
     assert len(pictures(tmp_path)) == 10
-    assert len(read_values(tmp_path / "kernels")) == 11
+    assert len(read_values(tmp_path / "kernels")) == 10 + 1 + 2  # pictures, index, norms
     logger.close()
     logger.close()
     logger.log(model, 2)

@@ -1,5 +1,6 @@
 """A real training, end to end: exactly the files, tags and values of the contract."""
 
+import itertools
 import json
 
 import keras
@@ -8,7 +9,14 @@ import pytest
 import tensorflow as tf
 
 from tb_kernels import KernelLogger
-from tests.oracle import read_index, read_png, read_values, weights_shown
+from tests.oracle import (
+    read_index,
+    read_pictures,
+    read_png,
+    read_scalars,
+    read_values,
+    weights_shown,
+)
 
 
 class Snapshots(keras.callbacks.Callback):
@@ -44,6 +52,9 @@ ADDRESSES = [
     for layer, group, filters in ((1, "1-first", 4), (3, "3-second", 6))
     for kernel in range(1, filters + 1)
 ]
+NUMBERS = {(f"{group}/kernel_norm", epoch - 1) for epoch in EPOCHS for group in ("1-first", "3-second")} | {
+    (f"{group}/relative_change", epoch - 1) for epoch in (1, 3) for group in ("1-first", "3-second")
+}  # fmt: skip
 
 
 def test_exactly_these_files(trained):
@@ -62,8 +73,8 @@ def test_exactly_these_tags(trained):
     values = read_values(log_dir / "kernels")
     assert {(value.tag, step) for step, value in values} == {
         (path, epoch - 1) for path, epoch in ADDRESSES
-    } | {(f"index/{epoch}", epoch - 1) for epoch in EPOCHS}
-    assert len(values) == len(ADDRESSES) + len(EPOCHS)
+    } | {(f"index/{epoch}", epoch - 1) for epoch in EPOCHS} | NUMBERS
+    assert len(values) == len(ADDRESSES) + len(EPOCHS) + len(NUMBERS)
     losses = {step for step, value in read_values(log_dir / "train") if value.tag == "epoch_loss"}
     assert {epoch - 1 for epoch in EPOCHS if epoch} <= losses
 
@@ -71,11 +82,7 @@ def test_exactly_these_tags(trained):
 def test_events_are_what_tf_summary_image_writes(trained, tmp_path_factory):
     """Every value equals TensorFlow's own of the same pixels; its PNG is the file's, byte for byte."""
     log_dir, _ = trained
-    images = [
-        (step, value)
-        for step, value in read_values(log_dir / "kernels")
-        if value.metadata.plugin_data.plugin_name == "images"
-    ]
+    images = read_pictures(log_dir / "kernels")
     reference_dir = tmp_path_factory.mktemp("reference")
     with tf.summary.create_file_writer(str(reference_dir)).as_default():
         for step, value in images:
@@ -93,6 +100,34 @@ def test_events_are_what_tf_summary_image_writes(trained, tmp_path_factory):
         our_pixels = tf.io.decode_png(our_array[2]).numpy()
         np.testing.assert_array_equal(our_pixels, tf.io.decode_png(their_array[2]).numpy())
         assert our_array[2] == (log_dir / "kernels" / f"{ours.tag}.png").read_bytes()
+
+
+def test_numbers_beside_the_pictures(trained):
+    """Norm and change are those of the weights at the epochs drawn."""
+    log_dir, epochs = trained
+    curves = read_scalars(log_dir / "kernels")
+    for group, name in (("1-first", "first"), ("3-second", "second")):
+        for epoch in EPOCHS:
+            kernels = np.moveaxis(epochs[epoch][name], -1, 0).astype(float)
+            norms = [np.linalg.norm(kernel.ravel()) for kernel in kernels]
+            found = curves[f"{group}/kernel_norm"][epoch - 1]
+            assert found == pytest.approx(np.mean(norms), rel=1e-6)
+        for before, epoch in itertools.pairwise(EPOCHS):
+            start, now = epochs[before][name].astype(float), epochs[epoch][name].astype(float)
+            change = np.linalg.norm(now - start) / np.linalg.norm(start)
+            found = curves[f"{group}/relative_change"][epoch - 1]
+            assert found == pytest.approx(change, rel=1e-5)
+
+
+def test_scalars_are_what_tf_summary_scalar_writes(trained, tmp_path):
+    """Byte for byte."""
+    log_dir, _ = trained
+    ours = [value for _, value in read_values(log_dir / "kernels") if value.metadata.plugin_data.plugin_name == "scalars"]  # fmt: skip
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        for value in ours:
+            tf.summary.scalar(value.tag, tf.make_ndarray(value.tensor).item(), step=1)
+    theirs = [value for _, value in read_values(tmp_path)]
+    assert [one.SerializeToString() for one in ours] == [one.SerializeToString() for one in theirs]
 
 
 def test_cards_tell_what_they_show(trained):

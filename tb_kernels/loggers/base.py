@@ -7,15 +7,21 @@ they need; everything else happens on the worker. A view adds only its plan.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from weakref import WeakKeyDictionary
 
 import keras
 
+from tb_kernels.errors import ArgumentError
+from tb_kernels.layer_pictures import LayerPictures, Subject
 from tb_kernels.layers import all_built, check_built, check_model, is_built
+from tb_kernels.levels import Limits
 from tb_kernels.loggers.notice import announce, warn
 from tb_kernels.loggers.session import Plan, Session
-from tb_kernels.selection import Epochs, check_epoch
+from tb_kernels.selection import Epochs, check_epoch, check_kernels, check_layers
+from tb_kernels.style import Style
 from tb_kernels.writing import check_log_dir
 
 if TYPE_CHECKING:
@@ -34,11 +40,25 @@ class Logger(keras.callbacks.Callback):
 
     view: ClassVar[str]
 
-    def __init__(self, log_dir: Any, *, epochs: Any, strict: bool) -> None:
+    def __init__(
+        self,
+        log_dir: Any,
+        *,
+        epochs: Any,
+        layers: Any,
+        kernels: Any,
+        style: Style,
+        strict: bool,
+    ) -> None:
         super().__init__()
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
+        self._layers = check_layers(layers)
+        self._kernels = check_kernels(kernels)
+        self._style = style
         self._strict = bool(strict)
+        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
+        self._firsts: WeakKeyDictionary[keras.Model, dict[str, Limits]] | None = None
         self._session: Session | None = None
         self._plans: dict[int, _Planned] = {}
         self._reached: set[int] = set()
@@ -207,6 +227,31 @@ class Logger(keras.callbacks.Callback):
             f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
             "batch; build it before fit, or give it an Input, to see it before training"
         )
+
+    def _pictures(
+        self, model: keras.Model, subjects: Iterable[Subject], **options: Any
+    ) -> list[LayerPictures]:
+        """The pictures of these layers, as far as they have kernels of the numbers asked for."""
+        layers = [
+            LayerPictures(subject, self._style, numbers=self._kernels, **options)
+            for subject in subjects
+        ]
+        drawn = [layer for layer in layers if layer.numbers]
+        if not drawn:
+            raise ArgumentError(
+                f"kernels: no layer of model {model.name!r} has any of the numbers "
+                f"{sorted(self._kernels or ())}; expected numbers from 1 to "
+                f"{max(layer.most for layer in layers)}"
+            )
+        return drawn
+
+    def _firsts_of(self, model: keras.Model) -> dict[str, Limits] | None:
+        """What `normalize="first"` remembers of a model, across trainings."""
+        if self._style.normalize != "first":
+            return None
+        if self._firsts is None:
+            self._firsts = WeakKeyDictionary()
+        return self._firsts.setdefault(model, {})
 
     def _hand_over(self, plan: Plan, epoch: int) -> None:
         self._reached.add(epoch)

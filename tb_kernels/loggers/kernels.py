@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError
-from tb_kernels.index import LayerEntry
-from tb_kernels.kernel_pictures import LayerPictures
-from tb_kernels.levels import Limits, Normalize, find_nonfinite, measure
+from tb_kernels.layer_pictures import LayerPictures
+from tb_kernels.layers import KernelWeight
+from tb_kernels.levels import Limits, Normalize
 from tb_kernels.loggers.base import Logger
-from tb_kernels.loggers.notice import Volume
+from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import KERNELS_RUN
-from tb_kernels.pictures import PictureBatch
-from tb_kernels.selection import check_kernels, check_layers, select_weights
+from tb_kernels.outputs import Output
+from tb_kernels.selection import select_weights
+from tb_kernels.statistics import mean_norm, relative_change
 from tb_kernels.style import Style
-from tb_kernels.views.kernels import arrange, copy_weight
+from tb_kernels.views.kernels import copy_weight
 
 
 class KernelLogger(Logger):
@@ -62,6 +61,10 @@ class KernelLogger(Logger):
         sheets: Whether each layer is also drawn on one sheet, `1_0_10`: a row for each
             kernel, a column for each input channel. Kernels of a single slice stand
             in a square, and a sheet longer than 8,192 pixels has a smaller scale.
+        statistics: Whether two numbers of each layer stand beside its loss curves,
+            `1-conv2d/kernel_norm`, the mean over its kernels of the root of their summed
+            squares, and `1-conv2d/relative_change`, the norm of what changed in the
+            layer's weights since the epoch drawn before, divided by their norm then.
         strict: Whether a failed write raises WriteError at the next call, instead
             of one warning and a sum at the end.
 
@@ -93,112 +96,76 @@ class KernelLogger(Logger):
         group: bool = True,
         slices: bool = False,
         sheets: bool = False,
+        statistics: bool = True,
         strict: bool = False,
     ) -> None:
-        super().__init__(log_dir, epochs=epochs, strict=strict)
-        self._layers = check_layers(layers)
-        self._kernels = check_kernels(kernels)
-        self._style = Style.checked(normalize, colormap, columns, scale, group, sheets)
+        super().__init__(
+            log_dir,
+            epochs=epochs,
+            layers=layers,
+            kernels=kernels,
+            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
+            strict=strict,
+        )
         self._by_slice = bool(slices)
-        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
-        self._firsts: WeakKeyDictionary[keras.Model, dict[str, Limits]] | None = None
+        self._statistics = bool(statistics)
 
     def _plan_for(self, model: keras.Model) -> KernelPlan:
-        weights = select_weights(model, self._layers)
-        pictures = [
-            LayerPictures(weight, self._style, numbers=self._kernels, by_slice=self._by_slice)
-            for weight in weights
-        ]
-        if not any(layer.numbers for layer in pictures):
-            most = max(layer.most for layer in pictures)
-            raise ArgumentError(
-                f"kernels: no layer of model {model.name!r} has any of the numbers "
-                f"{sorted(self._kernels or ())}; expected numbers from 1 to {most}"
-            )
-        drawn = [layer for layer in pictures if layer.numbers]
-        return KernelPlan(model, drawn, self._style.normalize, self._firsts_of(model))
-
-    def _firsts_of(self, model: keras.Model) -> dict[str, Limits] | None:
-        if self._style.normalize != "first":
-            return None
-        if self._firsts is None:
-            self._firsts = WeakKeyDictionary()
-        return self._firsts.setdefault(model, {})
+        weights = {weight.number: weight for weight in select_weights(model, self._layers)}
+        subjects = [kernels_of_weight(weight) for weight in weights.values()]
+        layers = self._pictures(model, subjects, by_slice=self._by_slice)
+        return KernelPlan(
+            model,
+            layers,
+            [weights[layer.subject.number] for layer in layers],
+            normalize=self._style.normalize,
+            firsts=self._firsts_of(model),
+            statistics=self._statistics,
+        )
 
 
-class KernelPlan:
-    """The kernels drawn of one model.
+class KernelPlan(LayerPlan):
+    """The kernels drawn of one model, and numbers about them.
 
     Args:
         model: The model.
         layers: What is drawn of it.
+        weights: The weight of each.
         normalize: What black and white stand for.
-        firsts: Each layer's limits at the first epoch drawn, by its number, filled
-            here; None if every epoch has limits of its own.
+        firsts: As in `LayerPlan`.
+        statistics: Whether norm and change are measured.
     """
 
     def __init__(
         self,
         model: keras.Model,
         layers: Sequence[LayerPictures],
+        weights: Sequence[KernelWeight],
+        *,
         normalize: Normalize,
         firsts: dict[str, Limits] | None,
+        statistics: bool,
     ) -> None:
-        self.model = model
-        self._layers = layers
-        self._normalize = normalize
-        self._firsts = firsts
-        self._entries: list[LayerEntry] = []
-        self.volume = Volume(
-            layers=len({id(layer.weight.layer) for layer in layers}),
-            kernels=sum(layer.kernels_drawn for layer in layers),
-            pictures=sum(layer.count for layer in layers),
-            size=sum(layer.size for layer in layers),
-        )
+        super().__init__(model, layers, normalize, firsts, volume_of(layers))
+        self._weights = weights
+        self._statistics = statistics
+        self._before: dict[str, NDArray[np.float32]] = {}
 
     def capture(self) -> list[NDArray[Any]]:
         """Copies of the weights, the last layer first."""
-        return [copy_weight(layer.weight) for layer in self._layers][::-1]
+        return [copy_weight(weight) for weight in self._weights][::-1]
 
-    def draw(
-        self, captured: list[NDArray[Any]], epoch: int, report: Report
-    ) -> Iterator[PictureBatch]:
-        """The pictures, layer by layer; each copy is let go once its layer is drawn."""
-        self._entries = []
-        for layer in self._layers:
-            left = layer.count
-            try:
-                kernels = arrange(captured.pop(), layer.weight.axes)
-                nonfinite = self._find_nonfinite(layer, kernels, epoch, report)
-                limits = self._limits(layer.weight.number, kernels)
-                whole = measure(kernels, "layer") if limits.low.ndim else limits
-                for batch in layer.draw(kernels, nonfinite, limits, whole, epoch):
-                    yield batch
-                    left -= len(batch.paths)
-                self._entries.append(layer.entry(limits, whole))
-            except Exception as error:
-                report.lose(left, error)
+    def draw(self, captured: list[NDArray[Any]], epoch: int, report: Report) -> Iterator[Output]:
+        """The pictures and the numbers."""
+        return self.draw_layers(captured, epoch, report)
 
-    def entries(self) -> Sequence[LayerEntry]:
-        """How the pictures drawn last are to be read."""
-        return self._entries
-
-    def _find_nonfinite(
-        self, layer: LayerPictures, kernels: NDArray[np.float32], epoch: int, report: Report
-    ) -> NDArray[np.bool_] | None:
-        nonfinite = find_nonfinite(kernels)
-        if nonfinite is not None:
-            number, name = layer.weight.number, layer.weight.name
-            count = f"{nonfinite.sum():,} of {nonfinite.size:,}"
-            report.meet_nonfinite(number, f"layer {number} {name!r}, {count} at epoch {epoch}")
-        return nonfinite
-
-    def _limits(self, number: str, kernels: NDArray[np.float32]) -> Limits:
-        if self._firsts is None:
-            return measure(kernels, self._normalize)
-        if number not in self._firsts:
-            limits = measure(kernels, self._normalize)
-            if not np.isfinite(kernels).any():
-                return limits
-            self._firsts[number] = limits
-        return self._firsts[number]
+    def measure(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Mapping[str, float]:
+        """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
+        if not self._statistics:
+            return {}
+        subject = layer.subject
+        before, self._before[subject.number] = self._before.get(subject.number), kernels
+        values = {f"{subject.group}/kernel_norm": mean_norm(kernels)}
+        if before is not None:
+            values[f"{subject.group}/relative_change"] = relative_change(kernels, before)
+        return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import keras
@@ -20,13 +21,15 @@ class Volume:
 
     Attributes:
         layers: Layers drawn.
-        kernels: Kernels drawn, or what else the view draws.
+        drawn: Kernels drawn, or what else the view draws.
+        noun: What these are.
         pictures: Pictures of them, sheets included.
         size: Bytes on disk, roughly: file and event together.
     """
 
     layers: int
-    kernels: int
+    drawn: int
+    noun: str
     pictures: int
     size: int
 
@@ -39,7 +42,7 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
         volume: Of one epoch.
         epochs: How many epochs will be logged; None if nobody knows.
     """
-    line = f"{count(volume.layers, 'layer')}, {count(volume.kernels, 'kernel')}"
+    line = f"{count(volume.layers, 'layer')}, {count(volume.drawn, volume.noun)}"
     if epochs is None:
         pictures, size, per = volume.pictures, volume.size, " per logged epoch"
     else:
@@ -70,7 +73,15 @@ def warn(text: str) -> None:
 
 def count(number: int, noun: str) -> str:
     """A number and what it counts, in English."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    if number == 1:
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun}es" if noun.endswith("x") else f"{number:,} {noun}s"
+
+
+def enumerate_all(texts: Iterable[str]) -> str:
+    """Joins texts as in a sentence: `a`, `a and b`, `a, b and c`."""
+    *firsts, last = texts
+    return f"{', '.join(firsts)} and {last}" if firsts else last
 
 
 def _readable(size: float) -> str:

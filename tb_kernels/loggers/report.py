@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 from tb_kernels.errors import WriteError
-from tb_kernels.loggers.notice import count, warn
+from tb_kernels.loggers.notice import count, enumerate_all, warn
 
 
 class Report:
@@ -19,20 +20,20 @@ class Report:
         self._where = where
         self._lock = threading.Lock()
         self._reason: BaseException | None = None
-        self._lost = 0
+        self._lost: Counter[str] = Counter()
         self._told = False
         self._nonfinite: dict[str, str] = {}
         self._untold: list[str] = []
 
-    def lose(self, pictures: int, reason: BaseException) -> None:
-        """Pictures could not be written; none, if it is only their index."""
+    def lose(self, number: int, noun: str, reason: BaseException) -> None:
+        """So many of these could not be written."""
         with self._lock:
-            self._lost += pictures
+            self._lost[noun] += number
             # Its traceback would keep the arrays of every frame that it passed.
             self._reason = reason.with_traceback(None)
 
     def meet_nonfinite(self, number: str, text: str) -> None:
-        """A layer, given by its number, has weights that are not finite; told once."""
+        """A layer, given by its number, holds values that are not finite; told once."""
         with self._lock:
             if number not in self._nonfinite:
                 self._nonfinite[number] = text
@@ -46,15 +47,15 @@ class Report:
         """
         with self._lock:
             untold, self._untold = self._untold, []
-            reason, lost = self._reason, self._lost
+            reason, lost = self._reason, self._lost.copy()
             told, self._told = self._told, reason is not None and not final
             if strict or final:
-                self._reason, self._lost = None, 0
+                self._reason, self._lost = None, Counter()
         if untold:
-            warn(f"weights that are not finite are drawn red: {'; '.join(untold)}")
+            warn(f"what is not finite is drawn red: {'; '.join(untold)}")
         if reason is None:
             return
-        what = count(lost, "picture") if lost else "the index of an epoch"
+        what = enumerate_all(count(number, noun) for noun, number in lost.items() if number)
         text = (
             f"{what} could not be written to {self._where} ({str(reason) or type(reason).__name__})"
         )

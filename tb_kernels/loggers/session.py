@@ -12,7 +12,7 @@ import keras
 from tb_kernels.index import LayerEntry
 from tb_kernels.loggers.notice import Volume, say
 from tb_kernels.loggers.report import Report
-from tb_kernels.pictures import PictureBatch
+from tb_kernels.outputs import Output
 from tb_kernels.writing import open_run
 
 # A wait that takes longer is explained.
@@ -33,8 +33,10 @@ class Plan(Protocol):
     def capture(self) -> Any:
         """Copies what the pictures of this moment need, in the thread that trains."""
 
-    def draw(self, captured: Any, epoch: int, report: Report) -> Iterator[PictureBatch]:
-        """Makes the pictures, on the worker; frees what was captured as it goes.
+    def draw(self, captured: Any, epoch: int, report: Report) -> Iterator[Output]:
+        """Makes the pictures and what stands beside them, on the worker.
+
+        Frees what was captured as it goes.
 
         A layer that cannot be drawn is reported, and the others are drawn.
         """
@@ -75,7 +77,7 @@ class Session:
             job = functools.partial(self._write, plan, plan.capture(), epoch)
             worker.submit(self, epoch, job)
         except Exception as error:
-            self.report.lose(plan.volume.pictures, error)
+            self.report.lose(plan.volume.pictures, "picture", error)
 
     def wait(self) -> None:
         """Waits until all that was handed over is written; says so if that takes long."""
@@ -86,17 +88,17 @@ class Session:
     def _write(self, plan: Plan, captured: Any, epoch: int) -> None:
         """The worker's job. Whatever goes wrong ends neither worker nor training."""
         try:
-            for batch in plan.draw(captured, epoch, self.report):
-                self._write_batch(batch, epoch)
+            for output in plan.draw(captured, epoch, self.report):
+                self._write_output(output, epoch)
             self._run.write_index(plan.entries(), epoch)
         except Exception as error:
-            self.report.lose(0, error)
+            self.report.lose(1, "index", error)
 
-    def _write_batch(self, batch: PictureBatch, epoch: int) -> None:
+    def _write_output(self, output: Output, epoch: int) -> None:
         try:
-            failures = self._run.write(batch, epoch)
+            failures = self._run.write(output, epoch)
         except Exception as error:
-            self.report.lose(len(batch.paths), error)
+            self.report.lose(len(output), output.noun, error)
         else:
             if failures.reason is not None:
-                self.report.lose(failures.pictures, failures.reason)
+                self.report.lose(failures.lost, output.noun, failures.reason)

@@ -37,7 +37,7 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
     check_model(model)
     check_built(model)
     return {
-        weight.number: np.array(arrange(copy_weight(weight), weight.axes), order="C")
+        weight.number: np.array(weight.axes.arrange(copy_weight(weight)), order="C")
         for weight in find_kernels(model)
     }
 
@@ -47,25 +47,3 @@ def copy_weight(weight: KernelWeight) -> NDArray[Any]:
     array: NDArray[Any] = keras.ops.convert_to_numpy(weight.value)
     # TensorFlow gives a copy, JAX a cached array of its own, PyTorch a view.
     return array if array.flags.owndata and array.flags.writeable else array.copy()
-
-
-def arrange(array: NDArray[Any], axes: str) -> NDArray[np.float32]:
-    """Brings a kernel weight, or an array of its shape, into the order of its pictures.
-
-    Args:
-        array: In the weight's own shape.
-        axes: What its axes are, one letter each, as in `KernelWeight`.
-
-    Returns:
-        Shape (kernels, slices, [depth,] height, width); a view of the array where
-        that is possible.
-    """
-    if "h" not in axes:
-        array, axes = array[None], "h" + axes
-    window = "dhw" if "d" in axes else "hw"
-    channels = "im" if "m" in axes else "oi"
-    arranged = array.transpose([axes.index(axis) for axis in channels + window])
-    if "m" in axes:
-        # A depthwise kernel is a pair of input channel and multiplier, with one slice.
-        arranged = arranged.reshape(-1, 1, *arranged.shape[2:])
-    return arranged.astype(np.float32, copy=False)

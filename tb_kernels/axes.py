@@ -1,0 +1,90 @@
+"""What the axes of an array are, one letter each, and their order in a picture.
+
+    o   output channel, the filter       d, h, w   depth, height and width
+    i   input channel                    c         channel of a feature map
+    m   multiplier of a depthwise kernel n         number of the input
+
+A kernel is whatever one picture shows, a slice is one of its 2-D tiles. A weight
+`hwio` has a kernel for each o and a slice for each i; feature maps `nhwc` have a
+picture for each channel, and in it a slice for each input.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Which letters count the kernels and which their slices, by a letter that tells the case.
+_ROLES = (("m", "im", ""), ("o", "o", "i"), ("c", "c", "n"), ("n", "n", ""))
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The axes of an array of known shape.
+
+    Attributes:
+        letters: One for each axis.
+        shape: Of the array, in the order of `letters`.
+    """
+
+    letters: str
+    shape: tuple[int, ...]
+
+    @property
+    def kernels(self) -> int:
+        """How many kernels: pictures, if each is drawn whole."""
+        return self._product(self._roles[0])
+
+    @property
+    def channels(self) -> int:
+        """How many slices a kernel has at one depth."""
+        return self._product(self._roles[1])
+
+    @property
+    def depth(self) -> int | None:
+        """Slices along the depth; None without that axis."""
+        return self._product("d") if "d" in self.letters else None
+
+    @property
+    def slices(self) -> int:
+        """How many 2-D slices a kernel has."""
+        return self.channels * (self.depth or 1)
+
+    @property
+    def flat(self) -> bool:
+        """Whether there is no height: a slice is one row."""
+        return "h" not in self.letters
+
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Height and width of a slice."""
+        return (1 if self.flat else self._product("h")), self._product("w")
+
+    def arrange(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """Brings an array into the order of its pictures.
+
+        Args:
+            array: Of this shape.
+
+        Returns:
+            Shape (kernels, slices, [depth,] height, width), float32; a view of the
+            array where that is possible.
+        """
+        kernels, channels = self._roles
+        order = kernels + channels + "".join(axis for axis in "dhw" if axis in self.letters)
+        arranged = array.transpose([self.letters.index(axis) for axis in order])
+        window = (*([self.depth] if self.depth else []), *self.tile)
+        return arranged.reshape(self.kernels, self.channels, *window).astype(np.float32, copy=False)
+
+    @property
+    def _roles(self) -> tuple[str, str]:
+        return next(
+            (kernels, channels) for tell, kernels, channels in _ROLES if tell in self.letters
+        )
+
+    def _product(self, letters: str) -> int:
+        return math.prod(self.shape[self.letters.index(letter)] for letter in letters)
