@@ -19,28 +19,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tb_kernels.errors import ArgumentError, LogWarning, WriteError
+    from tb_kernels.loggers.activations import ActivationLogger
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.naming import Address
+    from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.kernels import read_kernels
 
 __all__ = [
+    "ActivationLogger",
     "Address",
     "ArgumentError",
     "KernelLogger",
     "LogWarning",
     "WriteError",
     "__version__",
+    "compute_activations",
     "read_kernels",
 ]
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ActivationLogger": "tb_kernels.loggers.activations",
     "Address": "tb_kernels.naming",
     "ArgumentError": "tb_kernels.errors",
     "KernelLogger": "tb_kernels.loggers.kernels",
     "LogWarning": "tb_kernels.errors",
     "WriteError": "tb_kernels.errors",
+    "compute_activations": "tb_kernels.views.activations",
     "read_kernels": "tb_kernels.views.kernels",
 }
 

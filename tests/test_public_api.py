@@ -24,12 +24,14 @@ HEAVY = {"tensorflow", "keras", "matplotlib"}
 def test_public_names():
     """These names and no others; each can be had, and dir() tells them."""
     assert tb_kernels.__all__ == [
+        "ActivationLogger",
         "Address",
         "ArgumentError",
         "KernelLogger",
         "LogWarning",
         "WriteError",
         "__version__",
+        "compute_activations",
         "read_kernels",
     ]
     for name in tb_kernels.__all__:

@@ -1,0 +1,109 @@
+"""What the user gives → arrays that a model can be called with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tb_kernels.errors import ArgumentError
+
+_Result = TypeVar("_Result")
+
+
+def check_inputs(argument: str, inputs: Any) -> Any:
+    """Returns inputs of a model as NumPy arrays, in the structure they came in.
+
+    Args:
+        argument: Its name, for errors.
+        inputs: An array, or a dict, list or tuple of arrays, the number of the input
+            first in each; or a `tf.data.Dataset`, of which the first batch is taken,
+            without its targets.
+
+    Raises:
+        ArgumentError: If it is nothing of this, holds no input, or the arrays differ
+            in how many inputs they hold.
+    """
+    if isinstance(inputs, tf.data.Dataset):
+        inputs = _first_batch(argument, inputs)
+    arrays = check_arrays(argument, inputs)
+    lengths = {array.shape[0] for array in tf.nest.flatten(arrays)}
+    if len(lengths) > 1 or 0 in lengths:
+        raise ArgumentError(
+            f"{argument}: expected arrays of the same number of inputs, at least one, "
+            f"got shapes {shapes_of(arrays)}"
+        )
+    return arrays
+
+
+def check_arrays(argument: str, data: Any) -> Any:
+    """Returns an array, or a structure of arrays, as NumPy arrays in Keras' precision.
+
+    Raises:
+        ArgumentError: If there is none, or one is no array of at least one axis.
+    """
+    expected = "expected an array, or a dict, list or tuple of arrays"
+    if data is None or not tf.nest.flatten(data):
+        raise ArgumentError(f"{argument}: {expected}, got {data!r}")
+    return tf.nest.map_structure(lambda leaf: _as_array(argument, leaf, expected), data)
+
+
+def count(data: Any) -> int:
+    """How many inputs the arrays of a structure hold."""
+    return int(tf.nest.flatten(data)[0].shape[0])
+
+
+def part(data: Any, start: int, stop: int) -> Any:
+    """Some of the inputs, in the same structure; None stays None."""
+    return tf.nest.map_structure(lambda array: None if array is None else array[start:stop], data)
+
+
+def shapes_of(data: Any) -> str:
+    """The shapes of a structure's arrays, for people."""
+    return str(tf.nest.map_structure(lambda array: tuple(array.shape), data))
+
+
+def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Result]) -> _Result:
+    """Calls something that calls the model on data, and explains it if that fails.
+
+    Raises:
+        ArgumentError: If the model cannot take the data.
+    """
+    try:
+        return try_()
+    except ArgumentError:
+        raise
+    except Exception as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        expected = _expected_shapes(model)
+        raise ArgumentError(
+            f"{argument}: model {model.name!r} cannot take shapes {shapes_of(data)}"
+            f"{f'; it expects {expected}' if expected else ''} "
+            f"({type(error).__name__}: {reason})"
+        ) from error
+
+
+def _first_batch(argument: str, dataset: Any) -> Any:
+    for element in dataset.take(1):
+        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(element)
+        return inputs
+    raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
+
+
+def _as_array(argument: str, leaf: Any, expected: str) -> np.ndarray[Any, Any]:
+    array = np.asarray(leaf) if hasattr(leaf, "__array__") else np.asarray(None)
+    if array.dtype == object or array.ndim == 0:
+        raise ArgumentError(f"{argument}: {expected}, got {type(leaf).__name__} in it")
+    # As Keras' own loops do: bfloat16 and float16 stay, float64 becomes what Keras works in.
+    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array
+
+
+def _expected_shapes(model: keras.Model) -> str:
+    try:
+        inputs = model.inputs
+    except AttributeError:
+        return ""
+    return ", ".join(str(tuple(tensor.shape)) for tensor in inputs or ())

@@ -1,0 +1,163 @@
+"""Model + inputs → activations: what every layer gives, in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tb_kernels.axes import Axes
+from tb_kernels.data import attempt, check_inputs
+from tb_kernels.errors import ArgumentError
+from tb_kernels.forward import check_backend, compiled, outputs_of_layers, untouched
+from tb_kernels.layers import check_built, check_model, find_kernels, walk
+from tb_kernels.naming import group_of
+
+# The axes of space, by how many axes an activation has.
+_SPACES = {3: "w", 4: "hw", 5: "dhw"}
+
+
+class Activation(NamedTuple):
+    """What one layer gave.
+
+    Attributes:
+        number: The layer's number, as `compute_activations` names it.
+        layer: The layer.
+        values: Its output, the number of the input first, in the type it came in.
+    """
+
+    number: str
+    layer: keras.layers.Layer
+    values: NDArray[Any]
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return str(self.layer.name)
+
+    @property
+    def key(self) -> str:
+        """Its key in a file of arrays: the layer's number and name."""
+        return group_of(self.number, self.name)
+
+
+def compute_activations(model: keras.Model, inputs: Any) -> dict[str, NDArray[np.float32]]:
+    """What every layer of a model gives for some inputs.
+
+    The model runs once, compiled, in inference mode; nothing in it changes. Layers
+    inside nested models and composite layers are there too; the cells of recurrent
+    layers and layers inside `TimeDistributed`, which run once for each step, are not.
+
+    Args:
+        model: A built model of Keras on TensorFlow, functional, sequential or
+            subclassed.
+        inputs: What the model takes: an array, or a dict, list or tuple of arrays,
+            with the axis of the inputs first; or a `tf.data.Dataset`, of which the
+            first batch is taken. (Taking a batch moves the random stream of a dataset
+            that shuffles.)
+
+    Returns:
+        For each layer's number (`"1"`; `"2-5"` for a layer inside another) its output
+        as float32, with the axes it has in the model, the inputs first. Further calls
+        of a layer that is used more than once are under `"3@2"`, `"3@3"`, in the
+        order of the calls, further outputs of one call under `"3#2"`. Outputs that
+        are no numbers are left out.
+
+    Raises:
+        ArgumentError: If this is no built model of Keras on TensorFlow, or it cannot
+            take the inputs.
+
+    Example:
+        >>> compute_activations(model, x_test[:4])["1"].shape
+        (4, 26, 26, 32)
+    """
+    inputs = check_inputs("inputs", inputs)
+    activations = attempt("inputs", inputs, model, ActivationPass(model, inputs))
+    return {
+        activation.number: activation.values.astype(np.float32, copy=False)
+        for activation in activations
+    }
+
+
+class ActivationPass:
+    """The pass through a model, compiled by its first call, for as many epochs as are asked for.
+
+    Args:
+        model: A built model.
+        inputs: Checked.
+        wanted: The numbers of the layers whose output is wanted; None for all.
+    """
+
+    def __init__(
+        self, model: keras.Model, inputs: Any, wanted: Collection[str] | None = None
+    ) -> None:
+        check_backend()
+        check_model(model)
+        check_built(model)
+        self._model = model
+        self._wanted = wanted
+        self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+        self._run = compiled(model, self._forward)
+        self._found: list[tuple[str, keras.layers.Layer]] = []
+
+    def __call__(self) -> list[Activation]:
+        """The activations of the model as it is now, in the order of the layers' numbers.
+
+        Raises:
+            ArgumentError: If the model calls none of its layers.
+        """
+        tensors = self._run(self._inputs)
+        if not self._found:
+            raise ArgumentError(
+                f"model: {self._model.name!r} called none of its layers when it was called, so "
+                "there is nothing to see; expected layers that are attributes of the model and "
+                "are called by it"
+            )
+        return [
+            Activation(number, layer, tensor.numpy())
+            for (number, layer), tensor in zip(self._found, tensors, strict=True)
+        ]
+
+    def _forward(self, inputs: Any) -> list[Any]:
+        with untouched():
+            _, found = outputs_of_layers(self._model, inputs)
+        found = [
+            output
+            for output in found
+            if _is_numeric(output.tensor)
+            and (self._wanted is None or output.number in self._wanted)
+        ]
+        self._found = [(output.number, output.layer) for output in found]
+        return [output.tensor for output in found]
+
+
+def map_axes(model: keras.Model, activations: Iterable[Activation]) -> dict[str, Axes]:
+    """The axes of those activations that are feature maps, by number.
+
+    Feature maps have channels and more than one place: two or three axes of space, or
+    one in a model that has convolutions of one. What a model is given is none.
+    """
+    flat = any("h" not in weight.letters for weight in find_kernels(model))
+    formats = {layer.data_format for _, layer in walk(model) if hasattr(layer, "data_format")}
+    # BatchNormalization, Add and their like do not say where their channels are.
+    usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
+    found = {}
+    for activation in activations:
+        space = _SPACES.get(activation.values.ndim)
+        if space is None or isinstance(activation.layer, keras.layers.InputLayer):
+            continue
+        first = getattr(activation.layer, "data_format", usual) == "channels_first"
+        axes = Axes(f"nc{space}" if first else f"n{space}c", activation.values.shape)
+        places = math.prod(axes.tile) * (axes.depth or 1)
+        if axes.kernels and places > 1 and (flat or not axes.flat):
+            found[activation.number] = axes
+    return found
+
+
+def _is_numeric(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
