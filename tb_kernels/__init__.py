@@ -20,20 +20,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tb_kernels.errors import ArgumentError, LogWarning, WriteError
     from tb_kernels.loggers.activations import ActivationLogger
+    from tb_kernels.loggers.gradients import GradientLogger
+    from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.naming import Address
     from tb_kernels.views.activations import compute_activations
+    from tb_kernels.views.gradients import compute_gradients
+    from tb_kernels.views.heatmaps import compute_heatmaps
     from tb_kernels.views.kernels import read_kernels
 
 __all__ = [
     "ActivationLogger",
     "Address",
     "ArgumentError",
+    "GradientLogger",
+    "HeatmapLogger",
     "KernelLogger",
     "LogWarning",
     "WriteError",
     "__version__",
     "compute_activations",
+    "compute_gradients",
+    "compute_heatmaps",
     "read_kernels",
 ]
 
@@ -43,10 +51,14 @@ _HOMES = {
     "ActivationLogger": "tb_kernels.loggers.activations",
     "Address": "tb_kernels.naming",
     "ArgumentError": "tb_kernels.errors",
+    "GradientLogger": "tb_kernels.loggers.gradients",
+    "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
     "LogWarning": "tb_kernels.errors",
     "WriteError": "tb_kernels.errors",
     "compute_activations": "tb_kernels.views.activations",
+    "compute_gradients": "tb_kernels.views.gradients",
+    "compute_heatmaps": "tb_kernels.views.heatmaps",
     "read_kernels": "tb_kernels.views.kernels",
 }
 

@@ -122,10 +122,10 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
     places = list(visible(model))
     by_layer = {id(place.layer): place for place in places}
     seen: dict[str, list[Any]] = {place.number: [] for place in places}
-    here = _graph()
+    here = surrounding_graph()
 
     def note(place: Place, outputs: Any) -> None:
-        tensors = [tensor for tensor in tf.nest.flatten(outputs) if _is_visible(tensor, here)]
+        tensors = [tensor for tensor in tf.nest.flatten(outputs) if is_visible(tensor, here)]
         if tensors:
             seen[place.number].append(tensors)
 
@@ -166,6 +166,18 @@ def visible(model: keras.Model) -> Iterator[Place]:
         yield place
 
 
+def surrounding_graph() -> Any:
+    """The graph that is being traced; None where everything runs at once."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def is_visible(tensor: Any, graph: Any) -> bool:
+    """Whether this is a tensor of that graph, and not of a loop inside it."""
+    if not isinstance(tensor, tf.Tensor):
+        return False
+    return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
+
+
 def _method(layer: keras.layers.Layer) -> str:
     return "quantized_call" if getattr(layer, "quantization_mode", None) else "call"
 
@@ -178,16 +190,6 @@ def _input_layers(model: keras.layers.Layer, given: Any) -> Iterator[tuple[Any, 
     if standardize is not None:
         for symbolic, tensor in zip(functional.inputs, standardize(given), strict=True):
             yield symbolic._keras_history.operation, tensor
-
-
-def _graph() -> Any:
-    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-
-
-def _is_visible(tensor: Any, graph: Any) -> bool:
-    if not isinstance(tensor, tf.Tensor):
-        return False
-    return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
 
 
 def _times(call_: int) -> str:

@@ -77,6 +77,20 @@ class LayerEntry(TypedDict):
     sheet: SheetEntry | None
 
 
+class HeatmapEntry(LayerEntry):
+    """How the heatmaps of one layer are to be read: laid over the inputs.
+
+    Attributes:
+        strength: How much of a pixel is the map's colour; the rest is the input.
+        classes: The class that each input's map speaks of; None where `score` was given.
+        scores: What was differentiated, for each input.
+    """
+
+    strength: float
+    classes: list[int] | None
+    scores: list[float]
+
+
 def to_json(view: str, epoch: int, layers: Iterable[LayerEntry]) -> str:
     """The index of a view's pictures of one epoch."""
     index = {"format": FORMAT, "view": view, "epoch": epoch, "layers": list(layers)}

@@ -119,6 +119,18 @@ def find_kernels(model: keras.Model) -> list[KernelWeight]:
     return [weight for place in walk(model) if place.layer.built for weight in kernels_of(place)]
 
 
+def owners(model: keras.Model) -> list[tuple[Place, set[int]]]:
+    """Each layer with the ids of the trainable variables that no layer inside it has."""
+    places = list(walk(model))
+    # A layer comes before those inside it, so the last to claim a variable has it itself.
+    owner = {
+        id(variable): place for place in places for variable in place.layer.trainable_variables
+    }
+    return [
+        (place, {variable for variable, own in owner.items() if own is place}) for place in places
+    ]
+
+
 def is_built(model: keras.Model) -> bool:
     """Whether the model has its weights: a convolution that it never calls stays without."""
     built = _built_convolutions(model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -111,6 +113,37 @@ def check_size(argument: str, value: Any) -> int | None:
     return None if value is None else _whole(argument, value, 1, "expected a whole number from 1")
 
 
+def check_range(argument: str, value: Any) -> tuple[float, float]:
+    """Returns a pair of finite numbers, low below high.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    try:
+        low, high = (float(limit) for limit in value)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"{argument}: expected a pair (low, high) such as (0, 1), got {value!r}"
+        ) from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError(
+            f"{argument}: low must be below high, both finite; got ({low:g}, {high:g})"
+        )
+    return low, high
+
+
+def check_fraction(argument: str, value: Any) -> float:
+    """Returns a number from 0 to 1.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    number = float(value) if isinstance(value, numbers.Real) else math.nan
+    if isinstance(value, bool) or not 0 <= number <= 1:
+        raise ArgumentError(f"{argument}: expected a number from 0 to 1, got {value!r}")
+    return number
+
+
 def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> list[KernelWeight]:
     """The kernel weights of the layers asked for, in the order of their numbers.
 
@@ -204,8 +237,8 @@ def _numbers_of(
     # A name first: Keras lets a layer be called '3'.
     roots = {place.number for place in places if place.layer.name == wanted}
     if not roots:
-        numbers = {place.number for place in places} | {one.number for one in candidates}
-        roots = numbers & {str(wanted)}
+        known = {place.number for place in places} | {one.number for one in candidates}
+        roots = known & {str(wanted)}
     have = _enumerate(dict.fromkeys(candidate.name for candidate in candidates))
     if not roots:
         raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")

@@ -27,11 +27,15 @@ def test_public_names():
         "ActivationLogger",
         "Address",
         "ArgumentError",
+        "GradientLogger",
+        "HeatmapLogger",
         "KernelLogger",
         "LogWarning",
         "WriteError",
         "__version__",
         "compute_activations",
+        "compute_gradients",
+        "compute_heatmaps",
         "read_kernels",
     ]
     for name in tb_kernels.__all__:

@@ -21,7 +21,7 @@ from tb_kernels.naming import ACTIVATIONS_RUN, arrays_name
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.selection import select
 from tb_kernels.style import Style
-from tb_kernels.views.activations import Activation, ActivationPass, map_axes
+from tb_kernels.views.activations import Activation, ActivationPass, feature_maps
 
 # As in the notebooks that look at feature maps.
 _SHEET_ROW = 16
@@ -98,7 +98,7 @@ class ActivationLogger(Logger):
     def _plan_for(self, model: keras.Model) -> ActivationPlan:
         run = ActivationPass(model, self._inputs)
         activations = attempt("inputs", self._inputs, model, run)
-        axes = map_axes(model, activations)
+        axes = feature_maps(model, activations)
         maps = [activation for activation in activations if activation.number in axes]
         if not maps:
             raise ArgumentError(
@@ -111,7 +111,7 @@ class ActivationLogger(Logger):
             run = ActivationPass(model, self._inputs, {one.number for one in chosen})
         layers = self._pictures(
             model,
-            [_feature_maps(one, axes[one.number]) for one in chosen],
+            [_subject(one, axes[one.number]) for one in chosen],
             sheet_row=_SHEET_ROW,
         )
         stored = activations if self._layers is None else chosen
@@ -171,7 +171,7 @@ class ActivationPlan(LayerPlan):
             return values.astype(self._type, copy=False)
 
 
-def _feature_maps(activation: Activation, axes: Any) -> Subject:
+def _subject(activation: Activation, axes: Any) -> Subject:
     return Subject(
         activation.number,
         activation.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -15,11 +14,9 @@ from tb_kernels.axes import Axes
 from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
 from tb_kernels.forward import check_backend, compiled, outputs_of_layers, untouched
-from tb_kernels.layers import check_built, check_model, find_kernels, walk
+from tb_kernels.layers import check_built, check_model
+from tb_kernels.maps import MapAxes
 from tb_kernels.naming import group_of
-
-# The axes of space, by how many axes an activation has.
-_SPACES = {3: "w", 4: "hw", 5: "dhw"}
 
 
 class Activation(NamedTuple):
@@ -136,26 +133,17 @@ class ActivationPass:
         return [output.tensor for output in found]
 
 
-def map_axes(model: keras.Model, activations: Iterable[Activation]) -> dict[str, Axes]:
+def feature_maps(model: keras.Model, activations: Iterable[Activation]) -> dict[str, Axes]:
     """The axes of those activations that are feature maps, by number.
 
-    Feature maps have channels and more than one place: two or three axes of space, or
-    one in a model that has convolutions of one. What a model is given is none.
+    What a model is given is none.
     """
-    flat = any("h" not in weight.letters for weight in find_kernels(model))
-    formats = {layer.data_format for _, layer in walk(model) if hasattr(layer, "data_format")}
-    # BatchNormalization, Add and their like do not say where their channels are.
-    usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
+    axes = MapAxes(model)
     found = {}
     for activation in activations:
-        space = _SPACES.get(activation.values.ndim)
-        if space is None or isinstance(activation.layer, keras.layers.InputLayer):
-            continue
-        first = getattr(activation.layer, "data_format", usual) == "channels_first"
-        axes = Axes(f"nc{space}" if first else f"n{space}c", activation.values.shape)
-        places = math.prod(axes.tile) * (axes.depth or 1)
-        if axes.kernels and places > 1 and (flat or not axes.flat):
-            found[activation.number] = axes
+        letters = axes.letters(activation.layer, activation.values.shape)
+        if letters and not isinstance(activation.layer, keras.layers.InputLayer):
+            found[activation.number] = Axes(letters, activation.values.shape)
     return found
 
 

@@ -1,0 +1,182 @@
+"""Model + data → gradients: where the loss pushes every weight."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tb_kernels.data import attempt, check_arrays, check_inputs, count, part, shapes_of
+from tb_kernels.errors import ArgumentError
+from tb_kernels.forward import call, check_backend, compiled, untouched
+from tb_kernels.layers import check_built, check_model
+
+
+def compute_gradients(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """The gradient of the model's compiled loss with respect to every trainable weight.
+
+    The loss is the one that `fit` minimises, regularisation included, of the model in
+    inference mode: dropout lets everything through, and batch normalisation uses its
+    moving statistics. Nothing in the model changes.
+
+    Args:
+        model: A built and compiled model of Keras on TensorFlow.
+        x: What the model takes, as for `fit`: an array, or a dict, list or tuple of
+            arrays.
+        y: The targets, as for `fit`.
+        sample_weight: The samples' weights, as for `fit`.
+        batch_size: Samples at a time: the gradient is then the mean of the batches',
+            each counted by its samples, which is that of all samples at once for
+            losses that are means over samples. Default: all at once.
+
+    Returns:
+        For each trainable weight's path (`"sequential/conv2d/kernel"`) its gradient, float32, in
+        the weight's own shape; 0 where the loss does not depend on the weight. A path
+        that several weights have is followed by `#2`, `#3` for all but the first.
+
+    Raises:
+        ArgumentError: If this is no built and compiled model of Keras on TensorFlow,
+            or it cannot take the data.
+
+    Example:
+        >>> compute_gradients(model, x_test, y_test, batch_size=64)["sequential/conv2d/kernel"].shape
+        (3, 3, 1, 32)
+    """
+    run = GradientPass(model, *check_targets(x, y, sample_weight), batch_size)
+    return attempt("x", x, model, run)
+
+
+def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Returns samples, targets and weights as NumPy arrays, in the structures they came in.
+
+    Raises:
+        ArgumentError: If they are no arrays, or differ in how many samples they hold.
+    """
+    x, y = check_inputs("x", x), check_arrays("y", y)
+    if sample_weight is not None:
+        sample_weight = check_arrays("sample_weight", sample_weight)
+    for argument, data in (("y", y), ("sample_weight", sample_weight)):
+        if any(array.shape[0] != count(x) for array in tf.nest.flatten(data) if array is not None):
+            raise ArgumentError(
+                f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
+            )
+    return x, y, sample_weight
+
+
+class GradientPass:
+    """The gradients of a model on some data, compiled by the first call, for many epochs.
+
+    Args:
+        model: A model, which is checked here.
+        x: Checked samples.
+        y: Checked targets.
+        sample_weight: Checked weights, or None.
+        batch_size: Samples at a time; None for all at once.
+    """
+
+    def __init__(
+        self, model: keras.Model, x: Any, y: Any, sample_weight: Any, batch_size: int | None
+    ) -> None:
+        check_backend()
+        check_model(model)
+        check_built(model)
+        _check_loss(model)
+        self._model = model
+        self._samples = count(x)
+        size = batch_size or self._samples
+        self._batches = [
+            tf.nest.map_structure(
+                lambda array: None if array is None else tf.convert_to_tensor(array),
+                part((x, y, sample_weight), start, start + size),
+            )
+            for start in range(0, self._samples, size)
+        ]
+        self.variables = _by_path(model.trainable_variables)
+        self._run = compiled(model, self._gradients)
+
+    def __call__(self) -> dict[str, NDArray[np.float32]]:
+        """The gradients of the model as it is now, by the weights' paths."""
+        _build_loss(self._model, self._batches[0])
+        if len(self._batches) == 1:
+            means = [gradient.numpy() for gradient in self._run(*self._batches[0])]
+        else:
+            means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
+            for batch in self._batches:
+                share = count(batch) / self._samples
+                for mean, gradient in zip(means, self._run(*batch), strict=True):
+                    mean += share * gradient.numpy()
+        return {
+            path: mean.astype(np.float32, copy=False)
+            for path, mean in zip(self.variables, means, strict=True)
+        }
+
+    def _gradients(self, x: Any, y: Any, sample_weight: Any) -> list[Any]:
+        variables = list(self.variables.values())
+        values = [tf.convert_to_tensor(variable.value) for variable in variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            with untouched(list(zip(variables, values, strict=True))):
+                loss = _compute_loss(self._model, x, y, call(self._model, x), sample_weight)
+                scale = self._loss_scale()
+            loss = tf.cast(loss, tf.float32) * scale
+        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [tf.cast(tf.convert_to_tensor(one), tf.float32) / scale for one in gradients]
+
+    def _loss_scale(self) -> Any:
+        # Without it what flows back through float16 layers would vanish; as in training.
+        optimizer = getattr(self._model, "optimizer", None)
+        one = tf.ones(())
+        return one if optimizer is None else tf.cast(optimizer.scale_loss(one), tf.float32)
+
+
+def _by_path(variables: list[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable in variables:
+        path, again = variable.path, 1
+        while path in found:
+            again += 1
+            path = f"{variable.path}#{again}"
+        found[path] = variable
+    return found
+
+
+def _check_loss(model: keras.Model) -> None:
+    overridden = type(model).compute_loss is not keras.Model.compute_loss
+    if getattr(model, "compiled", False) and (model.loss is not None or overridden):
+        return
+    how = "is compiled without a loss" if getattr(model, "compiled", False) else "is not compiled"
+    raise ArgumentError(
+        f"model: {model.name!r} {how}, so there is nothing to take gradients of; expected "
+        "model.compile(optimizer, loss) before"
+    )
+
+
+def _build_loss(model: keras.Model, batch: Any) -> None:
+    """Lets the compiled loss make its trackers, which `fit` has done, and no scope lets it do."""
+    if getattr(getattr(model, "_compile_loss", None), "built", True):
+        return
+    known = {id(metric) for metric in model.metrics}
+    x, y, sample_weight = part(batch, 0, 1)
+    with untouched():
+        outputs = call(model, x)
+    _compute_loss(model, x, y, outputs, sample_weight)
+    for metric in model.metrics:
+        if id(metric) not in known:
+            metric.reset_state()
+
+
+def _compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, sample_weight: Any) -> Any:
+    # The argument is newer than Keras 3.3, and models may override the method without it.
+    knows = "training" in inspect.signature(model.compute_loss).parameters
+    options = {"training": False} if knows else {}
+    return model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=sample_weight, **options)
