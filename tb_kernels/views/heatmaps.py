@@ -1,0 +1,212 @@
+"""Model + inputs → heatmaps: where the network looked, by Grad-CAM.
+
+The method is that of R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep
+Networks via Gradient-based Localization", ICCV 2017, https://arxiv.org/abs/1610.02391.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tb_kernels.data import attempt, check_inputs, count
+from tb_kernels.errors import ArgumentError
+from tb_kernels.forward import (
+    call,
+    check_backend,
+    compiled,
+    is_visible,
+    standing_in,
+    surrounding_graph,
+    untouched,
+)
+from tb_kernels.layers import Place, check_built, check_model, kernels_of, walk
+from tb_kernels.maps import MapAxes
+from tb_kernels.selection import select_layer
+from tb_kernels.views.scores import Score, Scores, check_classes
+
+# The score's, for float16 rounds small gradients to nothing; a power of two changes no other.
+_SCALE = 256.0
+
+
+def compute_heatmaps(
+    model: keras.Model,
+    inputs: Any,
+    classes: Sequence[int] | int | None = None,
+    layer: str | int | None = None,
+    score: Score | None = None,
+) -> NDArray[np.float32]:
+    """Where a network looked to tell a class: the Grad-CAM map of each input.
+
+    The map is `ReLU(sum over channels of w_c * A_c)`, where `A_c` is the layer's
+    feature map and `w_c` the mean over it of the score's gradient (Selvaraju et al.,
+    ICCV 2017). Nothing in the model changes.
+
+    Args:
+        model: A built model of Keras on TensorFlow.
+        inputs: What it takes: an array, or a dict, list or tuple of arrays, with the
+            axis of the inputs first; or a `tf.data.Dataset`, of which the first batch
+            is taken.
+        classes: The class of each input, or one for all, from 0. Default: the class
+            that the model predicts.
+        layer: Name or number of a layer with spatial output; of a layer that is called
+            several times the last call counts. Default: the last such convolution.
+        score: A function of the model's outputs that gives a number for each input,
+            shape (inputs,), for models that do not end in one softmax or sigmoid.
+            Default: the class's value before the final softmax or sigmoid (also where
+            these are in the compiled loss, `from_logits=True`). For a single sigmoid
+            that is the value for class 1, and minus it for class 0.
+
+    Returns:
+        Shape (inputs, height, width), float32, 0 or larger, at the layer's own
+        resolution, not scaled. A layer with one axis of space gives a height of 1.
+
+    Raises:
+        ArgumentError: If this is no built model of Keras on TensorFlow, it cannot take
+            the inputs, a class is out of range, the model has no such layer, or its
+            output needs a `score`.
+
+    Example:
+        >>> compute_heatmaps(model, x_test[:4]).shape
+        (4, 8, 8)
+    """
+    inputs = check_inputs("inputs", inputs)
+    places = None if layer is None else [select_layer(model, "layer", layer)]
+    scores = Scores(check_classes(classes, count(inputs)), score)
+    run = HeatmapPass(model, inputs, places, scores)
+    (maps,) = attempt("inputs", inputs, model, run).maps.values()
+    return maps
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """The maps of some inputs.
+
+    Attributes:
+        maps: Of each layer by its number: shape (inputs, height, width), float32.
+        classes: The inputs' classes; None where a score of one's own has none.
+        scores: The inputs' scores.
+    """
+
+    maps: Mapping[str, NDArray[np.float32]]
+    classes: NDArray[np.int64] | None
+    scores: NDArray[np.float32]
+
+
+class HeatmapPass:
+    """Grad-CAM of one model and some inputs, compiled by the first call, for many epochs.
+
+    Args:
+        model: A model, which is checked here.
+        inputs: Checked.
+        layers: Whose maps; None for the last convolution with spatial output.
+        scores: What is differentiated.
+
+    Attributes:
+        layers: Whose maps, known after the first call.
+    """
+
+    def __init__(
+        self, model: keras.Model, inputs: Any, layers: Sequence[Place] | None, scores: Scores
+    ) -> None:
+        check_backend()
+        check_model(model)
+        check_built(model)
+        self._model = model
+        self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+        self._wanted = layers
+        self._scores = scores
+        self._run = compiled(model, self._forward)
+        self.layers: Sequence[Place] = layers or ()
+
+    def __call__(self) -> Heatmaps:
+        """The heatmaps of the model as it is now."""
+        maps, classes, scores = self._run(self._inputs)
+        return Heatmaps(
+            {place.number: one.numpy() for place, one in zip(self.layers, maps, strict=True)},
+            None if classes is None else classes.numpy(),
+            scores.numpy(),
+        )
+
+    def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
+        places = self._wanted or [place for place in walk(self._model) if kernels_of(place)]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            outputs, seen = self._watch(places, inputs, tape)
+            classes, scores = self._scores.of(self._model, outputs, count(inputs))
+            total = _SCALE * tf.reduce_sum(scores)
+        found = self._spatial(places, seen)
+        self.layers = [place for place, _, _ in found]
+        gradients = tape.gradient(total, [tensor for _, tensor, _ in found])
+        for place, gradient in zip(self.layers, gradients, strict=True):
+            if gradient is None:
+                raise ArgumentError(
+                    f"layer: the score of model {self._model.name!r} does not depend on layer "
+                    f"{place.number} {place.layer.name!r}; expected one that leads to it"
+                )
+        maps = [
+            _grad_cam(tensor, gradient, letters)
+            for (_, tensor, letters), gradient in zip(found, gradients, strict=True)
+        ]
+        return maps, classes, scores
+
+    def _watch(self, places: Sequence[Place], inputs: Any, tape: Any) -> tuple[Any, dict[str, Any]]:
+        """Calls the model, and has the tape watch what these layers give."""
+        seen: dict[str, Any] = {}
+        here = surrounding_graph()
+
+        def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+            outputs = own(*args, **kwargs)
+            if is_visible(outputs, here):
+                tape.watch(outputs)
+                seen[place.number] = outputs
+            return outputs
+
+        with untouched(), standing_in(places, stand):
+            return call(self._model, inputs), seen
+
+    def _spatial(
+        self, places: Sequence[Place], seen: Mapping[str, Any]
+    ) -> list[tuple[Place, Any, str]]:
+        """Those of the layers that have maps, with their outputs and what the axes are."""
+        axes = MapAxes(self._model)
+        found = []
+        for place in places:
+            tensor = seen.get(place.number)
+            letters = None if tensor is None else axes.letters(place.layer, tensor.shape)
+            if letters and "d" not in letters:
+                found.append((place, tensor, letters))
+            elif self._wanted:
+                has = (
+                    "is not called where it can be seen"
+                    if tensor is None
+                    else f"gives the shape {tuple(tensor.shape)}"
+                )
+                raise ArgumentError(
+                    f"layer: layer {place.number} {place.layer.name!r} of model "
+                    f"{self._model.name!r} {has}; expected a layer with spatial output of one "
+                    "or two axes, such as Conv2D"
+                )
+        if not found:
+            raise ArgumentError(
+                f"model: {self._model.name!r} has no convolution with spatial output of one or two "
+                "axes; expected at least one, such as Conv2D"
+            )
+        return found if self._wanted else found[-1:]
+
+
+def _grad_cam(maps: Any, gradient: Any, letters: str) -> Any:
+    """The map of each input, from a layer's output and the gradient of the scores."""
+    if letters[1] == "c":
+        last = [0, *range(2, len(letters)), 1]
+        maps, gradient = tf.transpose(maps, last), tf.transpose(gradient, last)
+    maps, gradient = tf.cast(maps, tf.float32), tf.cast(gradient, tf.float32) / _SCALE
+    if "h" not in letters:
+        maps, gradient = maps[:, None], gradient[:, None]
+    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))

@@ -1,0 +1,133 @@
+"""Outputs of a model → the number that a heatmap explains, for each input."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tb_kernels.errors import ArgumentError
+
+Score = Callable[[Any], Any]
+
+
+def check_classes(classes: Any, inputs: int) -> list[int] | None:
+    """Returns a class for each input; None for the predicted ones.
+
+    Raises:
+        ArgumentError: If `classes` is not None, a whole number from 0, or one for each.
+    """
+    if classes is None:
+        return None
+    expected = f"expected a class from 0, or one for each of {inputs} inputs"
+    several = isinstance(classes, Iterable) and np.ndim(classes) == 1  # type: ignore[arg-type]
+    try:
+        numbers = (
+            [operator.index(class_) for class_ in classes]
+            if several
+            else [operator.index(classes)] * inputs
+        )
+    except TypeError:
+        raise ArgumentError(f"classes: {expected}, got {classes!r}") from None
+    if len(numbers) != inputs or min(numbers) < 0:
+        raise ArgumentError(f"classes: {expected}, got {classes!r}")
+    return numbers
+
+
+class Scores:
+    """Which number of the outputs is the score.
+
+    Args:
+        classes: Checked; None for the predicted ones.
+        score: A function of the outputs; None for the class's value before softmax or
+            sigmoid.
+
+    Raises:
+        ArgumentError: If both are given, or `score` is no function.
+    """
+
+    def __init__(self, classes: list[int] | None, score: Score | None) -> None:
+        if score is not None and not callable(score):
+            raise ArgumentError(f"score: expected a function of the outputs, got {score!r}")
+        if score is not None and classes is not None:
+            raise ArgumentError(
+                "classes: a score of your own chooses the class itself; expected classes or "
+                "score, got both"
+            )
+        self._classes = classes
+        self._score = score
+
+    def of(self, model: keras.Model, outputs: Any, inputs: int) -> tuple[Any, Any]:
+        """The class and the score of each input.
+
+        Args:
+            model: For what its loss says of the outputs.
+            outputs: What it gave.
+            inputs: How many inputs.
+
+        Returns:
+            Classes (None for a score of one's own) and float32 scores, both of shape
+            (inputs,).
+
+        Raises:
+            ArgumentError: If the outputs are of another kind than this can read, or a
+                class is out of range.
+        """
+        if self._score is not None:
+            return None, _own_scores(self._score, outputs, inputs)
+        values = _values(model, outputs)
+        count = 2 if values.shape[1] == 1 else int(values.shape[1])
+        if values.shape[1] == 1:
+            # A single sigmoid: its value is for class 1, and against class 0.
+            values = tf.concat([-values, values], axis=1)
+        if self._classes is None:
+            classes = tf.argmax(values, axis=1)
+        elif max(self._classes) >= count:
+            raise ArgumentError(
+                f"classes: model {model.name!r} tells {count} classes, 0 to {count - 1}; got "
+                f"{max(self._classes)}"
+            )
+        else:
+            classes = tf.constant(self._classes, tf.int64)
+        return classes, tf.gather(values, classes, axis=1, batch_dims=1)
+
+
+def _values(model: keras.Model, outputs: Any) -> Any:
+    """What goes into the final softmax or sigmoid, shape (inputs, classes)."""
+    given = tf.nest.flatten(outputs)
+    logits = None
+    if len(given) == 1:
+        # Keras leaves it at the output for its own losses; with `from_logits` it is the output.
+        logits = getattr(given[0], "_keras_logits", None)
+        if logits is None and getattr(getattr(model, "loss", None), "from_logits", False):
+            logits = given[0]
+    if logits is None or len(logits.shape) != 2:
+        shapes = ", ".join(str(tuple(output.shape)) for output in given)
+        raise ArgumentError(
+            f"score: the output of model {model.name!r}, shape {shapes}, is not one softmax or "
+            "sigmoid over classes; expected a function of the outputs that gives a number for "
+            "each input, such as score=lambda outputs: outputs[:, 0]"
+        )
+    return tf.cast(logits, tf.float32)
+
+
+def _own_scores(score: Score, outputs: Any, inputs: int) -> Any:
+    try:
+        scores = tf.cast(tf.convert_to_tensor(score(outputs)), tf.float32)
+    except Exception as error:
+        raise ArgumentError(
+            f"score: failed on the model's outputs ({type(error).__name__}: {error}); expected a "
+            "function of tensors such as lambda outputs: outputs[:, 0]"
+        ) from error
+    if tuple(scores.shape) == (inputs, 1):
+        scores = scores[:, 0]
+    if tuple(scores.shape) != (inputs,):
+        raise ArgumentError(
+            f"score: expected a number for each of {inputs} inputs, shape ({inputs},), got shape "
+            f"{tuple(scores.shape)}"
+        )
+    return scores
