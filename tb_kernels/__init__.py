@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.gradients import GradientLogger
     from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
+    from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.naming import Address
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.gradients import compute_gradients
     from tb_kernels.views.heatmaps import compute_heatmaps
     from tb_kernels.views.kernels import read_kernels
+    from tb_kernels.views.patterns import synthesize_patterns
 
 __all__ = [
     "ActivationLogger",
@@ -37,12 +39,14 @@ __all__ = [
     "HeatmapLogger",
     "KernelLogger",
     "LogWarning",
+    "PatternLogger",
     "WriteError",
     "__version__",
     "compute_activations",
     "compute_gradients",
     "compute_heatmaps",
     "read_kernels",
+    "synthesize_patterns",
 ]
 
 __version__ = "0.1.0"
@@ -55,11 +59,13 @@ _HOMES = {
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
     "LogWarning": "tb_kernels.errors",
+    "PatternLogger": "tb_kernels.loggers.patterns",
     "WriteError": "tb_kernels.errors",
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",
     "compute_heatmaps": "tb_kernels.views.heatmaps",
     "read_kernels": "tb_kernels.views.kernels",
+    "synthesize_patterns": "tb_kernels.views.patterns",
 }
 
 

@@ -153,6 +153,59 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
     return outputs, found
 
 
+class _Reached(BaseException):
+    """Leaves a model in the middle. No Exception, for Keras rewrites those."""
+
+
+def cut_off(
+    model: keras.Model, inputs: Any, place: Place, reach: Callable[[Any, Any, Any], Any]
+) -> Any:
+    """Calls the model only as far as a layer.
+
+    Args:
+        model: A built model.
+        inputs: Of the model.
+        place: The layer; its first call counts.
+        reach: Called instead of the layer's own call, with this and its arguments.
+
+    Returns:
+        What `reach` returned.
+
+    Raises:
+        ArgumentError: If the model does not call the layer.
+    """
+    found = []
+
+    def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        found.append(reach(own, args, kwargs))
+        raise _Reached
+
+    with contextlib.suppress(_Reached), standing_in([place], stand):
+        call(model, inputs)
+    if not found:
+        raise ArgumentError(
+            f"layer: model {model.name!r} does not call layer {place.number} "
+            f"{place.layer.name!r}; expected a layer that it calls"
+        )
+    return found[0]
+
+
+@contextlib.contextmanager
+def of_any_size(model: keras.Model) -> Iterator[None]:
+    """Inside, functional models take inputs of other sizes than they were built with."""
+    # Keras lets a model's input_spec be set, and offers no public way to unset it again.
+    name = "_manual_input_spec"
+    models = [model, *(place.layer for place in walk(model))]
+    models = [one for one in models if isinstance(one, keras.Model) and name not in vars(one)]
+    for one in models:
+        vars(one)[name] = None
+    try:
+        yield
+    finally:
+        for one in models:
+            del vars(one)[name]
+
+
 def visible(model: keras.Model) -> Iterator[Place]:
     """The layers whose outputs can be seen, the outermost of those that share a number."""
     numbers: set[str] = set()
@@ -164,6 +217,11 @@ def visible(model: keras.Model) -> Iterator[Place]:
         if isinstance(place.layer, keras.layers.RNN):
             recurrent.append(f"{place.number}-")
         yield place
+
+
+def functional_of(model: keras.layers.Layer) -> Any:
+    """The functional model that a sequential one is inside; any other as it is."""
+    return getattr(model, "_functional", None) or model
 
 
 def surrounding_graph() -> Any:
@@ -185,7 +243,7 @@ def _method(layer: keras.layers.Layer) -> str:
 def _input_layers(model: keras.layers.Layer, given: Any) -> Iterator[tuple[Any, Any]]:
     """The input layers of a functional model, each with what it was given."""
     # Keras does not call them; how it sorts what was given it tells only here.
-    functional = getattr(model, "_functional", None) or model
+    functional = functional_of(model)
     standardize = getattr(functional, "_standardize_inputs", None)
     if standardize is not None:
         for symbolic, tensor in zip(functional.inputs, standardize(given), strict=True):

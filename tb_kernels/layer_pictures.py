@@ -40,6 +40,7 @@ class Subject:
         axes: Of the array.
         noun: What one picture shows, `"kernel"`.
         values: What the array holds, `"weights"`.
+        of: How many kernels the layer has, where the array holds only those drawn.
     """
 
     number: str
@@ -48,6 +49,12 @@ class Subject:
     axes: Axes
     noun: str = "kernel"
     values: str = "weights"
+    of: int | None = None
+
+    @property
+    def kernels(self) -> int:
+        """How many kernels the layer has."""
+        return self.axes.kernels if self.of is None else self.of
 
     @property
     def group(self) -> str:
@@ -88,7 +95,7 @@ class LayerPictures:
         self._style = style
         self._by_slice = by_slice
         self._rgb = draws_rgb(style.colormap, self._axes.channels)
-        self.most = self._axes.kernels * (self._axes.slices if by_slice else 1)
+        self.most = subject.kernels * (self._axes.slices if by_slice else 1)
         every = range(1, self.most + 1)
         self._numbers = None if numbers is None else sorted(numbers.intersection(every))
         self.numbers: Sequence[int] = every if self._numbers is None else self._numbers
@@ -105,7 +112,7 @@ class LayerPictures:
     @property
     def kernels_drawn(self) -> int:
         """How many kernels have a picture, or a slice that has one."""
-        return len({(number - 1) % self._axes.kernels for number in self.numbers})
+        return len({(number - 1) % self.subject.kernels for number in self.numbers})
 
     @property
     def size(self) -> int:
@@ -145,6 +152,8 @@ class LayerPictures:
         for start in range(0, len(self.numbers), most):
             numbers = self.numbers[start : start + most]
             part = np.asarray(numbers) - 1
+            if self.subject.of is not None:
+                part = np.arange(start, start + len(numbers))
             some = limits.take(part)
             tiles = self._tiles(kernels[part], None if nonfinite is None else nonfinite[part], some)
             yield self._named(assemble(tiles, self.layout), numbers, some, epoch)
@@ -159,7 +168,7 @@ class LayerPictures:
             kind=self.subject.kind,
             shape=list(self._axes.shape),
             axes=self._axes.letters,
-            kernels=self._axes.kernels,
+            kernels=self.subject.kernels,
             slices=self._axes.slices,
             tile=[self.layout.height, self.layout.width],
             pictures="slices" if self._by_slice else "kernels",
@@ -240,9 +249,9 @@ class LayerPictures:
         )
 
     def _describe(self, address: Address, limits: Limits, position: int) -> str:
-        subject, kernels = self.subject, self._axes.kernels
+        subject, kernels = self.subject, self.subject.kernels
         if address.kernel == SHEET:
-            what = f"all {kernels} {subject.noun}s"
+            what = f"{'all ' if subject.of is None else ''}{self._axes.kernels} {subject.noun}s"
         elif self._by_slice:
             slice_, kernel = divmod(address.kernel - 1, kernels)
             what = (

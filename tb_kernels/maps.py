@@ -24,6 +24,10 @@ class MapAxes:
         # Words and tokens have the axes that one-dimensional feature maps have.
         self._flat = any("h" not in weight.letters for weight in find_kernels(model))
 
+    def channels_first(self, layer: keras.layers.Layer) -> bool:
+        """Whether the channels of the layer's output come before its axes of space."""
+        return bool(getattr(layer, "data_format", self._usual) == "channels_first")
+
     def letters(self, layer: keras.layers.Layer, shape: tuple[int, ...]) -> str | None:
         """The axes of an output, one letter each as in `axes.py`; None if it has no space.
 
@@ -33,7 +37,7 @@ class MapAxes:
         space = _SPACES.get(len(shape))
         if space is None or (space == "w" and not self._flat):
             return None
-        first = getattr(layer, "data_format", self._usual) == "channels_first"
+        first = self.channels_first(layer)
         sizes = shape[2:] if first else shape[1:-1]
         if 0 in shape or all(size == 1 for size in sizes):
             return None

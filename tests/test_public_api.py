@@ -31,12 +31,14 @@ def test_public_names():
         "HeatmapLogger",
         "KernelLogger",
         "LogWarning",
+        "PatternLogger",
         "WriteError",
         "__version__",
         "compute_activations",
         "compute_gradients",
         "compute_heatmaps",
         "read_kernels",
+        "synthesize_patterns",
     ]
     for name in tb_kernels.__all__:
         assert getattr(tb_kernels, name).__doc__

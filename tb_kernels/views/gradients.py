@@ -49,7 +49,7 @@ def compute_gradients(
             or it cannot take the data.
 
     Example:
-        >>> compute_gradients(model, x_test, y_test, batch_size=64)["sequential/conv2d/kernel"].shape
+        >>> compute_gradients(model, x_test, y_test)["sequential/conv2d/kernel"].shape
         (3, 3, 1, 32)
     """
     run = GradientPass(model, *check_targets(x, y, sample_weight), batch_size)
