@@ -36,11 +36,9 @@ class Canvas:
     def __init__(self, model: keras.Model, size: Any) -> None:
         self._symbolic = _inputs_of(model)
         self._position = _picture_among(model, self._symbolic)
-        own = (None, None, None)
         self._first = keras.config.image_data_format() == "channels_first"
-        if self._symbolic is not None:
-            _, *own = tf.nest.flatten(self._symbolic)[self._position].shape
-            own = (*own[1:], own[0]) if self._first else tuple(own)
+        own = _own_shape(model, self._symbolic, self._position)
+        own = (*own[1:], own[0]) if self._first else own
         given = _check_shape(size)
         shape = [wanted or known for wanted, known in zip(given, own, strict=True)]
         if shape[2] is None:
@@ -86,6 +84,15 @@ def _picture_among(model: keras.Model, symbolic: Any) -> int:
             "pictures, (None, height, width, channels)"
         )
     return pictures[0]
+
+
+def _own_shape(model: keras.Model, symbolic: Any, position: int) -> tuple[int | None, ...]:
+    """The shape of one picture as the model says it, None where it takes any."""
+    if symbolic is not None:
+        return tuple(tf.nest.flatten(symbolic)[position].shape)[1:]
+    # What a subclassed model was built with.
+    built = (model.get_build_config() or {}).get("input_shape") or ()
+    return tuple(built[1:]) if len(built) == 4 else (None, None, None)
 
 
 def _zeros_like(symbolic: Any, pictures: Any) -> Any:
