@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, reason_of
 
 _Result = TypeVar("_Result")
 
@@ -77,12 +77,11 @@ def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Re
     except ArgumentError:
         raise
     except Exception as error:
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         expected = _expected_shapes(model)
         raise ArgumentError(
             f"{argument}: model {model.name!r} cannot take shapes {shapes_of(data)}"
             f"{f'; it expects {expected}' if expected else ''} "
-            f"({type(error).__name__}: {reason})"
+            f"({reason_of(error)})"
         ) from error
 
 

@@ -1,5 +1,9 @@
 """What this package raises and warns with."""
 
+import re
+
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 class ArgumentError(ValueError):
     """An argument does not fit; the text names it, what was given and what would do."""
@@ -11,3 +15,11 @@ class WriteError(OSError):
 
 class LogWarning(UserWarning):
     """Something asked for is missing from the log or cannot be shown as usual."""
+
+
+def reason_of(error: BaseException) -> str:
+    """An error in one line: its type, and the first line that says something."""
+    lines = (_COLORS.sub("", line).strip() for line in str(error).splitlines())
+    # Keras says first where it happened, and then what.
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__

@@ -74,8 +74,7 @@ def untouched(weights: Sequence[tuple[Any, Any]] = ()) -> Iterator[None]:
 
 def call(model: keras.Model, inputs: Any) -> Any:
     """The model's outputs in inference mode."""
-    # A dictionary, list or tuple of inputs is what Keras takes as its first argument.
-    return model(inputs, training=False)
+    return model(_unwrapped(model, inputs), training=False)
 
 
 @contextlib.contextmanager
@@ -141,7 +140,7 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
         note(place, outputs)
         return outputs
 
-    note_inputs(model, inputs)
+    note_inputs(model, _unwrapped(model, inputs))
     with standing_in(places, stand):
         outputs = call(model, inputs)
     found = [
@@ -234,6 +233,19 @@ def is_visible(tensor: Any, graph: Any) -> bool:
     if not isinstance(tensor, tf.Tensor):
         return False
     return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
+
+
+def _unwrapped(model: keras.Model, inputs: Any) -> Any:
+    """The only input of a model that takes one, out of its list or dictionary.
+
+    Keras takes these too, and warns.
+    """
+    own = getattr(functional_of(model), "inputs", None) or ()
+    if len(own) == 1 and isinstance(inputs, list | tuple) and len(inputs) == 1:
+        return inputs[0]
+    if len(own) == 1 and isinstance(inputs, dict) and own[0].name in inputs:
+        return inputs if isinstance(functional_of(model).input, dict) else inputs[own[0].name]
+    return inputs
 
 
 def _method(layer: keras.layers.Layer) -> str:

@@ -73,7 +73,7 @@ def loggers(log_dir, x, y, outputs):
         ActivationLogger(log_dir, x[:4], epochs=[0, 1, 2, 3], sheets=True),
         GradientLogger(
             log_dir, x[:10], y_of(y, slice(10), outputs), batch_size=4, epochs=[0, 1, 2, 3]
-        ),  # fmt: skip
+        ),
         PatternLogger(log_dir, epochs=[0, 1, 2, 3], steps=3),
         HeatmapLogger(log_dir, x[:4], score=score, epochs=[0, 1, 2, 3], sheets=True),
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.forward import check_backend, compiled, cut_off, of_any_size, untouched
 from tb_kernels.layers import Place, check_built, check_model
 from tb_kernels.maps import MapAxes
@@ -205,11 +205,10 @@ class PatternPass:
         except ArgumentError:
             raise
         except Exception as error:
-            reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
             raise ArgumentError(
                 f"layer: cannot climb from pictures of {self.shape} to layer "
                 f"{self._place.number} {self._place.layer.name!r} of model "
-                f"{self._model.name!r} ({type(error).__name__}: {reason}); expected a layer that "
+                f"{self._model.name!r} ({reason_of(error)}); expected a layer that "
                 "pictures reach, or another size"
             ) from error
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, reason_of
 
 Score = Callable[[Any], Any]
 
@@ -120,7 +120,7 @@ def _own_scores(score: Score, outputs: Any, inputs: int) -> Any:
         scores = tf.cast(tf.convert_to_tensor(score(outputs)), tf.float32)
     except Exception as error:
         raise ArgumentError(
-            f"score: failed on the model's outputs ({type(error).__name__}: {error}); expected a "
+            f"score: failed on the model's outputs ({reason_of(error)}); expected a "
             "function of tensors such as lambda outputs: outputs[:, 0]"
         ) from error
     if tuple(scores.shape) == (inputs, 1):
