@@ -240,10 +240,12 @@ def _unwrapped(model: keras.Model, inputs: Any) -> Any:
 
     Keras takes these too, and warns.
     """
-    own = getattr(functional_of(model), "inputs", None) or ()
-    if len(own) == 1 and isinstance(inputs, list | tuple) and len(inputs) == 1:
+    own = list(getattr(functional_of(model), "inputs", None) or ())
+    if len(own) != 1:
+        return inputs
+    if isinstance(inputs, list | tuple) and len(inputs) == 1:
         return inputs[0]
-    if len(own) == 1 and isinstance(inputs, dict) and own[0].name in inputs:
+    if isinstance(inputs, dict) and own[0].name in inputs:
         return inputs if isinstance(functional_of(model).input, dict) else inputs[own[0].name]
     return inputs
 

@@ -14,7 +14,7 @@ L = keras.layers
 
 
 def published_recipe(feature, shape, kernel, steps):
-    """ "Visualizing what convnets learn": uniform noise, the normalised gradient times 10."""
+    """That of "Visualizing what convnets learn": uniform noise, normalised gradients times 10."""
     random = np.random.default_rng(kernel)
     image = tf.constant((random.uniform(size=(1, *shape)) - 0.5) * 0.25, tf.float32)
     for _ in range(steps):

@@ -44,9 +44,9 @@ class Ascent:
     """Plain ascent on pixels, the gradient normalised, from weak noise.
 
     As in F. Chollet, "Visualizing what convnets learn",
-    https://keras.io/examples/vision/visualizing_what_convnets_learn/, with a step that
-    does not depend on the picture's size. Finished pictures are brought to a mean of
-    0.5 and a deviation of 0.15, as there, so they are not what the model was given.
+    https://keras.io/examples/vision/visualizing_what_convnets_learn/. Finished pictures
+    are brought to a mean of 0.5 and a deviation of 0.15, as there, so they are not what
+    the model was given.
 
     Args:
         shape: Height, width and channels of a picture.
@@ -56,10 +56,9 @@ class Ascent:
     steps = 30
     jitter = 0
 
-    # The example's noise of 0.125 around 0 for models that take -1 to 1; and its step of
-    # length 10 in a picture of 64 x 64 x 3, here the root mean square over the picture.
-    _NOISE = 0.0625
-    _RATE = 0.045
+    # In the example, for a model that takes -1 to 1, the noise is 0.125 and a step as long as 10.
+    _NOISE = 0.125 / 2
+    _LENGTH = 10 / 2
 
     def __init__(self, shape: tuple[int, int, int], middle: float) -> None:
         self._shape = shape
@@ -80,8 +79,8 @@ class Ascent:
 
     def step(self, number: Any, parameters: Any, gradient: Any, state: State) -> tuple[Any, State]:
         """A step of one length in every picture; none where there is no gradient."""
-        square = tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)
-        return parameters + self._RATE * tf.math.divide_no_nan(gradient, tf.sqrt(square)), state
+        length = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3), keepdims=True))
+        return parameters + self._LENGTH * tf.math.divide_no_nan(gradient, length), state
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean 0.5, deviation 0.15, clipped."""
