@@ -1,10 +1,11 @@
-"""Train the small network of the course on handwritten digits, and watch its kernels.
+"""Train the small network of the course on handwritten digits, and watch it learn.
 
 The digits come inside scikit-learn, so nothing is downloaded. Run it with
 
     python examples/digits.py
 
-and then look at `tensorboard --logdir logs`.
+to log its kernels, or with `--views all` to log activations, gradients, patterns and
+heatmaps too, and then look at `tensorboard --logdir logs`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
-from tb_kernels import KernelLogger
+from tb_kernels import (
+    ActivationLogger,
+    GradientLogger,
+    HeatmapLogger,
+    KernelLogger,
+    PatternLogger,
+)
+
+VIEWS = ("kernels", "activations", "gradients", "patterns", "heatmaps")
 
 
 def main() -> int:
@@ -45,16 +55,43 @@ def main() -> int:
             keras.callbacks.EarlyStopping(patience=options.epochs),
             keras.callbacks.ReduceLROnPlateau(patience=3),
             keras.callbacks.CSVLogger(log_dir / "history.csv"),
-            KernelLogger(log_dir, epochs=options.log_epochs),
+            *loggers(options.views, log_dir, options.log_epochs, x_test, y_test),
         ],
     )
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    pictures = sorted((log_dir / "kernels").rglob("*.png"))
     print(f"\nTest accuracy: {accuracy:.1%}")
-    such_as = f", such as {pictures[0]}" if pictures else ""
-    print(f"{len(pictures)} pictures in {log_dir / 'kernels'}{such_as}")
+    for view in options.views:
+        pictures = sorted((log_dir / view).rglob("*.png"))
+        such_as = f", such as {pictures[0]}" if pictures else ""
+        print(f"{len(pictures)} pictures in {log_dir / view}{such_as}")
     print(f"Look at them beside the loss curves: tensorboard --logdir {log_dir}")
     return 0
+
+
+def loggers(
+    views: Sequence[str],
+    log_dir: Path,
+    epochs: list[int | str] | None,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> list[keras.callbacks.Callback]:
+    """A logger for each of the views.
+
+    Args:
+        views: Some of `VIEWS`.
+        log_dir: Where they write.
+        epochs: Which epochs they draw; None for all.
+        x: Test pictures, of which they take the first few.
+        y: Their classes.
+    """
+    every = {
+        "kernels": lambda: KernelLogger(log_dir, epochs=epochs),
+        "activations": lambda: ActivationLogger(log_dir, x[:4], epochs=epochs, sheets=True),
+        "gradients": lambda: GradientLogger(log_dir, x[:256], y[:256], epochs=epochs),
+        "patterns": lambda: PatternLogger(log_dir, epochs=epochs, sheets=True),
+        "heatmaps": lambda: HeatmapLogger(log_dir, x[:8], epochs=epochs, sheets=True),
+    }
+    return [every[view]() for view in views]
 
 
 def build(shape: tuple[int, ...]) -> keras.Model:
@@ -117,14 +154,33 @@ def epochs(text: str) -> list[int | str]:
     return [part if part == "last" else int(part) for part in parts]
 
 
+def views(text: str) -> list[str]:
+    """Reads a list such as `kernels,patterns`, or `all`."""
+    if text == "all":
+        return list(VIEWS)
+    chosen = [part.strip() for part in text.split(",")]
+    if not set(chosen) <= set(VIEWS):
+        raise argparse.ArgumentTypeError(
+            f"expected all, or some of {', '.join(VIEWS)}, separated by commas; got {text!r}"
+        )
+    return chosen
+
+
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train a small network and log its kernels.")
+    parser = argparse.ArgumentParser(description="Train a small network and watch it learn.")
     parser.add_argument(
         "--dataset",
         choices=["digits", "cifar10", "fashion_mnist"],
         default="digits",
         help="digits comes with scikit-learn; the others are downloaded (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--views",
+        type=views,
+        default=["kernels"],
+        metavar="kernels,patterns",
+        help=f"all, or some of {', '.join(VIEWS)} (default: kernels)",
     )
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument(
@@ -132,7 +188,7 @@ def parse_arguments() -> argparse.Namespace:
         type=epochs,
         default=None,
         metavar="0,1,6,last",
-        help="epochs whose kernels are drawn (default: 0,1,6,10, as far as there are so many)",
+        help="epochs that are drawn (default: 0,1,6,10, as far as there are so many)",
     )
     parser.add_argument("--log-dir", type=Path, default=Path("logs"), help="default: %(default)s")
     options = parser.parse_args()

@@ -1,0 +1,122 @@
+"""Patterns of VGG16's block3_conv1 at 64 x 64, 30 steps: ours, the Keras example's loop, tf-keras-vis."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tb_kernels.selection import select_layer
+from tb_kernels.views.patterns import PatternPass, check_method
+
+LAYER, SIDE, STEPS = "block3_conv1", 64, 30
+ROUNDS = 5
+OURS, OTHERS = 64, 4  # patterns made by each way in a round
+
+
+def keras_example(feature):
+    """The published loop, its step compiled once: with the kernel's number a tensor it traces no more."""
+
+    @tf.function
+    def step(image, kernel):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            maps = tf.gather(feature(image), kernel, axis=-1)
+            excitation = tf.reduce_mean(maps[:, 2:-2, 2:-2])
+        return image + 10.0 * tf.math.l2_normalize(tape.gradient(excitation, image))
+
+    def run(count):
+        for kernel in range(count):
+            image = (tf.random.uniform((1, SIDE, SIDE, 3)) - 0.5) * 0.25
+            for _ in range(STEPS):
+                image = step(image, tf.constant(kernel))
+            image.numpy()
+
+    return run
+
+
+def plain_batches(feature):
+    """The same in batches of 16, all kernels of the layer computed for every picture."""
+
+    @tf.function
+    def climb(images, kernels):
+        for _ in tf.range(STEPS):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                maps = feature(images)[:, 2:-2, 2:-2]
+                means = tf.reduce_mean(maps, axis=(1, 2))
+                total = tf.reduce_sum(tf.gather(means, kernels, axis=1, batch_dims=1))
+            images += 10.0 * tf.math.l2_normalize(tape.gradient(total, images), axis=(1, 2, 3))
+        return images
+
+    def run(count):
+        for start in range(0, count, 16):
+            images = (tf.random.uniform((16, SIDE, SIDE, 3)) - 0.5) * 0.25
+            climb(images, tf.range(start, start + 16)).numpy()
+
+    return run
+
+
+def tf_keras_vis(feature):
+    """Its activation maximisation without regularisers, all kernels asked for in one call."""
+    from tf_keras_vis.activation_maximization import ActivationMaximization
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    def run(count):
+        random = np.random.default_rng(0)
+        ActivationMaximization(feature, clone=False)(
+            CategoricalScore(list(range(count))),
+            seed_input=random.uniform(size=(count, SIDE, SIDE, 3)).astype("float32"),
+            input_range=(0, 1),
+            steps=STEPS,
+            input_modifiers=[],
+            regularizers=[],
+        )
+
+    return run
+
+
+def ours(model):
+    """What `synthesize_patterns` runs, traced beforehand like the others."""
+    how = check_method(STEPS, "ascent", (-1, 1), SIDE, 0)
+    climb = PatternPass(model, select_layer(model, "layer", LAYER), how)
+    return lambda count: climb(range(1, count + 1))
+
+
+def measure():
+    """Seconds for one pattern by each way: medians of interleaved rounds, tracing left out."""
+    keras.utils.set_random_seed(0)
+    model = keras.applications.VGG16(weights=None, include_top=False)
+    feature = keras.Model(model.inputs, model.get_layer(LAYER).output)
+    runs = {
+        "tb_kernels": (ours(model), OURS),
+        "Keras example, one by one": (keras_example(feature), OTHERS),
+        "plain batches of 16": (plain_batches(feature), 16),
+        "tf-keras-vis": (tf_keras_vis(feature), OTHERS),
+    }
+    for run, count in runs.values():
+        run(count)
+    found = {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, (run, count) in runs.items():
+            begin = time.perf_counter()
+            run(count)
+            found[name].append((time.perf_counter() - begin) / count)
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def report():
+    """Prints a line per way."""
+    found = measure()
+    print(f"\nPatterns: VGG16 {LAYER}, {SIDE} x {SIDE}, {STEPS} steps, per pattern")
+    for name, seconds in found.items():
+        print(
+            f"  {name:28} {1000 * seconds:7.0f} ms   {seconds / found['tb_kernels']:5.2f} x as long"
+        )
+
+
+if __name__ == "__main__":
+    report()
