@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.axes import Axes
 from tb_kernels.colors import GRAY, RGB, WHITE, draws_rgb, paint
 from tb_kernels.index import LayerEntry, SheetEntry
 from tb_kernels.levels import Limits, to_levels
-from tb_kernels.naming import SHEET, Address, group_of, picture_path
+from tb_kernels.naming import SHEET, Address, picture_path
 from tb_kernels.pictures import LONGER_SIDE, Layout, PictureBatch, assemble
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject, describe_scale
 
 # Pixels drawn at a time: what the drawing of a layer of any size needs beside its weights.
 _BATCH_PIXELS = 4_000_000
@@ -27,39 +26,6 @@ _STACKED_SIDE = 512
 
 # A scale that is asked for is lowered on a sheet that would be longer than this.
 _LONGEST_SHEET = 8192
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A layer, and which array of it is drawn.
-
-    Attributes:
-        number: The layer's number, the first field of the address.
-        name: The layer's name.
-        kind: The Keras class that the layer is of, `"Conv2D"`.
-        axes: Of the array.
-        noun: What one picture shows, `"kernel"`.
-        values: What the array holds, `"weights"`.
-        of: How many kernels the layer has, where the array holds only those drawn.
-    """
-
-    number: str
-    name: str
-    kind: str
-    axes: Axes
-    noun: str = "kernel"
-    values: str = "weights"
-    of: int | None = None
-
-    @property
-    def kernels(self) -> int:
-        """How many kernels the layer has."""
-        return self.axes.kernels if self.of is None else self.of
-
-    @property
-    def group(self) -> str:
-        """What stands before the address in file and tag."""
-        return group_of(self.number, self.name)
 
 
 class LayerPictures:
@@ -264,7 +230,7 @@ class LayerPictures:
         return (
             f"Layer {address.layer} `{subject.name}` ({subject.kind}), {what}, "
             f"epoch {address.epoch}. {subject.values.capitalize()}: "
-            f"{_describe_scale(colormap, limits, position, whole=address.kernel == SHEET)}."
+            f"{describe_scale(colormap, limits, position, whole=address.kernel == SHEET)}."
         )
 
     def _colormap(self, single_slices: bool) -> str:
@@ -283,16 +249,6 @@ class LayerPictures:
             stacked=self._sheet_row is not None,
             colormap=self._colormap(single_slices=False),
         )
-
-
-def _describe_scale(colormap: str, limits: Limits, position: int, *, whole: bool) -> str:
-    ends = ("black", "white")
-    if colormap not in (GRAY, RGB):
-        ends = (f"low end of {colormap}", "high end")
-    if whole and limits.low.ndim:
-        return f"{ends[0]} and {ends[1]} differ from one to the next"
-    low, high = limits.at(position)
-    return f"{ends[0]} {low:.4g}, {ends[1]} {high:.4g}"
 
 
 def _picture_size(weights: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tb_kernels.arguments import check_size
 from tb_kernels.colors import check_colormap
 from tb_kernels.levels import Normalize, check_normalize
-from tb_kernels.selection import check_size
 
 
 @dataclass(frozen=True)

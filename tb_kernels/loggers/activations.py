@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures, Subject
+from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.levels import Limits, Normalize
 from tb_kernels.loggers.base import Logger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
@@ -21,6 +21,7 @@ from tb_kernels.naming import ACTIVATIONS_RUN, arrays_name
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.selection import select
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject
 from tb_kernels.views.activations import Activation, ActivationPass, feature_maps
 
 # As in the notebooks that look at feature maps.

@@ -14,14 +14,16 @@ from weakref import WeakKeyDictionary
 
 import keras
 
+from tb_kernels.arguments import check_epoch, check_kernels, check_layers
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures, Subject
+from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import all_built, check_built, check_model, is_built
 from tb_kernels.levels import Limits
 from tb_kernels.loggers.notice import announce, warn
 from tb_kernels.loggers.session import Plan, Session
-from tb_kernels.selection import Epochs, check_epoch, check_kernels, check_layers
+from tb_kernels.selection import Epochs
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject
 from tb_kernels.writing import check_log_dir
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_size
 from tb_kernels.data import attempt
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
@@ -21,7 +22,7 @@ from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import GRADIENTS_RUN, arrays_name, group_of
 from tb_kernels.outputs import ArrayFile, Output, Scalars
-from tb_kernels.selection import check_size, select, select_weights
+from tb_kernels.selection import select, select_weights
 from tb_kernels.statistics import norm
 from tb_kernels.style import Style
 from tb_kernels.views.gradients import GradientPass, check_targets

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_fraction, check_range
 from tb_kernels.colors import RGB
 from tb_kernels.data import attempt, check_inputs, count
 from tb_kernels.errors import ArgumentError
@@ -22,7 +23,7 @@ from tb_kernels.loggers.report import Report
 from tb_kernels.naming import HEATMAPS_RUN, arrays_name
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.overlays import Overlays, backdrop
-from tb_kernels.selection import check_fraction, check_range, select_layer
+from tb_kernels.selection import select_layer
 from tb_kernels.style import Style
 from tb_kernels.views.heatmaps import HeatmapPass, Heatmaps
 from tb_kernels.views.scores import Score, Scores, check_classes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.axes import Axes
-from tb_kernels.layer_pictures import LayerPictures, Subject
+from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import Place, kernels_of, walk
 from tb_kernels.levels import Limits, Normalize
 from tb_kernels.loggers.base import Logger
@@ -21,6 +21,7 @@ from tb_kernels.naming import PATTERNS_RUN
 from tb_kernels.outputs import Output
 from tb_kernels.selection import select_layer, select_weights
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject
 from tb_kernels.views.canvas import Size
 from tb_kernels.views.patterns import USUAL_KERNELS, Method, PatternPass, check_method
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.index import LayerEntry
-from tb_kernels.layer_pictures import LayerPictures, Subject
+from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import KernelWeight
 from tb_kernels.levels import Limits, Normalize, find_nonfinite, measure
 from tb_kernels.loggers.notice import Volume
 from tb_kernels.loggers.report import Report
 from tb_kernels.outputs import Output, Scalars
+from tb_kernels.subjects import Subject
 
 
 class LayerPlan:

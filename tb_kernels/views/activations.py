@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tb_kernels.axes import Axes
 from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
-from tb_kernels.forward import check_backend, compiled, outputs_of_layers, untouched
+from tb_kernels.forward import check_backend, compiled, untouched
+from tb_kernels.interior import outputs_of_layers
 from tb_kernels.layers import check_built, check_model
 from tb_kernels.maps import MapAxes
 from tb_kernels.naming import group_of

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tb_kernels.arguments import check_size
 from tb_kernels.errors import ArgumentError
 from tb_kernels.forward import functional_of
-from tb_kernels.selection import check_size
 
 Size = int | tuple[int, int] | tuple[int, int, int]
 

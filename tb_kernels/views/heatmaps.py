@@ -17,15 +17,8 @@ from numpy.typing import NDArray
 
 from tb_kernels.data import attempt, check_inputs, count
 from tb_kernels.errors import ArgumentError
-from tb_kernels.forward import (
-    call,
-    check_backend,
-    compiled,
-    is_visible,
-    standing_in,
-    surrounding_graph,
-    untouched,
-)
+from tb_kernels.forward import call, check_backend, compiled, untouched
+from tb_kernels.interior import is_visible, standing_in, surrounding_graph
 from tb_kernels.layers import Place, check_built, check_model, kernels_of, walk
 from tb_kernels.maps import MapAxes
 from tb_kernels.selection import select_layer

@@ -10,11 +10,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_kernels, check_range, check_size
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.forward import check_backend, compiled, cut_off, of_any_size, untouched
+from tb_kernels.forward import check_backend, compiled, of_any_size, untouched
+from tb_kernels.interior import cut_off
 from tb_kernels.layers import Place, check_built, check_model
 from tb_kernels.maps import MapAxes
-from tb_kernels.selection import check_kernels, check_range, check_size, select_layer
+from tb_kernels.selection import select_layer
 from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.objectives import Excitation
 from tb_kernels.views.recipes import RECIPES

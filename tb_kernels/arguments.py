@@ -1,0 +1,134 @@
+"""Arguments of users, checked: each error names the argument, what was given and what would do."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+from tb_kernels.errors import ArgumentError
+
+
+def check_epoch(argument: str, epoch: Any) -> int:
+    """Returns the number of an epoch, 0 for before training.
+
+    Raises:
+        ArgumentError: If it is no whole number from 0.
+    """
+    return check_whole(argument, epoch, 0, "expected a whole number from 0")
+
+
+def check_layers(layers: Any) -> list[int | str] | None:
+    """Returns the names and numbers asked for; None for all layers.
+
+    Raises:
+        ArgumentError: If `layers` is not None, a name or number, or a non-empty
+            collection of these.
+    """
+    if layers is None:
+        return None
+    single = isinstance(layers, str) or _is_whole(layers)
+    items = [layers] if single else check_list("layers", layers, "['conv2d_3', 3, '2-5']")
+    expected = "expected names or numbers such as 'conv2d_3', 3 or '2-5'"
+    return [
+        item if isinstance(item, str) else check_whole("layers", item, 1, expected)
+        for item in items
+    ]
+
+
+def check_kernels(kernels: Any) -> frozenset[int] | None:
+    """Returns the kernel numbers asked for; None for all kernels.
+
+    Raises:
+        ArgumentError: If `kernels` is not None or a non-empty collection of whole
+            numbers from 1.
+    """
+    if kernels is None:
+        return None
+    items = [kernels] if _is_whole(kernels) else check_list("kernels", kernels, "[1, 6]")
+    return frozenset(
+        check_whole(
+            "kernels", item, 1, "kernel numbers count from 1; sheets=True draws whole layers"
+        )
+        for item in items
+    )
+
+
+def check_size(argument: str, value: Any) -> int | None:
+    """Returns a `scale` or `columns` as a whole number from 1; None for by size.
+
+    Raises:
+        ArgumentError: If it is neither.
+    """
+    return (
+        None if value is None else check_whole(argument, value, 1, "expected a whole number from 1")
+    )
+
+
+def check_range(argument: str, value: Any) -> tuple[float, float]:
+    """Returns a pair of finite numbers, low below high.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    try:
+        low, high = (float(limit) for limit in value)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"{argument}: expected a pair (low, high) such as (0, 1), got {value!r}"
+        ) from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError(
+            f"{argument}: low must be below high, both finite; got ({low:g}, {high:g})"
+        )
+    return low, high
+
+
+def check_fraction(argument: str, value: Any) -> float:
+    """Returns a number from 0 to 1.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    number = float(value) if isinstance(value, numbers.Real) else math.nan
+    if isinstance(value, bool) or not 0 <= number <= 1:
+        raise ArgumentError(f"{argument}: expected a number from 0 to 1, got {value!r}")
+    return number
+
+
+def check_whole(argument: str, item: Any, least: int, expected: str) -> int:
+    """Returns a whole number.
+
+    Raises:
+        ArgumentError: If it is none, or below the least.
+    """
+    try:
+        number = operator.index(item)
+    except TypeError:
+        raise ArgumentError(f"{argument}: {expected}, got {item!r}") from None
+    if isinstance(item, bool) or number < least:
+        raise ArgumentError(f"{argument}: {expected}, got {item!r}")
+    return number
+
+
+def _is_whole(item: Any) -> bool:
+    return hasattr(item, "__index__") and not hasattr(item, "__len__")
+
+
+def check_list(argument: str, wanted: Any, example: str) -> list[Any]:
+    """Returns what a collection holds.
+
+    Raises:
+        ArgumentError: If it is no collection, a text, or empty.
+    """
+    if isinstance(wanted, str | bytes) or not isinstance(wanted, Iterable):
+        raise ArgumentError(f"{argument}: expected a list such as {example}, got {wanted!r}")
+    items = list(wanted)
+    if not items:
+        raise ArgumentError(
+            f"{argument}: an empty list selects nothing; expected a list such as {example}, "
+            "or None for the default"
+        )
+    return items
