@@ -1,12 +1,14 @@
-"""Watch a convolutional network learn: its kernels as pictures, on disk and in TensorBoard.
+"""Watch a convolutional network learn: pictures of it on disk and in TensorBoard.
 
 The way of the data, and who does each step:
 
-    model → arrays     layers, views/     which layers have kernels; copies of their weights
-    arrays → pictures  levels, colors, pictures, kernel_pictures
-    pictures → named   naming, index
-    named → written    png, events, writing, in the background by worker
-    all of it          loggers/           the Keras callbacks, which join the steps
+    what is asked for  arguments, selection, style, data
+    model → its inside layers, axes, maps, forward, interior
+    inside → arrays    views/        kernels, activations, gradients, patterns, heatmaps
+    arrays → pictures  levels, colors, pictures, layer_pictures, overlays; statistics
+    pictures → named   naming, subjects, index
+    named → written    outputs, png, events, writing, in the background by worker
+    all of it          loggers/      the Keras callbacks, which join the steps
 
 Importing this package imports neither TensorFlow nor Keras; the first use of a
 logger or of a function on models does.

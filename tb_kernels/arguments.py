@@ -38,8 +38,8 @@ def check_layers(layers: Any) -> list[int | str] | None:
     ]
 
 
-def check_kernels(kernels: Any) -> frozenset[int] | None:
-    """Returns the kernel numbers asked for; None for all kernels.
+def check_kernels(kernels: Any) -> list[int] | None:
+    """Returns the kernel numbers asked for, in their order; None for all kernels.
 
     Raises:
         ArgumentError: If `kernels` is not None or a non-empty collection of whole
@@ -48,12 +48,8 @@ def check_kernels(kernels: Any) -> frozenset[int] | None:
     if kernels is None:
         return None
     items = [kernels] if _is_whole(kernels) else check_list("kernels", kernels, "[1, 6]")
-    return frozenset(
-        check_whole(
-            "kernels", item, 1, "kernel numbers count from 1; sheets=True draws whole layers"
-        )
-        for item in items
-    )
+    expected = "kernel numbers count from 1; sheets=True draws whole layers"
+    return [check_whole("kernels", item, 1, expected) for item in items]
 
 
 def check_size(argument: str, value: Any) -> int | None:

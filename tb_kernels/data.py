@@ -28,7 +28,7 @@ def check_inputs(argument: str, inputs: Any) -> Any:
             in how many inputs they hold.
     """
     if isinstance(inputs, tf.data.Dataset):
-        inputs = _first_batch(argument, inputs)
+        inputs, _, _ = first_batch(argument, inputs)
     arrays = check_arrays(argument, inputs)
     lengths = {array.shape[0] for array in tf.nest.flatten(arrays)}
     if len(lengths) > 1 or 0 in lengths:
@@ -39,8 +39,13 @@ def check_inputs(argument: str, inputs: Any) -> Any:
     return arrays
 
 
-def check_arrays(argument: str, data: Any) -> Any:
+def check_arrays(argument: str, data: Any, *, optional: bool = False) -> Any:
     """Returns an array, or a structure of arrays, as NumPy arrays in Keras' precision.
+
+    Args:
+        argument: Its name, for errors.
+        data: The structure.
+        optional: Whether None may stand for an array.
 
     Raises:
         ArgumentError: If there is none, or one is no array of at least one axis.
@@ -48,7 +53,10 @@ def check_arrays(argument: str, data: Any) -> Any:
     expected = "expected an array, or a dict, list or tuple of arrays"
     if data is None or not tf.nest.flatten(data):
         raise ArgumentError(f"{argument}: {expected}, got {data!r}")
-    return tf.nest.map_structure(lambda leaf: _as_array(argument, leaf, expected), data)
+    return tf.nest.map_structure(
+        lambda leaf: None if optional and leaf is None else _as_array(argument, leaf, expected),
+        data,
+    )
 
 
 def count(data: Any) -> int:
@@ -63,7 +71,9 @@ def part(data: Any, start: int, stop: int) -> Any:
 
 def shapes_of(data: Any) -> str:
     """The shapes of a structure's arrays, for people."""
-    return str(tf.nest.map_structure(lambda array: tuple(array.shape), data))
+    return str(
+        tf.nest.map_structure(lambda array: None if array is None else tuple(array.shape), data)
+    )
 
 
 def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Result]) -> _Result:
@@ -85,10 +95,15 @@ def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Re
         ) from error
 
 
-def _first_batch(argument: str, dataset: Any) -> Any:
+def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and weights of a dataset's first batch; None for what it does not have.
+
+    Raises:
+        ArgumentError: If it is empty.
+    """
     for element in dataset.take(1):
-        inputs, _, _ = keras.utils.unpack_x_y_sample_weight(element)
-        return inputs
+        inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(element)
+        return inputs, targets, weights
     raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
 
 

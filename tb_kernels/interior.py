@@ -6,7 +6,7 @@ Single layers are seen by standing in for their `call` while the model is called
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -37,10 +37,7 @@ class LayerOutput(NamedTuple):
 
 @contextlib.contextmanager
 def standing_in(places: Sequence[Place], stand: Stand) -> Iterator[None]:
-    """Inside, a call of these layers is a call of `stand`.
-
-    It replaces the instance's `call` past Keras' tracking, and puts back what was there.
-    """
+    """Inside, a call of these layers is a call of `stand`."""
 
     def stand_for(place: Place, own: Callable[..., Any]) -> Callable[..., Any]:
         def stand_in(*args: Any, **kwargs: Any) -> Any:
@@ -48,18 +45,38 @@ def standing_in(places: Sequence[Place], stand: Stand) -> Iterator[None]:
 
         return stand_in
 
-    before = [(place, vars(place.layer).get(_method(place.layer))) for place in places]
+    calls = {
+        id(place.layer): (place.layer, stand_for(place, _own_call(place.layer))) for place in places
+    }
+    with _replaced(calls.values()):
+        yield
+
+
+@contextlib.contextmanager
+def opened(model: keras.Model) -> Iterator[None]:
+    """Inside, no `call` is a `tf.function` of its own, in which nothing can be seen."""
+    layers = [model, *(place.layer for place in walk(model))]
+    closed = [layer for layer in layers if hasattr(_own_call(layer), "python_function")]
+    with _replaced((layer, _own_call(layer).python_function) for layer in closed):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(calls: Iterable[tuple[keras.layers.Layer, Callable[..., Any]]]) -> Iterator[None]:
+    """Gives layers other calls, past Keras' tracking, and puts back what was there."""
+    before = []
     try:
-        for place, _ in before:
-            name = _method(place.layer)
-            vars(place.layer)[name] = stand_for(place, getattr(place.layer, name))
+        for layer, call_ in calls:
+            name = _method(layer)
+            before.append((layer, name, vars(layer).get(name)))
+            vars(layer)[name] = call_
         yield
     finally:
-        for place, own in before:
+        for layer, name, own in reversed(before):
             if own is None:
-                vars(place.layer).pop(_method(place.layer), None)
+                vars(layer).pop(name, None)
             else:
-                vars(place.layer)[_method(place.layer)] = own
+                vars(layer)[name] = own
 
 
 def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerOutput]]:
@@ -99,7 +116,7 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
         return outputs
 
     note_inputs(model, unwrapped(model, inputs))
-    with standing_in(places, stand):
+    with opened(model), standing_in(places, stand):
         outputs = call(model, inputs)
     found = [
         LayerOutput(f"{place.number}{_times(call_)}{_which(position)}", place.layer, tensor)
@@ -137,7 +154,7 @@ def cut_off(
         found.append(reach(own, args, kwargs))
         raise _Reached
 
-    with contextlib.suppress(_Reached), standing_in([place], stand):
+    with contextlib.suppress(_Reached), opened(model), standing_in([place], stand):
         call(model, inputs)
     if not found:
         raise ArgumentError(
@@ -148,16 +165,23 @@ def cut_off(
 
 
 def visible(model: keras.Model) -> Iterator[Place]:
-    """The layers whose outputs can be seen, the outermost of those that share a number."""
+    """The layers whose outputs can be seen: not those that run once for each step.
+
+    Of a layer and its wrapper, which share a number, it is the wrapper.
+    """
     numbers: set[str] = set()
-    recurrent: list[str] = []
+    loops: list[str] = []
     for place in walk(model):
-        if place.number in numbers or any(place.number.startswith(cell) for cell in recurrent):
+        if place.number in numbers or any(place.number.startswith(loop) for loop in loops):
             continue
         numbers.add(place.number)
-        if isinstance(place.layer, keras.layers.RNN):
-            recurrent.append(f"{place.number}-")
+        if isinstance(place.layer, keras.layers.RNN | keras.layers.TimeDistributed):
+            loops.append(f"{place.number}-")
         yield place
+
+
+def _own_call(layer: keras.layers.Layer) -> Any:
+    return getattr(layer, _method(layer))
 
 
 def _method(layer: keras.layers.Layer) -> str:

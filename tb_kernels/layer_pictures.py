@@ -68,7 +68,7 @@ class LayerPictures:
         self._group = subject.group if style.group else None
         self.layout = self._fit()
         self._sheet_row = sheet_row
-        self.sheet = self._fit_sheet() if style.sheets else None
+        self.sheet = self._fit_sheet() if style.sheets and self.numbers else None
 
     @property
     def count(self) -> int:
@@ -107,7 +107,7 @@ class LayerPictures:
             epoch: For the names.
         """
         if self.sheet is not None:
-            tiles = self._tiles(kernels, nonfinite, whole)
+            tiles = self._tiles(kernels, nonfinite, whole, np.arange(len(kernels)))
             tiles = self._on_sheet(tiles, self.sheet.columns)
             yield self._named(assemble(tiles[None], self.sheet), [SHEET], whole, epoch)
         if self._by_slice:
@@ -121,7 +121,8 @@ class LayerPictures:
             if self.subject.of is not None:
                 part = np.arange(start, start + len(numbers))
             some = limits.take(part)
-            tiles = self._tiles(kernels[part], None if nonfinite is None else nonfinite[part], some)
+            marked = None if nonfinite is None else nonfinite[part]
+            tiles = self._tiles(kernels[part], marked, some, part)
             yield self._named(assemble(tiles, self.layout), numbers, some, epoch)
 
     def entry(self, limits: Limits, whole: Limits) -> LayerEntry:
@@ -150,7 +151,7 @@ class LayerPictures:
         )
 
     def _fit(self) -> Layout:
-        tile, scale = self._axes.tile, self._style.scale
+        tile, scale = self._tile, self._style.scale
         if self._by_slice:
             return Layout.fit(1, *tile, scale=scale)
         if self._axes.flat:
@@ -168,12 +169,17 @@ class LayerPictures:
             columns = min(self._sheet_row, kernels)
             kernels = -(-kernels // columns) * columns
             longer_side = _STACKED_SIDE
-        height, width = self._axes.tile
+        height, width = self._tile
         fit = partial(Layout.fit, kernels * each, height, width, columns=columns)
         layout = fit(scale=self._style.scale, longer_side=longer_side)
         while max(layout.size) > _LONGEST_SHEET and layout.scale > 1:
             layout = fit(scale=layout.scale - 1)
         return layout
+
+    @property
+    def _tile(self) -> tuple[int, int]:
+        """Height and width of a tile, before it is scaled."""
+        return self._axes.tile
 
     @property
     def _tiles_each(self) -> int:
@@ -185,8 +191,9 @@ class LayerPictures:
         kernels: NDArray[np.float32],
         nonfinite: NDArray[np.bool_] | None,
         limits: Limits,
+        which: NDArray[np.intp],
     ) -> NDArray[np.uint8]:
-        """The tiles of each kernel: shape (kernels, tiles, height, width, colours)."""
+        """The tiles of these kernels: shape (kernels, tiles, height, width, colours)."""
         tiles = paint(to_levels(kernels, limits), self._style.colormap, nonfinite)
         return tiles.reshape(len(kernels), -1, *tiles.shape[2:])
 

@@ -137,9 +137,22 @@ def is_built(model: keras.Model) -> bool:
     return bool(model.built) and (any(built) or not built)
 
 
-def all_built(model: keras.Model) -> bool:
-    """Whether the model and every convolution in it have their weights."""
-    return bool(model.built) and all(_built_convolutions(model))
+class Built(NamedTuple):
+    """How many of a model's convolutions have their weights."""
+
+    built: int
+    of: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all have."""
+        return self.built == self.of
+
+
+def count_built(model: keras.Model) -> Built:
+    """How much of a model has its weights."""
+    built = _built_convolutions(model)
+    return Built(sum(built), len(built))
 
 
 def check_built(model: keras.Model) -> None:

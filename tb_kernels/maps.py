@@ -15,18 +15,24 @@ class MapAxes:
 
     Args:
         model: A built model.
+
+    Attributes:
+        usually_first: Whether channels come before space where a layer does not say
+            it, and in pictures that the model is given.
     """
 
     def __init__(self, model: keras.Model) -> None:
         formats = {layer.data_format for _, layer in walk(model) if hasattr(layer, "data_format")}
         # BatchNormalization, Add and their like do not say where their channels are.
-        self._usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
+        usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
+        self.usually_first: bool = usual == "channels_first"
         # Words and tokens have the axes that one-dimensional feature maps have.
         self._flat = any("h" not in weight.letters for weight in find_kernels(model))
 
     def channels_first(self, layer: keras.layers.Layer) -> bool:
         """Whether the channels of the layer's output come before its axes of space."""
-        return bool(getattr(layer, "data_format", self._usual) == "channels_first")
+        format_ = getattr(layer, "data_format", None)
+        return self.usually_first if format_ is None else bool(format_ == "channels_first")
 
     def letters(self, layer: keras.layers.Layer, shape: tuple[int, ...]) -> str | None:
         """The axes of an output, one letter each as in `axes.py`; None if it has no space.

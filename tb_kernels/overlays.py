@@ -2,199 +2,106 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.colors import GRAY, NONFINITE_COLOR, lookup_table
-from tb_kernels.index import HeatmapEntry, SheetEntry
-from tb_kernels.levels import Limits, find_nonfinite, to_levels
-from tb_kernels.naming import SHEET, Address, group_of, picture_path
-from tb_kernels.pictures import Layout, PictureBatch, assemble
+from tb_kernels.colors import NONFINITE_COLOR, paint
+from tb_kernels.index import HeatmapEntry
+from tb_kernels.layer_pictures import LayerPictures
+from tb_kernels.levels import Limits, to_levels
+from tb_kernels.naming import SHEET, Address
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject
 
 # A map with one axis of space is drawn as a band, one row high for so many places.
 _PLACES_PER_ROW = 8
 
 
-class Overlays:
-    """Draws the heatmaps of one layer.
+class Overlays(LayerPictures):
+    """Draws the heatmaps of one layer, a picture for each input.
 
     Args:
-        number: The layer's number.
-        name: The layer's name.
-        kind: The Keras class that the layer is of.
-        shape: Of its maps: (inputs, height, width).
+        subject: The layer, and the axes of its maps: inputs, height, width.
+        style: How they are drawn.
+        numbers: The numbers of the inputs asked for; None for all.
         backdrop: What they are laid over, uint8 of shape (inputs, height, width, 3), to
             whose size they are scaled; None for nothing.
-        style: How they are drawn.
         strength: How much of a pixel is the map's colour, 0 to 1.
-        numbers: The numbers of the inputs that are drawn; None for all.
+
+    Attributes:
+        classes: Of the maps drawn next; None where a score of one's own has none.
+        scores: Likewise.
     """
 
     def __init__(
         self,
-        number: str,
-        name: str,
-        kind: str,
-        shape: tuple[int, int, int],
-        backdrop: NDArray[np.uint8] | None,
+        subject: Subject,
         style: Style,
-        strength: float,
+        *,
         numbers: frozenset[int] | None,
+        backdrop: NDArray[np.uint8] | None,
+        strength: float,
     ) -> None:
-        self.number, self.name, self.kind = number, name, kind
-        self._shape = shape
         self._backdrop = backdrop
-        self._style = style
         self._strength = 1.0 if backdrop is None else strength
-        every = range(1, shape[0] + 1)
-        self._numbers = None if numbers is None else sorted(numbers.intersection(every))
-        self.numbers: Sequence[int] = every if self._numbers is None else self._numbers
-        self.group = group_of(number, name)
-        self._group = self.group if style.group else None
-        size = self._size()
-        self._layout = Layout.fit(1, *size, scale=style.scale)
-        square = style.columns or math.ceil(math.sqrt(shape[0]))
-        self._sheet = (
-            Layout.fit(shape[0], *size, columns=square, scale=style.scale) if style.sheets else None
-        )
-
-    @property
-    def count(self) -> int:
-        """How many pictures an epoch has."""
-        return len(self.numbers) + (self._sheet is not None)
+        self.classes: Sequence[int] | None = None
+        self.scores: Sequence[float] = ()
+        super().__init__(subject, style, numbers=numbers)
 
     @property
     def size(self) -> int:
         """Roughly the bytes that an epoch takes: each PNG twice, and its summary's text."""
+        height, width = self._tile
         # Photographs hardly shrink.
-        pixels = math.prod(self._layout.size) // self._layout.scale
-        return self.count * (2 * 3 * pixels + 500)
+        return self.count * (2 * 3 * height * width + 500)
 
-    def draw(
-        self,
-        maps: NDArray[np.float32],
-        limits: Limits,
-        meanings: Sequence[str],
-        epoch: int,
-    ) -> Iterator[PictureBatch]:
-        """The pictures of an epoch.
-
-        Args:
-            maps: Shape (inputs, height, width).
-            limits: What the ends of the colour map stand for, in all maps or in each.
-            meanings: What each map speaks of, for its description.
-            epoch: For the names.
-        """
-        pixels = self._lay_over(maps, limits)
-        if self._sheet is not None:
-            yield self._named(assemble(pixels[None], self._sheet), [SHEET], [""], epoch)
-        tiles = pixels[np.asarray(self.numbers) - 1][:, None]
-        descriptions = [
-            f"{meanings[number - 1]} {self._describe_scale(*limits.at(number - 1))}"
-            for number in self.numbers
-        ]
-        yield self._named(assemble(tiles, self._layout), self.numbers, descriptions, epoch)
-
-    def entry(self, limits: Limits, classes: list[int] | None, scores: list[float]) -> HeatmapEntry:
+    def entry(self, limits: Limits, whole: Limits) -> HeatmapEntry:
         """How the pictures drawn with these limits are to be read."""
-        normalize = self._style.normalize
         return HeatmapEntry(
-            number=self.number,
-            name=self.name,
-            group=self._group or "",
-            kind=self.kind,
-            shape=list(self._shape),
-            axes="nhw",
-            kernels=self._shape[0],
-            slices=1,
-            tile=[self._layout.height, self._layout.width],
-            pictures="kernels",
-            drawn=self._numbers,
-            normalize=list(normalize) if isinstance(normalize, tuple) else normalize,
-            low=limits.low.tolist(),
-            high=limits.high.tolist(),
-            scale=self._layout.scale,
-            columns=1,
-            gap=self._layout.gap,
-            colormap=self._style.colormap,
-            sheet=self._sheet_entry(limits),
+            **super().entry(limits, whole),
             strength=self._strength,
-            classes=classes,
-            scores=scores,
+            classes=None if self.classes is None else list(self.classes),
+            scores=list(self.scores),
         )
 
-    def _size(self) -> tuple[int, int]:
+    @property
+    def _tile(self) -> tuple[int, int]:
         if self._backdrop is not None:
-            return self._backdrop.shape[1:3]
-        _, height, width = self._shape
-        return (max(1, width // _PLACES_PER_ROW) if height == 1 else height), width
+            _, height, width, _ = self._backdrop.shape
+            return height, width
+        height, width = super()._tile
+        return (max(1, width // _PLACES_PER_ROW) if self._axes.flat else height), width
 
-    def _lay_over(self, maps: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]:
-        """Shape (inputs, height, width, 3), in the size of the backdrop."""
-        nonfinite = find_nonfinite(maps)
-        values = np.nan_to_num(maps, posinf=0, neginf=0) if nonfinite is not None else maps
-        levels = to_levels(resize(values, self._size()), limits)
-        if self._style.colormap == GRAY:
-            colors = np.repeat(levels[..., None], 3, axis=-1)
-        else:
-            colors = lookup_table(self._style.colormap)[levels]
-        if nonfinite is not None:
-            colors[resize(nonfinite.astype(np.float32), self._size()) > 0] = NONFINITE_COLOR
-        if self._backdrop is None:
-            return colors
-        mixed = (1 - self._strength) * self._backdrop + self._strength * colors
-        return np.rint(mixed).astype(np.uint8)
-
-    def _named(
+    def _tiles(
         self,
-        pixels: NDArray[np.uint8],
-        numbers: Sequence[int],
-        descriptions: Sequence[str],
-        epoch: int,
-    ) -> PictureBatch:
-        addresses = [Address(self.number, number, epoch) for number in numbers]
-        return PictureBatch(
-            pixels,
-            paths=[picture_path(address, self._group) for address in addresses],
-            titles=[str(address) for address in addresses],
-            descriptions=[
-                f"{self._describe(address)} {description}".rstrip()
-                for address, description in zip(addresses, descriptions, strict=True)
-            ],
-        )
+        kernels: NDArray[np.float32],
+        nonfinite: NDArray[np.bool_] | None,
+        limits: Limits,
+        which: NDArray[np.intp],
+    ) -> NDArray[np.uint8]:
+        maps = kernels if nonfinite is None else np.where(nonfinite, np.float32(0), kernels)
+        levels = to_levels(resize(maps[:, 0], self._tile)[:, None], limits)
+        colors = paint(levels, self._style.colormap)[:, 0]
+        colors = np.broadcast_to(colors, (*colors.shape[:-1], 3))
+        if nonfinite is not None:
+            colors = colors.copy()
+            colors[resize(nonfinite[:, 0].astype(np.float32), self._tile) > 0] = NONFINITE_COLOR
+        if self._backdrop is not None:
+            mixed = (1 - self._strength) * self._backdrop[which] + self._strength * colors
+            colors = np.rint(mixed).astype(np.uint8)
+        return colors[:, None]
 
-    def _describe(self, address: Address) -> str:
-        inputs = self._shape[0]
-        what = (
-            f"all {inputs} inputs"
-            if address.kernel == SHEET
-            else f"input {address.kernel} of {inputs}"
-        )
-        return f"Layer {self.number} `{self.name}` ({self.kind}), {what}, epoch {address.epoch}."
-
-    def _describe_scale(self, low: float, high: float) -> str:
-        over = (
-            "" if self._backdrop is None else f", {self._strength:.0%} of the pixel over the input"
-        )
-        return f"Heatmap: low end of {self._style.colormap} {low:.4g}, high end {high:.4g}{over}."
-
-    def _sheet_entry(self, limits: Limits) -> SheetEntry | None:
-        if self._sheet is None:
-            return None
-        return SheetEntry(
-            low=limits.low.tolist(),
-            high=limits.high.tolist(),
-            scale=self._sheet.scale,
-            columns=self._sheet.columns,
-            gap=self._sheet.gap,
-            stacked=False,
-            colormap=self._style.colormap,
-        )
+    def _describe(self, address: Address, limits: Limits, position: int) -> str:
+        told = super()._describe(address, limits, position)
+        if address.kernel == SHEET:
+            return told
+        score = f"score {self.scores[address.kernel - 1]:.4g}."
+        if self.classes is None:
+            return f"{told} {score.capitalize()}"
+        return f"{told} Class {self.classes[address.kernel - 1]}, {score}"
 
 
 def backdrop(

@@ -123,25 +123,43 @@ def select(
     return [candidate for candidate in candidates if candidate.number in chosen]
 
 
+def select_places(model: keras.Model, argument: str, wanted: Iterable[int | str]) -> list[Place]:
+    """The layers of these names and numbers, in the order of their numbers, each once.
+
+    Args:
+        model: Where they are.
+        argument: Its name, for errors.
+        wanted: Checked names, each for every layer of that name, and numbers.
+
+    Raises:
+        ArgumentError: If one is not in the model.
+    """
+    places = list(walk(model))
+    chosen = set()
+    for one in wanted:
+        found = [place for place in places if place.layer.name == one]
+        # Of a layer and its wrapper, which share a number, it is the wrapper.
+        found = found or [place for place in places if place.number == str(one)][:1]
+        if not found:
+            raise ArgumentError(
+                f"{argument}: no layer {one!r} in model {model.name!r}; it has "
+                f"{_enumerate(dict.fromkeys(place.layer.name for place in places))}"
+            )
+        chosen |= {id(place.layer) for place in found}
+    return [place for place in places if id(place.layer) in chosen]
+
+
 def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
     """The one layer of this name or number.
 
     Raises:
         ArgumentError: If there is none, or there are several of that name.
     """
-    places = list(walk(model))
-    found = [place for place in places if place.layer.name == wanted]
-    found = found or [place for place in places if place.number == str(wanted)][:1]
-    if not found:
-        raise ArgumentError(
-            f"{argument}: no layer {wanted!r} in model {model.name!r}; it has "
-            f"{_enumerate(dict.fromkeys(place.layer.name for place in places))}"
-        )
+    found = select_places(model, argument, [wanted])
     if len(found) > 1:
-        numbers = _enumerate(repr(place.number) for place in found)
         raise ArgumentError(
             f"{argument}: model {model.name!r} has {len(found)} layers named {wanted!r}; "
-            f"expected one of their numbers: {numbers}"
+            f"expected one of their numbers: {_enumerate(repr(one.number) for one in found)}"
         )
     return found[0]
 

@@ -24,7 +24,8 @@ def mean_norm(kernels: NDArray[np.float32]) -> float:
 
 def relative_change(now: NDArray[np.float32], before: NDArray[np.float32]) -> float:
     """The norm of the difference, as a fraction of the norm before; inf from nothing."""
-    difference, start = norm(now - before), norm(before)
+    with np.errstate(invalid="ignore"):
+        difference, start = norm(np.subtract(now, before, dtype=np.float64)), norm(before)
     if start == 0:
         return 0.0 if difference == 0 else float("inf")
     return difference / start

@@ -41,6 +41,7 @@ class RunWriter:
         self._view = view
         self._events = EventFile(run_dir)
         self._indexed: tuple[int, dict[_Key, LayerEntry]] = (-1, {})
+        self._stored: set[str] = set()
         self._prefix = os.path.join(run_dir, "")
 
     def begin(self) -> None:
@@ -51,6 +52,7 @@ class RunWriter:
         self.worker.wait()
         self._events = EventFile(self.directory)
         self._indexed = (-1, {})
+        self._stored = set()
 
     def write(self, output: Output, epoch: int) -> WriteFailures:
         """Writes pictures to files and to the event file, numbers to this, arrays to a file."""
@@ -99,11 +101,19 @@ class RunWriter:
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
 
     def _write_arrays(self, output: ArrayFile) -> None:
+        arrays = dict(output.arrays)
+        target = f"{self._prefix}{output.name}.npz"
+        if output.name in self._stored and os.path.exists(target):
+            # Another logger of this view has stored its own of this epoch.
+            with np.load(target) as before:
+                arrays = dict(before) | arrays
+        self._stored.add(output.name)
+
         def fill(descriptor: int) -> None:
             with open(descriptor, "wb", closefd=False) as stream:
-                np.savez(stream, **dict(output.arrays))  # type: ignore[arg-type]
+                np.savez(stream, **arrays)  # type: ignore[arg-type]
 
-        self._place_whole(f"{self._prefix}{output.name}.npz", fill)
+        self._place_whole(target, fill)
 
     def _write_file(self, target: str, data: bytes) -> None:
         self._place_whole(target, lambda descriptor: write_all(descriptor, data))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tb_kernels import ActivationLogger, ArgumentError, compute_activations
+from tb_kernels import ActivationLogger, ArgumentError, LogWarning, compute_activations
 from tests.oracle import assert_shows, draw, read_index, read_pictures, read_png, weights_shown
 
 L = keras.layers
@@ -242,3 +242,26 @@ def test_a_model_that_calls_no_layer_is_refused(data):
     model(data[0])
     with pytest.raises(ArgumentError, match="model: 'alone' called none of its layers"):
         compute_activations(model, data[0])
+
+
+def test_whole_numbers_keep_their_value(tmp_path):
+    """Half precision is for fractions: the number of a word has to stay."""
+    inputs = [keras.Input((8, 8, 3)), keras.Input((2,), dtype="int32")]
+    outputs = [L.Conv2D(2, 3)(inputs[0]), L.Embedding(80000, 2)(inputs[1])]
+    model = keras.Model(inputs, outputs)
+    words = np.array([[70001, 3]], "int32")
+    with ActivationLogger(tmp_path, [np.ones((1, 8, 8, 3)), words], half_precision=True) as logger:
+        logger.log(model, 1)
+    with np.load(tmp_path / "activations/activations_1.npz") as stored:
+        assert any(np.array_equal(value, words) for value in stored.values())
+
+
+def test_a_pass_that_fails_is_told_as_that(model, data, tmp_path, monkeypatch):
+    """Training goes on; nothing says that the disk failed."""
+    logger = ActivationLogger(tmp_path, data[0][:2])
+    logger.log(model, 1)
+    monkeypatch.setattr(logger._plans[id(model)].plan, "_run", lambda: 1 // 0)
+    with pytest.warns(LogWarning, match="14 pictures .*could not be computed, ZeroDivisionError"):
+        logger.log(model, 2)
+    with pytest.warns(LogWarning, match="in all, 14 pictures"):
+        logger.close()

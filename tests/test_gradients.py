@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tb_kernels import ArgumentError, GradientLogger, compute_gradients
 from tests.oracle import assert_shows, draw, level, read_pictures, read_png, read_scalars
@@ -157,3 +158,49 @@ def test_what_is_refused(model, data, tmp_path):
     bare.compile("sgd")
     with pytest.raises(ArgumentError, match="model: 'bare' is compiled without a loss"):
         compute_gradients(bare, x, y)
+
+
+def test_targets_are_blamed_for_what_they_are(model, data):
+    """Not the samples."""
+    x, _ = data
+    classes = keras.Sequential([keras.Input((8, 8, 3)), L.Flatten(), L.Dense(3, activation="softmax")], name="kinds")  # fmt: skip
+    classes.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(ArgumentError, match=r"y: the loss of model 'kinds' cannot take targets \(16, 7\) for outputs \(16, 3\)"):  # fmt: skip
+        compute_gradients(classes, x, np.ones((16, 7)))
+
+
+def test_a_dataset_brings_its_targets(model, data):
+    """Its first batch, with weights."""
+    x, y = data
+    weights = np.linspace(0, 1, 16)
+    dataset = tf.data.Dataset.from_tensor_slices((x, y, weights)).batch(5)
+    expected = compute_gradients(model, x[:5], y[:5], weights[:5])
+    for path, gradient in compute_gradients(model, dataset, None).items():
+        np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)
+
+
+def test_a_loss_scale_that_overflows_is_lowered():
+    """In half precision the gradient is there where training would skip its step."""
+    keras.utils.set_random_seed(0)
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(4, 3), L.GlobalAveragePooling2D(), L.Dense(1)])  # fmt: skip
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 8, 8, 3)).astype("float32")
+    for gradient in compute_gradients(model, x, np.full((8, 1), 500.0)).values():
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() > 0
+
+
+def test_a_model_compiled_anew_is_planned_anew(model, data, tmp_path):
+    """The loss is the one it has now."""
+    with GradientLogger(tmp_path, *data) as logger:
+        logger.log(model, 1)
+        model.compile("sgd", "mae")
+        logger.log(model, 2)
+    expected = compute_gradients(model, *data)
+    with np.load(tmp_path / "gradients/gradients_2.npz") as stored:
+        for path, gradient in stored.items():
+            np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)

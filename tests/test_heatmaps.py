@@ -154,8 +154,11 @@ def test_logger_writes_maps_and_says_class_and_score(pictures, tmp_path):
     assert names == [f"1-conv/1_{number}_2.png" for number in range(4)]
     (value,) = [value for _, value in read_pictures(run) if value.tag == "1-conv/1_3_2"]
     assert value.metadata.display_name == "1_3_2"
-    said = f"Layer 1 `conv` (Conv2D), input 3 of 3, epoch 2. Class {logits[2].argmax()}, score {logits[2].max():.4g}."  # fmt: skip
-    assert value.metadata.summary_description.startswith(said)
+    brightest = compute_heatmaps(model, pictures)[2].max()
+    assert value.metadata.summary_description == (
+        "Layer 1 `conv` (Conv2D), input 3 of 3, epoch 2. Heatmap: low end of viridis 0, high end "
+        f"{brightest:.4g}. Class {logits[2].argmax()}, score {logits[2].max():.4g}."
+    )
     (entry,) = read_index(run)[2]["layers"]
     assert entry["classes"] == logits.argmax(axis=1).tolist()
     assert (entry["colormap"], entry["strength"], entry["low"]) == ("viridis", 0.5, [0, 0, 0])
@@ -215,9 +218,108 @@ def test_what_is_refused(pictures, tmp_path):
     refused("strength: expected a number from 0 to 1, got 2", strength=2)
     refused("colormap: .* got 'rgb'", colormap="rgb")
     refused("input_range: low must be below high", input_range=(1, 1))
-    refused("kernels: there are 3 inputs", kernels=[4])
+    refused(r"kernels: no layer .* numbers \[4\]; expected numbers from 1 to 3", kernels=[4])
     refused("inputs: model 'linear' cannot take", inputs=pictures[..., :2])
     for tail in ([L.Dense(1)], [L.Dense(4), L.ReLU()]):
         refused("score: the output of model 'number', shape .* expected a function of the outputs", model=linear(tail, "number"))  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2, activation="softmax")], name="flat")
     refused("model: 'flat' has no convolution with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
+
+
+def test_two_loggers_share_the_file_of_arrays(pictures, tmp_path):
+    """Each adds its layer's maps; a later training replaces them."""
+    model = keras.Sequential([keras.Input((10, 12, 3)), L.Conv2D(2, 3, name="a"), L.Conv2D(2, 3, name="b"), L.GlobalMaxPooling2D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    both = [HeatmapLogger(tmp_path, pictures, layer=name) for name in "ab"]
+    model.fit(pictures, np.zeros(3), verbose=0, callbacks=both)
+    with np.load(tmp_path / "heatmaps/heatmaps_1.npz") as stored:
+        assert sorted(stored) == ["1-a", "2-b", "classes", "scores"]
+    model.fit(pictures, np.zeros(3), verbose=0, callbacks=both[:1])
+    with np.load(tmp_path / "heatmaps/heatmaps_1.npz") as stored:
+        assert sorted(stored) == ["1-a", "classes", "scores"]
+
+
+def test_channels_first(pictures, tmp_path):
+    """The picture is as large as the input, wherever its channels are."""
+    first = {"data_format": "channels_first"}
+    model = keras.Sequential([keras.Input((3, 10, 12)), L.Conv2D(4, 3, name="conv", **first), L.GlobalAveragePooling2D(**first), L.Dense(2, activation="softmax")])  # fmt: skip
+    moved = pictures.transpose(0, 3, 1, 2)
+    with HeatmapLogger(tmp_path, moved, 1, scale=1, strength=0) as logger:
+        logger.log(model, 1)
+    maps = np.asarray(model.layers[0](moved)).transpose(0, 2, 3, 1)
+    expected = np.maximum((maps * np.array(model.layers[2].kernel)[:, 1] / 80).sum(-1), 0)
+    np.testing.assert_allclose(compute_heatmaps(model, moved, 1), expected, rtol=1e-4, atol=1e-7)
+    low, high = pictures.min(), pictures.max()
+    found = read_png(tmp_path / "heatmaps/1-conv/1_2_1.png")
+    assert np.abs(found - 255 * (pictures[1] - low) / (high - low)).max() <= 1
+
+
+def test_the_last_convolution_is_the_last_called(pictures):
+    """Not the one defined last, and not one that the score does not depend on."""
+
+    class Backwards(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.late = L.Conv2D(3, 3, name="late")
+            self.early = L.Conv2D(3, 3, name="early")
+            self.aside = L.Conv2D(3, 3, name="aside")
+            self.pool, self.dense = L.GlobalMaxPooling2D(), L.Dense(2, activation="softmax")
+
+        def call(self, inputs):
+            hidden = self.late(self.early(inputs))
+            self.aside(hidden)
+            return self.dense(self.pool(hidden))
+
+    model = Backwards()
+    model(pictures)
+    np.testing.assert_array_equal(compute_heatmaps(model, pictures), compute_heatmaps(model, pictures, layer="late"))  # fmt: skip
+    with pytest.raises(ArgumentError, match="does not depend on every layer asked for: aside"):
+        compute_heatmaps(model, pictures, layer="aside")
+
+
+def test_what_runs_once_for_each_step_has_no_map():
+    """The last frame's map would pass for that of all."""
+    model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.TimeDistributed(L.Conv2D(2, 3)), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    with pytest.raises(ArgumentError, match="has no convolution with spatial output"):
+        compute_heatmaps(model, np.ones((2, 4, 8, 8, 3)))
+
+
+def test_the_first_scale_waits_for_a_map(pictures, tmp_path):
+    """A map of nothing at the first epoch sets no scale for the later ones."""
+    model = linear([L.Dense(2, activation="softmax")])
+    conv, dense = model.layers[0], model.layers[2]
+    kernel = np.array(dense.kernel)
+    dense.kernel.assign(np.zeros_like(kernel))
+    with HeatmapLogger(tmp_path, pictures, 1, normalize="first", strength=1, colormap="gray") as logger:  # fmt: skip
+        logger.log(model, 1)
+        dense.kernel.assign(1e-4 * np.sign(np.asarray(conv(pictures)).mean(axis=(0, 1, 2)))[:, None] * [[1, 1]])  # fmt: skip
+        logger.log(model, 2)
+    brightest = max(read_png(tmp_path / f"heatmaps/1-conv/1_{one}_2.png").max() for one in (1, 2, 3))  # fmt: skip
+    # The brightest place is a little less bright where it is scaled to the input's size.
+    assert brightest > 200
+
+
+def test_a_call_that_is_a_tf_function(pictures):
+    """Its layers are seen all the same, and its own call is put back."""
+
+    class Compiled(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = L.Conv2D(3, 3, name="conv"), L.GlobalMaxPooling2D()
+            self.dense = L.Dense(2, activation="softmax")
+
+        @tf.function
+        def call(self, inputs):
+            return self.dense(self.pool(self.conv(inputs)))
+
+    model = Compiled()
+    model(pictures)
+    plain = keras.Sequential([keras.Input((10, 12, 3)), model.conv, model.pool, model.dense])
+    np.testing.assert_allclose(compute_heatmaps(model, pictures, 1), compute_heatmaps(plain, pictures, 1), rtol=1e-5)  # fmt: skip
+    assert "call" not in vars(model)
+
+
+def test_no_model_is_refused_by_name(pictures):
+    """Also where a layer is named."""
+    with pytest.raises(ArgumentError, match=r"model: expected a keras\.Model, got NoneType"):
+        compute_heatmaps(None, pictures, layer="conv")

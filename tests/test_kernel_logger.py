@@ -19,6 +19,7 @@ from tests.oracle import (
     read_index,
     read_pictures,
     read_png,
+    read_scalars,
     read_values,
 )
 
@@ -709,3 +710,55 @@ def test_a_long_wait_is_explained(model, tmp_path, capsys):
     threading.Timer(3, gate.set).start()
     logger.close()
     assert f"still writing the last pictures to {tmp_path / 'kernels'}" in capsys.readouterr().out
+
+
+def test_change_goes_on_in_a_later_training(model, data, tmp_path):
+    """The epoch drawn before may be of an earlier fit."""
+    logger = KernelLogger(tmp_path)
+    fit(model, data, logger, epochs=2)
+    model.fit(*data, initial_epoch=2, epochs=3, verbose=0, callbacks=[logger])
+    assert sorted(read_scalars(tmp_path / "kernels")["1-first/relative_change"]) == [1, 2]
+
+
+def test_change_of_weights_that_are_not_finite(model, tmp_path):
+    """Infinite minus infinite costs no picture, under any filter of warnings."""
+    model.layers[0].kernel.assign(np.full(model.layers[0].kernel.shape, np.inf))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        logger = KernelLogger(tmp_path)
+        with pytest.warns(LogWarning, match="not finite"):
+            logger.log(model, 1)
+            logger.log(model, 2)
+            logger.close()
+    assert len(pictures(tmp_path)) == 20
+
+
+def test_a_convolution_that_is_never_called_costs_no_new_plans(data, tmp_path, monkeypatch):
+    """The plan is made once the rest is built, and norm and change are there."""
+
+    class Half(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = L.Conv2D(2, 3, name="used"), L.Conv2D(2, 3, name="unused")
+            self.flat, self.dense = L.Flatten(), L.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(self.flat(self.used(inputs)))
+
+    made = []
+    plan_for = KernelLogger._plan_for
+    monkeypatch.setattr(KernelLogger, "_plan_for", lambda self, model: made.append(1) or plan_for(self, model))  # fmt: skip
+    model = Half()
+    model.compile("sgd", "mse")
+    fit(model, data, KernelLogger(tmp_path), epochs=4)
+    assert len(made) == 1
+    curves = read_scalars(tmp_path / "kernels")
+    assert {tag: sorted(steps) for tag, steps in curves.items()} == {"1-used/kernel_norm": [0, 1, 2, 3], "1-used/relative_change": [1, 2, 3]}  # fmt: skip
+
+
+def test_statistics_can_be_switched_off(model, tmp_path):
+    """No curve, nothing kept."""
+    with KernelLogger(tmp_path, statistics=False) as logger:
+        logger.log(model, 1)
+        logger.log(model, 2)
+    assert read_scalars(tmp_path / "kernels") == {}

@@ -275,3 +275,61 @@ def test_what_is_refused(tmp_path):
     late = keras.Sequential([keras.Input((8, 8, 3)), L.Flatten(), L.Dense(4), L.Reshape((2, 2, 1)), L.Conv2D(2, 2, name="last")], name="late")  # fmt: skip
     assert synthesize_patterns(late, "last", steps=1).shape == (2, 8, 8, 3)
     refused(r"layer: cannot climb from pictures of \(9, 9, 3\) to layer 4 'last' .*Input 0", model=late, size=9)  # fmt: skip
+
+
+def test_channels_first():
+    """Pictures have their channels last, whatever the model wants."""
+    model = keras.Sequential([keras.Input((3, 12, 16)), L.Conv2D(4, 3, data_format="channels_first", name="last")])  # fmt: skip
+    found = synthesize_patterns(model, "last", [1, 2], 3, seed=3)
+    assert found.shape == (2, 12, 16, 3)
+    twin = keras.Sequential([keras.Input((12, 16, 3)), L.Conv2D(4, 3, name="last")])
+    twin.set_weights(model.get_weights())
+    np.testing.assert_allclose(found, synthesize_patterns(twin, "last", [1, 2], 3, seed=3), atol=1e-4)  # fmt: skip
+
+
+def test_kernels_in_any_form():
+    """Numbers of NumPy, and what can be gone through only once."""
+    model = untrained()
+    expected = synthesize_patterns(model, "last", [2, 5], 1)
+    np.testing.assert_array_equal(synthesize_patterns(model, "last", (k for k in (2, 5)), 1), expected)  # fmt: skip
+    np.testing.assert_allclose(synthesize_patterns(model, "last", np.int64(2), 1)[0], expected[0], atol=1e-5)  # fmt: skip
+
+
+def test_a_layer_without_the_number_is_passed_over_on_sheets_too(tmp_path):
+    """The first layer has eight kernels; every layer of a name is drawn."""
+    inner = [keras.Sequential([keras.Input((9, 9, 3)), L.Conv2D(3, 1, name="same")]) for _ in "ab"]
+    model = keras.Sequential([keras.Input((9, 9, 3)), *inner, L.Conv2D(9, 3, name="wide")])
+    with PatternLogger(tmp_path, layers=["same", "wide"], kernels=[2, 7], steps=1, sheets=True) as logger:  # fmt: skip
+        logger.log(model, 1)
+    found = {path.stem for path in (tmp_path / "patterns").rglob("*.png")}
+    assert found == {"1-1_0_1", "1-1_2_1", "2-1_0_1", "2-1_2_1", "3_0_1", "3_2_1", "3_7_1"}
+    with PatternLogger(tmp_path / "b", layers=["same", "wide"], kernels=7, steps=1, sheets=True) as logger:  # fmt: skip
+        logger.log(model, 1)
+    assert {path.stem for path in (tmp_path / "b").rglob("*.png")} == {"3_0_1", "3_7_1"}
+
+
+def test_the_quicker_pooling_is_tensorflows():
+    """Its values and its gradients, also where the window does not fit."""
+    from tb_kernels.views.pooling import quick_pooling
+
+    images = tf.constant(np.random.default_rng(0).normal(size=(2, 12, 12, 3)), tf.float32)
+    for layer in (
+        L.MaxPooling2D(),
+        L.MaxPooling2D((3, 2)),
+        L.MaxPooling2D(5),
+        L.MaxPooling2D(3, 2),
+    ):
+        model = keras.Sequential([keras.Input((12, 12, 3)), layer])
+        results = []
+        for quick in (False, True):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                if quick:
+                    with quick_pooling(model):
+                        pooled = model(images)
+                else:
+                    pooled = model(images)
+                total = tf.reduce_sum(tf.square(pooled))
+            results.append((pooled.numpy(), tape.gradient(total, images).numpy()))
+        np.testing.assert_array_equal(*[values for values, _ in results])
+        np.testing.assert_allclose(*[gradients for _, gradients in results], rtol=1e-5)

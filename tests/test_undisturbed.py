@@ -166,3 +166,40 @@ def test_functions_leave_the_model_as_it_was(outputs):
     for one, other in zip(before, state(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [sorted(vars(layer)) for layer in [model, *model.layers]] == attributes
+
+
+class OwnLoss(keras.Model):
+    """Counts and draws in its loss, without Keras' own."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.calls = self.add_weight(name="calls", initializer="zeros", trainable=False)
+        self.mean = keras.metrics.Mean(name="own")
+        self.seeds = keras.random.SeedGenerator(3)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        self.calls.assign_add(1.0)
+        noise = keras.random.normal((), seed=self.seeds)
+        loss = keras.ops.mean(keras.ops.square(y - y_pred)) + 0.1 * noise * keras.ops.mean(y_pred)
+        self.mean.update_state(loss)
+        return loss
+
+
+def test_a_loss_that_counts_and_draws(tmp_path):
+    """Neither its counter nor its random stream nor its metric moves, also before training."""
+
+    def run(callbacks):
+        keras.utils.set_random_seed(5)
+        inputs = keras.Input((10, 10, 3))
+        outputs = L.Dense(1)(L.GlobalAveragePooling2D()(L.Conv2D(4, 3)(inputs)))
+        model = OwnLoss(inputs, outputs)
+        model.compile("sgd", "mse")
+        x, _, y = data()
+        history = model.fit(x, y, batch_size=10, epochs=2, verbose=0, callbacks=callbacks(x, y))
+        return history.history, [np.array(variable) for variable in model.variables]
+
+    history, variables = run(lambda x, y: [])
+    ours, our_variables = run(lambda x, y: [GradientLogger(tmp_path, x, y, epochs=[0, 1, 2])])
+    assert ours == history
+    for one, other in zip(variables, our_variables, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -57,8 +57,8 @@ class ActivationLogger(Logger):
         group: Whether files and tags have the layer's group in front.
         sheets: Whether each layer is also drawn on one sheet, `1_0_10`: 16 channels in
             a row, each on its own scale.
-        half_precision: Whether the arrays are stored as float16: half the size, three
-            digits, and what exceeds 65,504 is infinite.
+        half_precision: Whether arrays of fractions are stored as float16: half the size,
+            three digits, and what exceeds 65,504 is infinite.
         strict: Whether a failed write raises.
 
     Raises:
@@ -113,6 +113,7 @@ class ActivationLogger(Logger):
         layers = self._pictures(
             model,
             [_subject(one, axes[one.number]) for one in chosen],
+            LayerPictures,
             sheet_row=_SHEET_ROW,
         )
         stored = activations if self._layers is None else chosen
@@ -122,7 +123,7 @@ class ActivationLogger(Logger):
         )
 
 
-class ActivationPlan(LayerPlan):
+class ActivationPlan(LayerPlan[LayerPictures]):
     """The feature maps drawn of one model.
 
     Args:
@@ -168,8 +169,10 @@ class ActivationPlan(LayerPlan):
         yield from self.draw_layers(arrays, epoch, report)
 
     def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        # Numbers of words and classes are whole, and float16 knows few of these.
+        type_ = self._type if values.dtype.kind not in "iub" else np.float32
         with np.errstate(over="ignore"):
-            return values.astype(self._type, copy=False)
+            return values.astype(type_, copy=False)
 
 
 def _subject(activation: Activation, axes: Any) -> Subject:

@@ -7,17 +7,20 @@ they need; everything else happens on the worker. A view adds only its plan.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_epoch, check_kernels, check_layers
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.layers import all_built, check_built, check_model, is_built
+from tb_kernels.layers import Built, check_built, check_model, count_built, is_built
 from tb_kernels.levels import Limits
 from tb_kernels.loggers.notice import announce, warn
 from tb_kernels.loggers.session import Plan, Session
@@ -30,11 +33,27 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+_Pictures = TypeVar("_Pictures", bound=LayerPictures)
+
+
 class _Planned(NamedTuple):
-    """A plan, and whether all layers of its model were built when it was made."""
+    """A plan, and how many layers of its model were built when it was made."""
 
     plan: Plan
-    complete: bool
+    built: Built
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a logger remembers of a model from epoch to epoch, across trainings.
+
+    Attributes:
+        firsts: Each layer's limits at the first epoch drawn, for `normalize="first"`.
+        before: Each layer's kernels at the epoch drawn last.
+    """
+
+    firsts: dict[str, Limits] = field(default_factory=dict)
+    before: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Logger(keras.callbacks.Callback):
@@ -56,11 +75,12 @@ class Logger(keras.callbacks.Callback):
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
         self._layers = check_layers(layers)
-        self._kernels = check_kernels(kernels)
+        numbers = check_kernels(kernels)
+        self._kernels = None if numbers is None else frozenset(numbers)
         self._style = style
         self._strict = bool(strict)
         # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
-        self._firsts: WeakKeyDictionary[keras.Model, dict[str, Limits]] | None = None
+        self._memories: WeakKeyDictionary[keras.Model, Memory] | None = None
         self._session: Session | None = None
         self._plans: dict[int, _Planned] = {}
         self._reached: set[int] = set()
@@ -203,15 +223,19 @@ class Logger(keras.callbacks.Callback):
     def _planned(self, model: keras.Model) -> Plan:
         """The plan for a model: made anew until every layer is built, announced if it is new."""
         planned = self._plans.get(id(model))
-        if planned is None or not planned.complete:
+        if planned is None or not self._holds(planned, model):
             before, planned = planned, self._plan_anew(model)
             self._plans[id(model)] = planned
             if before is None or before.plan.volume != planned.plan.volume:
                 self._announce(planned.plan)
         return planned.plan
 
+    def _holds(self, planned: _Planned, model: keras.Model) -> bool:
+        complete = planned.built.complete or planned.built == count_built(model)
+        return complete and planned.plan.is_current()
+
     def _plan_anew(self, model: keras.Model) -> _Planned:
-        return _Planned(self._plan_for(model), all_built(model))
+        return _Planned(self._plan_for(model), count_built(model))
 
     def _announce(self, plan: Plan, before_training: bool = False) -> None:
         final = (self.params or {}).get("epochs")
@@ -231,12 +255,15 @@ class Logger(keras.callbacks.Callback):
         )
 
     def _pictures(
-        self, model: keras.Model, subjects: Iterable[Subject], **options: Any
-    ) -> list[LayerPictures]:
+        self,
+        model: keras.Model,
+        subjects: Iterable[Subject],
+        make: Callable[..., _Pictures],
+        **options: Any,
+    ) -> list[_Pictures]:
         """The pictures of these layers, as far as they have kernels of the numbers asked for."""
         layers = [
-            LayerPictures(subject, self._style, numbers=self._kernels, **options)
-            for subject in subjects
+            make(subject, self._style, numbers=self._kernels, **options) for subject in subjects
         ]
         drawn = [layer for layer in layers if layer.numbers]
         if not drawn:
@@ -247,13 +274,13 @@ class Logger(keras.callbacks.Callback):
             )
         return drawn
 
+    def _memory_of(self, model: keras.Model) -> Memory:
+        if self._memories is None:
+            self._memories = WeakKeyDictionary()
+        return self._memories.setdefault(model, Memory())
+
     def _firsts_of(self, model: keras.Model) -> dict[str, Limits] | None:
-        """What `normalize="first"` remembers of a model, across trainings."""
-        if self._style.normalize != "first":
-            return None
-        if self._firsts is None:
-            self._firsts = WeakKeyDictionary()
-        return self._firsts.setdefault(model, {})
+        return self._memory_of(model).firsts if self._style.normalize == "first" else None
 
     def _hand_over(self, plan: Plan, epoch: int) -> None:
         self._reached.add(epoch)

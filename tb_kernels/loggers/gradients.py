@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
-from tb_kernels.data import attempt
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import owners
@@ -43,7 +42,8 @@ class GradientLogger(Logger):
     Args:
         log_dir: The directory that `tensorboard --logdir` is given; made if missing.
         x: Samples that the model takes, as for `fit`: an array, or a dict, list or
-            tuple of arrays.
+            tuple of arrays; or a `tf.data.Dataset`, of which the first batch with its
+            targets is taken here and now.
         y: Their targets, as for `fit`.
         sample_weight: Their weights, as for `fit`.
         batch_size: Samples at a time, as in `compute_gradients`. Default: all at once.
@@ -110,10 +110,11 @@ class GradientLogger(Logger):
             )
         weights = select(model, self._layers, weights, what="trainable kernel")
         by_number = {weight.number: paths[id(weight.value)] for weight in weights}
-        attempt("x", self._data[0], model, run)
+        run()
         layers = self._pictures(
             model,
             [kernels_of_weight(weight, values="gradients") for weight in weights],
+            LayerPictures,
             by_slice=self._by_slice,
         )
         return GradientPlan(
@@ -126,7 +127,7 @@ class GradientLogger(Logger):
         )
 
 
-class GradientPlan(LayerPlan):
+class GradientPlan(LayerPlan[LayerPictures]):
     """The gradients drawn of one model.
 
     Args:
@@ -159,6 +160,10 @@ class GradientPlan(LayerPlan):
             ]
             for place, own in owners(model)
         }
+
+    def is_current(self) -> bool:
+        """Not after the model is compiled anew, or other weights are trained."""
+        return self._run.is_current()
 
     def capture(self) -> dict[str, NDArray[np.float32]]:
         """Computes the gradients of the model as it is now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
@@ -12,19 +13,22 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_fraction, check_range
+from tb_kernels.axes import Axes
 from tb_kernels.colors import RGB
 from tb_kernels.data import attempt, check_inputs, count
 from tb_kernels.errors import ArgumentError
-from tb_kernels.index import HeatmapEntry
-from tb_kernels.levels import Limits, Normalize, measure
+from tb_kernels.layers import Place
+from tb_kernels.levels import Limits, Normalize
 from tb_kernels.loggers.base import Logger
-from tb_kernels.loggers.notice import Volume
+from tb_kernels.loggers.plan import LayerPlan, volume_of
 from tb_kernels.loggers.report import Report
+from tb_kernels.maps import MapAxes
 from tb_kernels.naming import HEATMAPS_RUN, arrays_name
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.overlays import Overlays, backdrop
-from tb_kernels.selection import select_layer
+from tb_kernels.selection import select_places
 from tb_kernels.style import Style
+from tb_kernels.subjects import Subject
 from tb_kernels.views.heatmaps import HeatmapPass, Heatmaps
 from tb_kernels.views.scores import Score, Scores, check_classes
 
@@ -109,6 +113,7 @@ class HeatmapLogger(Logger):
             style=Style.checked(normalize, colormap, columns, scale, group, sheets),
             strict=strict,
         )
+        self._argument = "layers" if layer is None else "layer"
         self._inputs = check_inputs("inputs", inputs)
         self._scores = Scores(check_classes(classes, count(self._inputs)), score)
         self._strength = check_fraction("strength", strength)
@@ -119,49 +124,39 @@ class HeatmapLogger(Logger):
     def _plan_for(self, model: keras.Model) -> HeatmapPlan:
         wanted = None
         if self._layers is not None:
-            wanted = [select_layer(model, "layer", one) for one in self._layers]
+            wanted = select_places(model, self._argument, self._layers)
         run = HeatmapPass(model, self._inputs, wanted, self._scores)
         maps = attempt("inputs", self._inputs, model, run).maps
-        behind = self._backdrop()
-        layers = [
-            Overlays(
-                place.number,
-                place.layer.name,
-                type(place.layer).__name__,
-                maps[place.number].shape,
-                behind,
-                self._style,
-                self._strength,
-                self._kernels,
-            )
-            for place in run.layers
-        ]
-        if not layers[0].numbers:
-            raise ArgumentError(
-                f"kernels: there are {count(self._inputs)} inputs, none of the numbers "
-                f"{sorted(self._kernels or ())}; expected numbers from 1"
-            )
+        subjects = [_subject(place, maps[place.number]) for place in run.layers]
+        layers = self._pictures(
+            model,
+            subjects,
+            Overlays,
+            backdrop=self._backdrop(model),
+            strength=self._strength,
+        )
         return HeatmapPlan(model, layers, self._style.normalize, self._firsts_of(model), run)
 
-    def _backdrop(self) -> NDArray[np.uint8] | None:
+    def _backdrop(self, model: keras.Model) -> NDArray[np.uint8] | None:
         pictures = [array for array in tf.nest.flatten(self._inputs) if array.ndim == 4]
         if not pictures:
             return None
-        first = keras.config.image_data_format() == "channels_first"
+        first = MapAxes(model).usually_first
         return backdrop(pictures[0], *self._input_range, channels_first=first)
 
 
-class HeatmapPlan:
+class HeatmapPlan(LayerPlan[Overlays]):
     """The heatmaps drawn of one model.
 
     Args:
         model: The model.
         layers: What is drawn of it.
         normalize: What the ends of the colour map stand for.
-        firsts: Each layer's limits at the first epoch drawn, by its number, filled
-            here; None if every epoch has limits of its own.
+        firsts: As in `LayerPlan`.
         run: What computes the maps.
     """
+
+    each_alone = True
 
     def __init__(
         self,
@@ -171,19 +166,10 @@ class HeatmapPlan:
         firsts: dict[str, Limits] | None,
         run: HeatmapPass,
     ) -> None:
-        self.model = model
-        self.volume = Volume(
-            layers=len(layers),
-            drawn=sum(len(layer.numbers) for layer in layers),
-            noun="heatmap",
-            pictures=sum(layer.count for layer in layers),
-            size=sum(layer.size for layer in layers),
-        )
-        self._layers = layers
-        self._normalize = normalize
-        self._firsts = firsts
+        size = sum(4 * math.prod(layer.subject.axes.shape) for layer in layers)
+        volume = volume_of(layers, noun="heatmap", more=size)
+        super().__init__(model, layers, normalize, firsts, volume)
         self._run = run
-        self._entries: list[HeatmapEntry] = []
 
     def capture(self) -> Heatmaps:
         """Computes the maps of the model as it is now."""
@@ -191,53 +177,35 @@ class HeatmapPlan:
 
     def draw(self, captured: Heatmaps, epoch: int, report: Report) -> Iterator[Output]:
         """The arrays, and the pictures."""
-        self._entries = []
-        classes = None if captured.classes is None else captured.classes.tolist()
-        scores = captured.scores.tolist()
-        arrays = {layer.group: captured.maps[layer.number] for layer in self._layers}
-        told = {} if captured.classes is None else {"classes": captured.classes}
-        yield ArrayFile(
-            arrays_name(HEATMAPS_RUN, epoch), arrays | told | {"scores": captured.scores}
-        )
-        meanings = _meanings(classes, scores)
-        for layer in self._layers:
-            maps = captured.maps[layer.number]
-            left = layer.count
-            try:
-                if not np.isfinite(maps).all():
-                    report.meet_nonfinite(
-                        layer.number, f"layer {layer.number} {layer.name!r} at epoch {epoch}"
-                    )
-                limits = self._limits(layer.number, maps)
-                for batch in layer.draw(maps, limits, meanings, epoch):
-                    yield batch
-                    left -= len(batch)
-                self._entries.append(layer.entry(limits, classes, scores))
-            except Exception as error:
-                report.lose(left, "picture", error)
+        stored: dict[str, NDArray[Any]] = {
+            layer.subject.group: captured.maps[layer.subject.number] for layer in self.layers
+        }
+        stored["scores"] = captured.scores
+        if captured.classes is not None:
+            stored["classes"] = captured.classes
+        yield ArrayFile(arrays_name(HEATMAPS_RUN, epoch), stored)
+        for layer in self.layers:
+            layer.scores = captured.scores.tolist()
+            layer.classes = None if captured.classes is None else captured.classes.tolist()
+        arrays = [captured.maps[layer.subject.number] for layer in reversed(self.layers)]
+        yield from self.draw_layers(arrays, epoch, report)
 
-    def entries(self) -> Sequence[HeatmapEntry]:
-        """How the pictures drawn last are to be read."""
-        return self._entries
+    def limits_of(self, kernels: NDArray[np.float32]) -> Limits:
+        """From nothing, unless `normalize` says otherwise."""
+        low, high = super().limits_of(kernels)
+        if self.normalize not in ("kernel", "layer", "first"):
+            return Limits(low, high)
+        # Where a map is nothing everywhere, all of it is the low end.
+        return Limits(np.zeros_like(low), np.where(high > 0, high, 1.0))
 
-    def _limits(self, number: str, maps: NDArray[np.float32]) -> Limits:
-        if self._firsts is None:
-            return _limits(maps, self._normalize)
-        return self._firsts.setdefault(number, _limits(maps, self._normalize))
+    def is_telling(self, kernels: NDArray[np.float32]) -> bool:
+        """Whether limits measured here are worth keeping: not where all maps are nothing."""
+        return super().is_telling(kernels) and bool(np.nanmax(kernels) > 0)
 
 
-def _meanings(classes: list[int] | None, scores: list[float]) -> list[str]:
-    if classes is None:
-        return [f"Score {score:.4g}." for score in scores]
-    return [
-        f"Class {class_}, score {score:.4g}." for class_, score in zip(classes, scores, strict=True)
-    ]
-
-
-def _limits(maps: NDArray[np.float32], normalize: Normalize) -> Limits:
-    low, high = measure(maps, normalize, each=True)
-    if normalize in ("kernel", "layer", "first"):
-        # A map begins at nothing; where it is nothing everywhere, all is the low end.
-        low = np.zeros_like(low)
-        high = np.where(high > 0, high, 1.0)
-    return Limits(low, high)
+def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
+    flat = maps.shape[1] == 1
+    axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
+    return Subject(
+        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap"
+    )

@@ -113,18 +113,18 @@ class KernelLogger(Logger):
     def _plan_for(self, model: keras.Model) -> KernelPlan:
         weights = {weight.number: weight for weight in select_weights(model, self._layers)}
         subjects = [kernels_of_weight(weight) for weight in weights.values()]
-        layers = self._pictures(model, subjects, by_slice=self._by_slice)
+        layers = self._pictures(model, subjects, LayerPictures, by_slice=self._by_slice)
         return KernelPlan(
             model,
             layers,
             [weights[layer.subject.number] for layer in layers],
             normalize=self._style.normalize,
             firsts=self._firsts_of(model),
-            statistics=self._statistics,
+            before=self._memory_of(model).before if self._statistics else None,
         )
 
 
-class KernelPlan(LayerPlan):
+class KernelPlan(LayerPlan[LayerPictures]):
     """The kernels drawn of one model, and numbers about them.
 
     Args:
@@ -133,7 +133,8 @@ class KernelPlan(LayerPlan):
         weights: The weight of each.
         normalize: What black and white stand for.
         firsts: As in `LayerPlan`.
-        statistics: Whether norm and change are measured.
+        before: Each layer's kernels at the epoch drawn last, by its number, filled
+            here; None if norm and change are not measured.
     """
 
     def __init__(
@@ -144,12 +145,11 @@ class KernelPlan(LayerPlan):
         *,
         normalize: Normalize,
         firsts: dict[str, Limits] | None,
-        statistics: bool,
+        before: dict[str, NDArray[np.float32]] | None,
     ) -> None:
         super().__init__(model, layers, normalize, firsts, volume_of(layers))
         self._weights = weights
-        self._statistics = statistics
-        self._before: dict[str, NDArray[np.float32]] = {}
+        self._before = before
 
     def capture(self) -> list[NDArray[Any]]:
         """Copies of the weights, the last layer first."""
@@ -161,7 +161,7 @@ class KernelPlan(LayerPlan):
 
     def measure(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Mapping[str, float]:
         """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
-        if not self._statistics:
+        if self._before is None:
             return {}
         subject = layer.subject
         before, self._before[subject.number] = self._before.get(subject.number), kernels

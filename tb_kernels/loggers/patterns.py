@@ -19,7 +19,7 @@ from tb_kernels.loggers.plan import LayerPlan, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import PATTERNS_RUN
 from tb_kernels.outputs import Output
-from tb_kernels.selection import select_layer, select_weights
+from tb_kernels.selection import select_places, select_weights
 from tb_kernels.style import Style
 from tb_kernels.subjects import Subject
 from tb_kernels.views.canvas import Size
@@ -100,7 +100,7 @@ class PatternLogger(Logger):
             for place in self._places(model)
         }
         subjects = [_patterns(place, climb, self._kernels) for place, climb in climbs.values()]
-        layers = self._pictures(model, subjects)
+        layers = self._pictures(model, subjects, LayerPictures)
         return PatternPlan(
             model,
             layers,
@@ -111,12 +111,12 @@ class PatternLogger(Logger):
 
     def _places(self, model: keras.Model) -> list[Place]:
         if self._layers is not None:
-            return [select_layer(model, "layers", one) for one in self._layers]
+            return select_places(model, "layers", self._layers)
         select_weights(model, None)
         return [place for place in walk(model) if place.layer.built and kernels_of(place)][-1:]
 
 
-class PatternPlan(LayerPlan):
+class PatternPlan(LayerPlan[LayerPictures]):
     """The patterns drawn of one model.
 
     Args:

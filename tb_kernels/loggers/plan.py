@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import keras
 import numpy as np
@@ -18,8 +18,10 @@ from tb_kernels.loggers.report import Report
 from tb_kernels.outputs import Output, Scalars
 from tb_kernels.subjects import Subject
 
+_Pictures = TypeVar("_Pictures", bound=LayerPictures)
 
-class LayerPlan:
+
+class LayerPlan(Generic[_Pictures]):
     """Draws an array of each layer.
 
     A view adds how it captures the arrays, and what it writes beside the pictures.
@@ -39,7 +41,7 @@ class LayerPlan:
     def __init__(
         self,
         model: keras.Model,
-        layers: Sequence[LayerPictures],
+        layers: Sequence[_Pictures],
         normalize: Normalize,
         firsts: MutableMapping[str, Limits] | None,
         volume: Volume,
@@ -47,7 +49,7 @@ class LayerPlan:
         self.model = model
         self.volume = volume
         self.layers = layers
-        self._normalize = normalize
+        self.normalize = normalize
         self._firsts = firsts
         self._entries: list[LayerEntry] = []
 
@@ -81,6 +83,10 @@ class LayerPlan:
                 report.lose(left, "picture", error)
         yield Scalars(numbers)
 
+    def is_current(self) -> bool:
+        """Always: what is drawn depends on nothing but weights."""
+        return True
+
     def entries(self) -> Sequence[LayerEntry]:
         """How the pictures drawn last are to be read."""
         return self._entries
@@ -89,12 +95,20 @@ class LayerPlan:
         """Numbers to stand beside the pictures of a layer, by tag; none by default."""
         return {}
 
+    def limits_of(self, kernels: NDArray[np.float32]) -> Limits:
+        """What black and white stand for in these kernels."""
+        return measure(kernels, self.normalize, each=self.each_alone)
+
+    def is_telling(self, kernels: NDArray[np.float32]) -> bool:
+        """Whether limits measured here are worth keeping for later epochs."""
+        return bool(np.isfinite(kernels).any())
+
     def _limits(self, number: str, kernels: NDArray[np.float32]) -> Limits:
         if self._firsts is None:
-            return measure(kernels, self._normalize, each=self.each_alone)
+            return self.limits_of(kernels)
         if number not in self._firsts:
-            limits = measure(kernels, self._normalize)
-            if not np.isfinite(kernels).any():
+            limits = self.limits_of(kernels)
+            if not self.is_telling(kernels):
                 return limits
             self._firsts[number] = limits
         return self._firsts[number]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import keras
 
+from tb_kernels.errors import reason_of
 from tb_kernels.index import LayerEntry
 from tb_kernels.loggers.notice import Volume, say
 from tb_kernels.loggers.report import Report
@@ -29,6 +30,9 @@ class Plan(Protocol):
     @property
     def volume(self) -> Volume:
         """How much one epoch is."""
+
+    def is_current(self) -> bool:
+        """Whether it still holds for the model, which may have been compiled anew."""
 
     def capture(self) -> Any:
         """Copies what the pictures of this moment need, in the thread that trains."""
@@ -74,7 +78,7 @@ class Session:
         worker = self._run.worker
         try:
             worker.wait_for_room(self, epoch)
-            job = functools.partial(self._write, plan, plan.capture(), epoch)
+            job = functools.partial(self._write, plan, _capture(plan), epoch)
             worker.submit(self, epoch, job)
         except Exception as error:
             self.report.lose(plan.volume.pictures, "picture", error)
@@ -102,3 +106,10 @@ class Session:
         else:
             if failures.reason is not None:
                 self.report.lose(failures.lost, output.noun, failures.reason)
+
+
+def _capture(plan: Plan) -> Any:
+    try:
+        return plan.capture()
+    except Exception as error:
+        raise RuntimeError(f"they could not be computed, {reason_of(error)}") from error

@@ -74,6 +74,8 @@ def compute_activations(model: keras.Model, inputs: Any) -> dict[str, NDArray[np
         >>> compute_activations(model, x_test[:4])["1"].shape
         (4, 26, 26, 32)
     """
+    check_model(model)
+    check_built(model)
     inputs = check_inputs("inputs", inputs)
     activations = attempt("inputs", inputs, model, ActivationPass(model, inputs))
     return {
@@ -95,8 +97,6 @@ class ActivationPass:
         self, model: keras.Model, inputs: Any, wanted: Collection[str] | None = None
     ) -> None:
         check_backend()
-        check_model(model)
-        check_built(model)
         self._model = model
         self._wanted = wanted
         self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tb_kernels.arguments import check_size
 from tb_kernels.errors import ArgumentError
 from tb_kernels.forward import functional_of
+from tb_kernels.maps import MapAxes
 
 Size = int | tuple[int, int] | tuple[int, int, int]
 
@@ -36,7 +37,7 @@ class Canvas:
     def __init__(self, model: keras.Model, size: Any) -> None:
         self._symbolic = _inputs_of(model)
         self._position = _picture_among(model, self._symbolic)
-        self._first = keras.config.image_data_format() == "channels_first"
+        self._first = MapAxes(model).usually_first
         own = _own_shape(model, self._symbolic, self._position)
         own = (*own[1:], own[0]) if self._first else own
         given = _check_shape(size)
@@ -91,8 +92,13 @@ def _own_shape(model: keras.Model, symbolic: Any, position: int) -> tuple[int | 
     if symbolic is not None:
         return tuple(tf.nest.flatten(symbolic)[position].shape)[1:]
     # What a subclassed model was built with.
-    built = (model.get_build_config() or {}).get("input_shape") or ()
-    return tuple(built[1:]) if len(built) == 4 else (None, None, None)
+    built = (model.get_build_config() or {}).get("input_shape")
+    if isinstance(built, dict) or (built and isinstance(built[0], list | tuple)):
+        raise ArgumentError(
+            f"model: {model.name!r} takes several inputs and is no functional model, so nobody "
+            "knows what to give it beside the picture; expected a model of one input"
+        )
+    return tuple(built[1:]) if built and len(built) == 4 else (None, None, None)
 
 
 def _zeros_like(symbolic: Any, pictures: Any) -> Any:

@@ -10,8 +10,17 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tb_kernels.data import attempt, check_arrays, check_inputs, count, part, shapes_of
-from tb_kernels.errors import ArgumentError
+from tb_kernels.arguments import check_size
+from tb_kernels.data import (
+    attempt,
+    check_arrays,
+    check_inputs,
+    count,
+    first_batch,
+    part,
+    shapes_of,
+)
+from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.forward import call, check_backend, compiled, untouched
 from tb_kernels.layers import check_built, check_model
 
@@ -52,19 +61,26 @@ def compute_gradients(
         >>> compute_gradients(model, x_test, y_test)["sequential/conv2d/kernel"].shape
         (3, 3, 1, 32)
     """
-    run = GradientPass(model, *check_targets(x, y, sample_weight), batch_size)
-    return attempt("x", x, model, run)
+    check_model(model)
+    check_built(model)
+    size = check_size("batch_size", batch_size)
+    run = GradientPass(model, *check_targets(x, y, sample_weight), size)
+    return run()
 
 
 def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Returns samples, targets and weights as NumPy arrays, in the structures they came in.
 
+    A `tf.data.Dataset` for `x` alone stands for all of its first batch.
+
     Raises:
         ArgumentError: If they are no arrays, or differ in how many samples they hold.
     """
+    if isinstance(x, tf.data.Dataset) and y is None and sample_weight is None:
+        x, y, sample_weight = first_batch("x", x)
     x, y = check_inputs("x", x), check_arrays("y", y)
     if sample_weight is not None:
-        sample_weight = check_arrays("sample_weight", sample_weight)
+        sample_weight = check_arrays("sample_weight", sample_weight, optional=True)
     for argument, data in (("y", y), ("sample_weight", sample_weight)):
         if any(array.shape[0] != count(x) for array in tf.nest.flatten(data) if array is not None):
             raise ArgumentError(
@@ -77,7 +93,7 @@ class GradientPass:
     """The gradients of a model on some data, compiled by the first call, for many epochs.
 
     Args:
-        model: A model, which is checked here.
+        model: A built model, whose loss is checked here.
         x: Checked samples.
         y: Checked targets.
         sample_weight: Checked weights, or None.
@@ -88,8 +104,6 @@ class GradientPass:
         self, model: keras.Model, x: Any, y: Any, sample_weight: Any, batch_size: int | None
     ) -> None:
         check_backend()
-        check_model(model)
-        check_built(model)
         _check_loss(model)
         self._model = model
         self._samples = count(x)
@@ -102,41 +116,84 @@ class GradientPass:
             for start in range(0, self._samples, size)
         ]
         self.variables = _by_path(model.trainable_variables)
+        self._compiled_with = getattr(model, "_compile_loss", None)
         self._run = compiled(model, self._gradients)
 
     def __call__(self) -> dict[str, NDArray[np.float32]]:
-        """The gradients of the model as it is now, by the weights' paths."""
-        _build_loss(self._model, self._batches[0])
-        if len(self._batches) == 1:
-            means = [gradient.numpy() for gradient in self._run(*self._batches[0])]
-        else:
-            means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
-            for batch in self._batches:
-                share = count(batch) / self._samples
-                for mean, gradient in zip(means, self._run(*batch), strict=True):
-                    mean += share * gradient.numpy()
+        """The gradients of the model as it is now, by the weights' paths.
+
+        Raises:
+            ArgumentError: If the model or its loss cannot take the data.
+        """
+        try:
+            _build_loss(self._model, self._batches[0])
+            means = self._unscaled_means()
+        except Exception as error:
+            raise self._explained(error) from error
         return {
             path: mean.astype(np.float32, copy=False)
             for path, mean in zip(self.variables, means, strict=True)
         }
 
-    def _gradients(self, x: Any, y: Any, sample_weight: Any) -> list[Any]:
+    def is_current(self) -> bool:
+        """Whether the model is compiled as it was, and trains the same weights."""
+        model = self._model
+        now, then = model.trainable_variables, self.variables.values()
+        return (
+            getattr(model, "_compile_loss", None) is self._compiled_with
+            and len(now) == len(then)
+            and all(one is other for one, other in zip(now, then, strict=True))
+        )
+
+    def _unscaled_means(self) -> list[NDArray[Any]]:
+        # Without the optimizer's loss scale what flows back through float16 layers would
+        # vanish. Where it makes gradients overflow, training lowers it and tries again.
+        optimizer = getattr(self._model, "optimizer", None)
+        scale = 1.0 if optimizer is None else float(optimizer.scale_loss(tf.ones(())))
+        while True:
+            means = self._means(tf.constant(scale))
+            if scale <= 1 or all(np.isfinite(mean).all() for mean in means):
+                return means
+            scale = max(1.0, scale / 16)
+
+    def _means(self, scale: Any) -> list[NDArray[Any]]:
+        if len(self._batches) == 1:
+            return [gradient.numpy() for gradient in self._run(*self._batches[0], scale)]
+        means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
+        for batch in self._batches:
+            share = count(batch) / self._samples
+            for mean, gradient in zip(means, self._run(*batch, scale), strict=True):
+                mean += share * gradient.numpy()
+        return means
+
+    def _gradients(self, x: Any, y: Any, sample_weight: Any, scale: Any) -> list[Any]:
         variables = list(self.variables.values())
         values = [tf.convert_to_tensor(variable.value) for variable in variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             with untouched(list(zip(variables, values, strict=True))):
                 loss = _compute_loss(self._model, x, y, call(self._model, x), sample_weight)
-                scale = self._loss_scale()
             loss = tf.cast(loss, tf.float32) * scale
         gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return [tf.cast(tf.convert_to_tensor(one), tf.float32) / scale for one in gradients]
 
-    def _loss_scale(self) -> Any:
-        # Without it what flows back through float16 layers would vanish; as in training.
-        optimizer = getattr(self._model, "optimizer", None)
-        one = tf.ones(())
-        return one if optimizer is None else tf.cast(optimizer.scale_loss(one), tf.float32)
+    def _explained(self, error: Exception) -> Exception:
+        """An error that says which of the data does not fit."""
+        x, y, sample_weight = self._batches[0]
+
+        def forward() -> Any:
+            with untouched():
+                return call(self._model, x)
+
+        try:
+            outputs = attempt("x", x, self._model, forward)
+        except ArgumentError as wrong:
+            return wrong
+        weights = "" if sample_weight is None else f" and weights {shapes_of(sample_weight)}"
+        return ArgumentError(
+            f"y: the loss of model {self._model.name!r} cannot take targets {shapes_of(y)}"
+            f"{weights} for outputs {shapes_of(outputs)} ({reason_of(error)})"
+        )
 
 
 def _by_path(variables: list[Any]) -> dict[str, Any]:
@@ -163,16 +220,14 @@ def _check_loss(model: keras.Model) -> None:
 
 def _build_loss(model: keras.Model, batch: Any) -> None:
     """Lets the compiled loss make its trackers, which `fit` has done, and no scope lets it do."""
-    if getattr(getattr(model, "_compile_loss", None), "built", True):
+    loss = getattr(model, "_compile_loss", None)
+    if loss is None or loss.built:
         return
-    known = {id(metric) for metric in model.metrics}
-    x, y, sample_weight = part(batch, 0, 1)
+    x, y, _ = batch
     with untouched():
         outputs = call(model, x)
-    _compute_loss(model, x, y, outputs, sample_weight)
-    for metric in model.metrics:
-        if id(metric) not in known:
-            metric.reset_state()
+    # Only this: calling the loss would move what a loss of one's own keeps.
+    loss.build(y, outputs)
 
 
 def _compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, sample_weight: Any) -> Any:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tb_kernels.data import attempt, check_inputs, count
 from tb_kernels.errors import ArgumentError
 from tb_kernels.forward import call, check_backend, compiled, untouched
-from tb_kernels.interior import is_visible, standing_in, surrounding_graph
-from tb_kernels.layers import Place, check_built, check_model, kernels_of, walk
+from tb_kernels.interior import is_visible, opened, standing_in, surrounding_graph, visible
+from tb_kernels.layers import Place, check_built, check_model, kernels_of
 from tb_kernels.maps import MapAxes
 from tb_kernels.selection import select_layer
 from tb_kernels.views.scores import Score, Scores, check_classes
@@ -49,7 +49,8 @@ def compute_heatmaps(
         classes: The class of each input, or one for all, from 0. Default: the class
             that the model predicts.
         layer: Name or number of a layer with spatial output; of a layer that is called
-            several times the last call counts. Default: the last such convolution.
+            several times the last call counts. Default: the last such convolution that
+            the score depends on.
         score: A function of the model's outputs that gives a number for each input,
             shape (inputs,), for models that do not end in one softmax or sigmoid.
             Default: the class's value before the final softmax or sigmoid (also where
@@ -69,6 +70,8 @@ def compute_heatmaps(
         >>> compute_heatmaps(model, x_test[:4]).shape
         (4, 8, 8)
     """
+    check_model(model)
+    check_built(model)
     inputs = check_inputs("inputs", inputs)
     places = None if layer is None else [select_layer(model, "layer", layer)]
     scores = Scores(check_classes(classes, count(inputs)), score)
@@ -96,7 +99,7 @@ class HeatmapPass:
     """Grad-CAM of one model and some inputs, compiled by the first call, for many epochs.
 
     Args:
-        model: A model, which is checked here.
+        model: A built model.
         inputs: Checked.
         layers: Whose maps; None for the last convolution with spatial output.
         scores: What is differentiated.
@@ -109,8 +112,6 @@ class HeatmapPass:
         self, model: keras.Model, inputs: Any, layers: Sequence[Place] | None, scores: Scores
     ) -> None:
         check_backend()
-        check_model(model)
-        check_built(model)
         self._model = model
         self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         self._wanted = layers
@@ -128,28 +129,40 @@ class HeatmapPass:
         )
 
     def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
-        places = self._wanted or [place for place in walk(self._model) if kernels_of(place)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            outputs, seen = self._watch(places, inputs, tape)
+            outputs, seen = self._watch(inputs, tape)
             classes, scores = self._scores.of(self._model, outputs, count(inputs))
             total = _SCALE * tf.reduce_sum(scores)
-        found = self._spatial(places, seen)
-        self.layers = [place for place, _, _ in found]
-        gradients = tape.gradient(total, [tensor for _, tensor, _ in found])
-        for place, gradient in zip(self.layers, gradients, strict=True):
-            if gradient is None:
-                raise ArgumentError(
-                    f"layer: the score of model {self._model.name!r} does not depend on layer "
-                    f"{place.number} {place.layer.name!r}; expected one that leads to it"
-                )
-        maps = [
-            _grad_cam(tensor, gradient, letters)
-            for (_, tensor, letters), gradient in zip(found, gradients, strict=True)
+        spatial = self._spatial(seen)
+        gradients = tape.gradient(total, [tensor for _, tensor, _ in spatial])
+        found = [
+            (place, _grad_cam(tensor, gradient, letters))
+            for (place, tensor, letters), gradient in zip(spatial, gradients, strict=True)
+            if gradient is not None
         ]
-        return maps, classes, scores
+        if len(found) < (len(self._wanted) if self._wanted else 1):
+            raise ArgumentError(
+                f"layer: the score of model {self._model.name!r} does not depend on every layer "
+                f"asked for: {', '.join(place.layer.name for place, _, _ in spatial)}; expected "
+                "layers that lead to it"
+            )
+        found = found if self._wanted else found[-1:]
+        self.layers = [place for place, _ in found]
+        return [maps for _, maps in found], classes, scores
 
-    def _watch(self, places: Sequence[Place], inputs: Any, tape: Any) -> tuple[Any, dict[str, Any]]:
-        """Calls the model, and has the tape watch what these layers give."""
+    def _watch(self, inputs: Any, tape: Any) -> tuple[Any, dict[str, Any]]:
+        """Calls the model, and has the tape watch what the layers give.
+
+        Returns:
+            The model's outputs, and each layer's of its last call, by its number, in the
+            order of these calls.
+        """
+        places = list(visible(self._model))
+        if self._wanted is None:
+            places = [place for place in places if kernels_of(place)]
+        else:
+            numbers = {place.number for place in self._wanted}
+            places = [place for place in places if place.number in numbers]
         seen: dict[str, Any] = {}
         here = surrounding_graph()
 
@@ -157,29 +170,28 @@ class HeatmapPass:
             outputs = own(*args, **kwargs)
             if is_visible(outputs, here):
                 tape.watch(outputs)
+                seen.pop(place.number, None)
                 seen[place.number] = outputs
             return outputs
 
-        with untouched(), standing_in(places, stand):
+        with untouched(), opened(self._model), standing_in(places, stand):
             return call(self._model, inputs), seen
 
-    def _spatial(
-        self, places: Sequence[Place], seen: Mapping[str, Any]
-    ) -> list[tuple[Place, Any, str]]:
+    def _spatial(self, seen: Mapping[str, Any]) -> list[tuple[Place, Any, str]]:
         """Those of the layers that have maps, with their outputs and what the axes are."""
         axes = MapAxes(self._model)
+        places = {place.number: place for place in visible(self._model)}
+        wanted = self._wanted or [places[number] for number in seen]
         found = []
-        for place in places:
+        for place in wanted:
             tensor = seen.get(place.number)
             letters = None if tensor is None else axes.letters(place.layer, tensor.shape)
             if letters and "d" not in letters:
                 found.append((place, tensor, letters))
             elif self._wanted:
-                has = (
-                    "is not called where it can be seen"
-                    if tensor is None
-                    else f"gives the shape {tuple(tensor.shape)}"
-                )
+                has = "is not called where it can be seen"
+                if tensor is not None:
+                    has = f"gives the shape {tuple(tensor.shape)}"
                 raise ArgumentError(
                     f"layer: layer {place.number} {place.layer.name!r} of model "
                     f"{self._model.name!r} {has}; expected a layer with spatial output of one "
@@ -190,7 +202,7 @@ class HeatmapPass:
                 f"model: {self._model.name!r} has no convolution with spatial output of one or two "
                 "axes; expected at least one, such as Conv2D"
             )
-        return found if self._wanted else found[-1:]
+        return found
 
 
 def _grad_cam(maps: Any, gradient: Any, letters: str) -> Any:

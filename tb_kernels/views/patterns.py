@@ -19,6 +19,7 @@ from tb_kernels.maps import MapAxes
 from tb_kernels.selection import select_layer
 from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.objectives import Excitation
+from tb_kernels.views.pooling import quick_pooling
 from tb_kernels.views.recipes import RECIPES
 
 Method = Literal["ascent", "fourier"]
@@ -80,15 +81,14 @@ def synthesize_patterns(
         >>> synthesize_patterns(model, "conv2d_1", kernels=[1, 2], input_range=(0, 1)).shape
         (2, 8, 8, 1)
     """
-    check_kernels(kernels)
+    check_model(model)
+    check_built(model)
+    numbers = check_kernels(kernels)
     place = select_layer(model, "layer", layer)
     how = check_method(steps, method, input_range, size, seed)
     climb = PatternPass(model, place, how)
     most = climb.kernels
-    if kernels is None:
-        numbers: Sequence[int] = range(1, min(USUAL_KERNELS, most) + 1)
-    else:
-        numbers = [kernels] if isinstance(kernels, int) else list(kernels)
+    numbers = list(range(1, min(USUAL_KERNELS, most) + 1)) if numbers is None else numbers
     if max(numbers) > most:
         raise ArgumentError(
             f"kernels: layer {place.layer.name!r} has {most} kernels; got {max(numbers)}"
@@ -127,7 +127,7 @@ class PatternPass:
     """The climb for one layer, compiled once, for any kernels and as many epochs as asked for.
 
     Args:
-        model: A model, which is checked here.
+        model: A built model.
         place: The layer.
         how: The method.
 
@@ -138,8 +138,6 @@ class PatternPass:
 
     def __init__(self, model: keras.Model, place: Place, how: How) -> None:
         check_backend()
-        check_model(model)
-        check_built(model)
         self._model = model
         self._place = place
         self._seed = how.seed
@@ -247,5 +245,5 @@ class PatternPass:
         return gradient
 
     def _reach(self, pictures: Any, reach: Callable[..., Any]) -> Any:
-        with untouched(), of_any_size(self._model):
+        with untouched(), of_any_size(self._model), quick_pooling(self._model):
             return cut_off(self._model, self._canvas.inputs(pictures), self._place, reach)

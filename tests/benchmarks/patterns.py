@@ -13,8 +13,7 @@ from tb_kernels.selection import select_layer
 from tb_kernels.views.patterns import PatternPass, check_method
 
 LAYER, SIDE, STEPS = "block3_conv1", 64, 30
-ROUNDS = 5
-OURS, OTHERS = 64, 4  # patterns made by each way in a round
+ROUNDS, COUNT = 4, 16  # 64 kernels, in interleaved rounds of 16
 
 
 def keras_example(feature):
@@ -28,8 +27,8 @@ def keras_example(feature):
             excitation = tf.reduce_mean(maps[:, 2:-2, 2:-2])
         return image + 10.0 * tf.math.l2_normalize(tape.gradient(excitation, image))
 
-    def run(count):
-        for kernel in range(count):
+    def run(kernels):
+        for kernel in kernels:
             image = (tf.random.uniform((1, SIDE, SIDE, 3)) - 0.5) * 0.25
             for _ in range(STEPS):
                 image = step(image, tf.constant(kernel))
@@ -52,10 +51,9 @@ def plain_batches(feature):
             images += 10.0 * tf.math.l2_normalize(tape.gradient(total, images), axis=(1, 2, 3))
         return images
 
-    def run(count):
-        for start in range(0, count, 16):
-            images = (tf.random.uniform((16, SIDE, SIDE, 3)) - 0.5) * 0.25
-            climb(images, tf.range(start, start + 16)).numpy()
+    def run(kernels):
+        images = (tf.random.uniform((COUNT, SIDE, SIDE, 3)) - 0.5) * 0.25
+        climb(images, tf.constant(kernels)).numpy()
 
     return run
 
@@ -65,11 +63,11 @@ def tf_keras_vis(feature):
     from tf_keras_vis.activation_maximization import ActivationMaximization
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    def run(count):
+    def run(kernels):
         random = np.random.default_rng(0)
         ActivationMaximization(feature, clone=False)(
-            CategoricalScore(list(range(count))),
-            seed_input=random.uniform(size=(count, SIDE, SIDE, 3)).astype("float32"),
+            CategoricalScore(kernels),
+            seed_input=random.uniform(size=(COUNT, SIDE, SIDE, 3)).astype("float32"),
             input_range=(0, 1),
             steps=STEPS,
             input_modifiers=[],
@@ -83,7 +81,7 @@ def ours(model):
     """What `synthesize_patterns` runs, traced beforehand like the others."""
     how = check_method(STEPS, "ascent", (-1, 1), SIDE, 0)
     climb = PatternPass(model, select_layer(model, "layer", LAYER), how)
-    return lambda count: climb(range(1, count + 1))
+    return lambda kernels: climb([kernel + 1 for kernel in kernels])
 
 
 def measure():
@@ -92,19 +90,19 @@ def measure():
     model = keras.applications.VGG16(weights=None, include_top=False)
     feature = keras.Model(model.inputs, model.get_layer(LAYER).output)
     runs = {
-        "tb_kernels": (ours(model), OURS),
-        "Keras example, one by one": (keras_example(feature), OTHERS),
-        "plain batches of 16": (plain_batches(feature), 16),
-        "tf-keras-vis": (tf_keras_vis(feature), OTHERS),
+        "tb_kernels": ours(model),
+        "Keras example, one by one": keras_example(feature),
+        "plain batches of 16": plain_batches(feature),
+        "tf-keras-vis": tf_keras_vis(feature),
     }
-    for run, count in runs.values():
-        run(count)
+    for run in runs.values():
+        run(list(range(COUNT)))
     found = {name: [] for name in runs}
-    for _ in range(ROUNDS):
-        for name, (run, count) in runs.items():
+    for start in range(0, ROUNDS * COUNT, COUNT):
+        for name, run in runs.items():
             begin = time.perf_counter()
-            run(count)
-            found[name].append((time.perf_counter() - begin) / count)
+            run(list(range(start, start + COUNT)))
+            found[name].append((time.perf_counter() - begin) / COUNT)
     return {name: statistics.median(times) for name, times in found.items()}
 
 
