@@ -1,5 +1,7 @@
 """Gradients: against central differences, in batches, as pictures, and what is refused."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -204,3 +206,18 @@ def test_a_model_compiled_anew_is_planned_anew(model, data, tmp_path):
     with np.load(tmp_path / "gradients/gradients_2.npz") as stored:
         for path, gradient in stored.items():
             np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)
+
+
+def test_freezing_everything_ends_no_training(model, data, tmp_path):
+    """A callback freezes the model: what cannot be drawn any more is told, training goes on."""
+
+    class Freeze(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.trainable = epoch < 1
+
+    logger = GradientLogger(tmp_path, *data)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        history = model.fit(*data, epochs=3, verbose=0, callbacks=[Freeze(), logger])
+    assert len(history.history["loss"]) == 3
+    assert any("no convolution with a trainable kernel" in str(one.message) for one in told)

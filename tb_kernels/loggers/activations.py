@@ -14,7 +14,7 @@ from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.levels import Limits, Normalize
-from tb_kernels.loggers.base import Logger
+from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import ACTIVATIONS_RUN, arrays_name
@@ -28,7 +28,7 @@ from tb_kernels.views.activations import Activation, ActivationPass, feature_map
 _SHEET_ROW = 16
 
 
-class ActivationLogger(Logger):
+class ActivationLogger(LayerLogger):
     """Draws what every layer gives for a few inputs, at the end of the epochs you choose.
 
     All activations of an epoch go into `<log_dir>/activations/activations_10.npz`, under

@@ -7,33 +7,20 @@ they need; everything else happens on the worker. A view adds only its plan.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_epoch, check_kernels, check_layers
-from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures
+from tb_kernels.arguments import check_epoch
 from tb_kernels.layers import Built, check_built, check_model, count_built, is_built
-from tb_kernels.levels import Limits
 from tb_kernels.loggers.notice import announce, warn
 from tb_kernels.loggers.session import Plan, Session
 from tb_kernels.selection import Epochs
-from tb_kernels.style import Style
-from tb_kernels.subjects import Subject
 from tb_kernels.writing import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-
-_Pictures = TypeVar("_Pictures", bound=LayerPictures)
 
 
 class _Planned(NamedTuple):
@@ -43,44 +30,16 @@ class _Planned(NamedTuple):
     built: Built
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What a logger remembers of a model from epoch to epoch, across trainings.
-
-    Attributes:
-        firsts: Each layer's limits at the first epoch drawn, for `normalize="first"`.
-        before: Each layer's kernels at the epoch drawn last.
-    """
-
-    firsts: dict[str, Limits] = field(default_factory=dict)
-    before: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-
-
 class Logger(keras.callbacks.Callback):
     """Base of the loggers; see `KernelLogger` for the keywords."""
 
     view: ClassVar[str]
 
-    def __init__(
-        self,
-        log_dir: Any,
-        *,
-        epochs: Any,
-        layers: Any,
-        kernels: Any,
-        style: Style,
-        strict: bool,
-    ) -> None:
+    def __init__(self, log_dir: Any, *, epochs: Any, strict: bool) -> None:
         super().__init__()
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
-        self._layers = check_layers(layers)
-        numbers = check_kernels(kernels)
-        self._kernels = None if numbers is None else frozenset(numbers)
-        self._style = style
         self._strict = bool(strict)
-        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
-        self._memories: WeakKeyDictionary[keras.Model, Memory] | None = None
         self._session: Session | None = None
         self._plans: dict[int, _Planned] = {}
         self._reached: set[int] = set()
@@ -186,14 +145,14 @@ class Logger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._latest = epoch + 1
         # Asking for `model` brings its weights up to date on backends that train a copy.
-        plan = self._planned(self.model)
+        plan = self._planned_in_training(self.model)
         if self._latest in self._epochs and not self._ends_with(self._latest):
             self._hand_over(plan, self._latest)
         self._open().report.tell(strict=self._strict)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._latest is not None and self._epochs.last and self._latest not in self._reached:
-            self._hand_over(self._planned(self.model), self._latest)
+            self._hand_over(self._planned_in_training(self.model), self._latest)
         missing = self._epochs.missing(self._reached)
         if missing:
             end = "no epoch was trained"
@@ -230,6 +189,17 @@ class Logger(keras.callbacks.Callback):
                 self._announce(planned.plan)
         return planned.plan
 
+    def _planned_in_training(self, model: keras.Model) -> Plan:
+        """As `_planned`; but a plan that cannot be renewed ends no training, and stays."""
+        planned = self._plans.get(id(model))
+        if planned is None:
+            return self._planned(model)
+        try:
+            return self._planned(model)
+        except Exception as error:
+            self._open().report.lose(planned.plan.volume.pictures, "picture", error)
+            return planned.plan
+
     def _holds(self, planned: _Planned, model: keras.Model) -> bool:
         complete = planned.built.complete or planned.built == count_built(model)
         return complete and planned.plan.is_current()
@@ -253,34 +223,6 @@ class Logger(keras.callbacks.Callback):
             f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
             "batch; build it before fit, or give it an Input, to see it before training"
         )
-
-    def _pictures(
-        self,
-        model: keras.Model,
-        subjects: Iterable[Subject],
-        make: Callable[..., _Pictures],
-        **options: Any,
-    ) -> list[_Pictures]:
-        """The pictures of these layers, as far as they have kernels of the numbers asked for."""
-        layers = [
-            make(subject, self._style, numbers=self._kernels, **options) for subject in subjects
-        ]
-        drawn = [layer for layer in layers if layer.numbers]
-        if not drawn:
-            raise ArgumentError(
-                f"kernels: no layer of model {model.name!r} has any of the numbers "
-                f"{sorted(self._kernels or ())}; expected numbers from 1 to "
-                f"{max(layer.most for layer in layers)}"
-            )
-        return drawn
-
-    def _memory_of(self, model: keras.Model) -> Memory:
-        if self._memories is None:
-            self._memories = WeakKeyDictionary()
-        return self._memories.setdefault(model, Memory())
-
-    def _firsts_of(self, model: keras.Model) -> dict[str, Limits] | None:
-        return self._memory_of(model).firsts if self._style.normalize == "first" else None
 
     def _hand_over(self, plan: Plan, epoch: int) -> None:
         self._reached.add(epoch)

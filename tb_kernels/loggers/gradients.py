@@ -16,7 +16,7 @@ from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import owners
 from tb_kernels.levels import Limits, Normalize
-from tb_kernels.loggers.base import Logger
+from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import GRADIENTS_RUN, arrays_name, group_of
@@ -27,7 +27,7 @@ from tb_kernels.style import Style
 from tb_kernels.views.gradients import GradientPass, check_targets
 
 
-class GradientLogger(Logger):
+class GradientLogger(LayerLogger):
     """Draws where the loss pushes the kernels, at the end of the epochs you choose.
 
     The gradient is that of the model's compiled loss on the data given here,

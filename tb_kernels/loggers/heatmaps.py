@@ -19,7 +19,7 @@ from tb_kernels.data import attempt, check_inputs, count
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layers import Place
 from tb_kernels.levels import Limits, Normalize
-from tb_kernels.loggers.base import Logger
+from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.maps import MapAxes
@@ -33,7 +33,7 @@ from tb_kernels.views.heatmaps import HeatmapPass, Heatmaps
 from tb_kernels.views.scores import Score, Scores, check_classes
 
 
-class HeatmapLogger(Logger):
+class HeatmapLogger(LayerLogger):
     """Draws where the network looks to tell a class, at the end of the epochs you choose.
 
     The Grad-CAM map of each input, in colours over the input, becomes a picture

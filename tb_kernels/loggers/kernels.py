@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import KernelWeight
 from tb_kernels.levels import Limits, Normalize
-from tb_kernels.loggers.base import Logger
+from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import KERNELS_RUN
@@ -24,7 +24,7 @@ from tb_kernels.style import Style
 from tb_kernels.views.kernels import copy_weight
 
 
-class KernelLogger(Logger):
+class KernelLogger(LayerLogger):
     """Draws the kernels of every convolution at the end of the epochs you choose.
 
     Each kernel becomes a picture named `<layer>_<kernel>_<epoch>`: the file

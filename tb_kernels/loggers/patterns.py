@@ -14,7 +14,7 @@ from tb_kernels.axes import Axes
 from tb_kernels.layer_pictures import LayerPictures
 from tb_kernels.layers import Place, kernels_of, walk
 from tb_kernels.levels import Limits, Normalize
-from tb_kernels.loggers.base import Logger
+from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
 from tb_kernels.loggers.report import Report
 from tb_kernels.naming import PATTERNS_RUN
@@ -26,7 +26,7 @@ from tb_kernels.views.canvas import Size
 from tb_kernels.views.patterns import USUAL_KERNELS, Method, PatternPass, check_method
 
 
-class PatternLogger(Logger):
+class PatternLogger(LayerLogger):
     """Draws what kernels look for, at the end of the epochs you choose.
 
     The picture `<layer>_<kernel>_<epoch>` is an input, made by gradient ascent, that
