@@ -70,12 +70,13 @@ def test_excites_as_much_as_the_published_recipe(build, layer, input_range):
     """Nine kernels of ten at least 0.9 times, after equal steps.
 
     Left out are kernels that no input excites: neither the recipe's picture nor ours.
+    The recipe itself, begun twice from different noise, agrees with itself less often.
     """
     model = build()
     target = model.layers[layer - 1] if isinstance(layer, int) else model.get_layer(layer)
     feature = keras.Model(model.inputs, target.output)
     shape = model.input_shape[1:]
-    kernels = range(1, 25)
+    kernels = range(1, min(64, target.filters) + 1)
     theirs = excitations(feature, [published_recipe(feature, shape, k, 30) for k in kernels])
     found = synthesize_patterns(model, layer, kernels, 30, input_range=input_range)
     ours = excitations(feature, found)
@@ -162,7 +163,7 @@ def test_adam_is_that_of_keras():
     for number in range(5):
         gradient = tf.constant(np.random.default_rng(number).normal(size=start[None].shape), tf.float32)  # fmt: skip
         optimizer.apply([-gradient], [variable])
-        parameters, state = recipe.step(tf.constant(number), parameters, gradient, state)
+        parameters, state = recipe.step(tf.constant(number), 5, parameters, gradient, state)
     np.testing.assert_allclose(parameters, variable.numpy(), atol=1e-5)
 
 

@@ -56,7 +56,7 @@ def build(outputs):
     hidden = L.Conv2D(4, 3)(L.GaussianNoise(0.1)(hidden))
     hidden = L.Dropout(0.4)(L.GlobalAveragePooling2D()(hidden))
     kind = L.Dense(3, activation="softmax", name="kind")(hidden)
-    losses, metrics = ["sparse_categorical_crossentropy"], [["accuracy"]]
+    losses, metrics = ["sparse_categorical_crossentropy"], ["accuracy"]
     if outputs == 1:
         model = keras.Model(inputs, kind)
     else:

@@ -37,6 +37,8 @@ class Logger(keras.callbacks.Callback):
 
     def __init__(self, log_dir: Any, *, epochs: Any, strict: bool) -> None:
         super().__init__()
+        # Keras sets it when a training begins; its first versions have none before.
+        self.params: dict[str, Any] | None = None
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
         self._strict = bool(strict)

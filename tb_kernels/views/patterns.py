@@ -55,9 +55,10 @@ def synthesize_patterns(
         kernels: The kernels' numbers, from 1. Default: 1 to 16.
         steps: How often each picture is improved. Default: 30, and 128 for
             `"fourier"`.
-        method: `"ascent"` adds the normalised gradient to the pixels, starting from weak
-            noise around 0 (or the middle of an `input_range` without 0), as in the Keras
-            example "Visualizing what convnets learn".
+        method: `"ascent"` adds the normalised gradient to the pixels, again and again,
+            starting from weak noise around 0 (or the middle of an `input_range` without
+            0), as in the Keras example "Visualizing what convnets learn", and keeps the
+            pictures at one mean and one contrast.
             `"fourier"` climbs in decorrelated frequencies and colours, with jitter
             (Olah et al., "Feature Visualization", Distill 2017): pictures that people
             can read, for models trained on photographs.
@@ -214,13 +215,13 @@ class PatternPass:
 
     def _climb_batch(self, parameters: Any, kernels: Any, shifts: Any) -> Any:
         excitation = Excitation(self._place.layer, kernels, channels_first=self._first)
+        count = tf.shape(shifts)[0]
 
         def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any, Any]:
             gradient = self._gradient(parameters, excitation, shifts[number])
-            return (number + 1, *self._recipe.step(number, parameters, gradient, state))
+            return (number + 1, *self._recipe.step(number, count, parameters, gradient, state))
 
         start = (tf.constant(0), parameters, self._recipe.state(parameters))
-        count = tf.shape(shifts)[0]
         _, parameters, _ = tf.while_loop(
             lambda number, *_: number < count, step, start, parallel_iterations=1
         )

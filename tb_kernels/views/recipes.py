@@ -33,32 +33,39 @@ class Recipe(Protocol):
     def picture(self, parameters: Any) -> Any:
         """The pictures that the parameters stand for."""
 
-    def step(self, number: Any, parameters: Any, gradient: Any, state: State) -> tuple[Any, State]:
-        """Parameters and state after a step, numbered from 0, up this gradient."""
+    def step(
+        self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
+    ) -> tuple[Any, State]:
+        """Parameters and state after a step, numbered from 0, of so many, up this gradient."""
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Finished pictures, 0 to 1."""
 
 
 class Ascent:
-    """Plain ascent on pixels, the gradient normalised, from weak noise.
+    """Ascent on pixels, the gradient normalised, from weak noise.
 
     As in F. Chollet, "Visualizing what convnets learn",
-    https://keras.io/examples/vision/visualizing_what_convnets_learn/. Finished pictures
-    are brought to a mean of 0.5 and a deviation of 0.15, as there, so they are not what
-    the model was given.
+    https://keras.io/examples/vision/visualizing_what_convnets_learn/. There pictures grow
+    with every step, and only when finished are they brought to one mean and one
+    deviation. Here that is done after every step, so that what climbs is what is shown;
+    and steps get shorter, so that it arrives. Finished pictures have a mean of 0.5 and a
+    deviation of 0.15, as there.
 
     Args:
         shape: Height, width and channels of a picture.
-        middle: Where the noise lies.
+        middle: The mean of the pictures while they climb.
     """
 
     steps = 30
     jitter = 0
 
-    # In the example, for a model that takes -1 to 1, the noise is 0.125 and a step as long as 10.
+    # Half the range is the deviation while they climb: 1 for a model that takes -1 to 1.
+    _DEVIATION = 0.5
+    # The example's noise, for such a model 0.125.
     _NOISE = 0.125 / 2
-    _LENGTH = 10 / 2
+    # The last steps have this part of the first one's length.
+    _LAST = 0.1
 
     def __init__(self, shape: tuple[int, int, int], middle: float) -> None:
         self._shape = shape
@@ -77,10 +84,15 @@ class Ascent:
         """The parameters are the picture."""
         return parameters
 
-    def step(self, number: Any, parameters: Any, gradient: Any, state: State) -> tuple[Any, State]:
-        """A step of one length in every picture; none where there is no gradient."""
-        length = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3), keepdims=True))
-        return parameters + self._LENGTH * tf.math.divide_no_nan(gradient, length), state
+    def step(
+        self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
+    ) -> tuple[Any, State]:
+        """A step as large as the picture's contrast at first; none where there is no gradient."""
+        direction, size = _centered(gradient)
+        share = 1 - (1 - self._LAST) * tf.cast(number, tf.float32) / tf.cast(of, tf.float32)
+        moved = parameters + share * self._DEVIATION * tf.math.divide_no_nan(direction, size)
+        contrast, deviation = _centered(moved)
+        return self._middle + self._DEVIATION * tf.math.divide_no_nan(contrast, deviation), state
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean 0.5, deviation 0.15, clipped."""
@@ -141,7 +153,9 @@ class Fourier:
             pixels = tf.tensordot(pixels, tf.constant(colors.T, tf.float32), axes=1)
         return tf.sigmoid(pixels)
 
-    def step(self, number: Any, parameters: Any, gradient: Any, state: State) -> tuple[Any, State]:
+    def step(
+        self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
+    ) -> tuple[Any, State]:
         """A step of Adam, upwards."""
         mean, square = state
         mean = 0.9 * mean + 0.1 * gradient
@@ -154,6 +168,12 @@ class Fourier:
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """As they are."""
         return pictures
+
+
+def _centered(pictures: Any) -> tuple[Any, Any]:
+    """Each picture less its mean, and its deviation."""
+    centered = pictures - tf.reduce_mean(pictures, axis=(1, 2, 3), keepdims=True)
+    return centered, tf.sqrt(tf.reduce_mean(tf.square(centered), axis=(1, 2, 3), keepdims=True))
 
 
 RECIPES: Mapping[str, Callable[[tuple[int, int, int], float], Recipe]] = {
