@@ -180,6 +180,18 @@ def visible(model: keras.Model) -> Iterator[Place]:
         yield place
 
 
+def surrounding_graph() -> Any:
+    """The graph that is being traced; None where everything runs at once."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def is_visible(tensor: Any, graph: Any) -> bool:
+    """Whether this is a tensor of that graph, and not of a loop inside it."""
+    if not isinstance(tensor, tf.Tensor):
+        return False
+    return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
+
+
 def _own_call(layer: keras.layers.Layer) -> Any:
     return getattr(layer, _method(layer))
 
@@ -204,15 +216,3 @@ def _times(call_: int) -> str:
 
 def _which(position: int) -> str:
     return f"#{position}" if position > 1 else ""
-
-
-def surrounding_graph() -> Any:
-    """The graph that is being traced; None where everything runs at once."""
-    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-
-
-def is_visible(tensor: Any, graph: Any) -> bool:
-    """Whether this is a tensor of that graph, and not of a loop inside it."""
-    if not isinstance(tensor, tf.Tensor):
-        return False
-    return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph

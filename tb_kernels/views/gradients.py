@@ -41,17 +41,18 @@ def compute_gradients(
     Args:
         model: A built and compiled model of Keras on TensorFlow.
         x: What the model takes, as for `fit`: an array, or a dict, list or tuple of
-            arrays.
-        y: The targets, as for `fit`.
+            arrays; or a `tf.data.Dataset`, of which the first batch is taken.
+        y: The targets, as for `fit`; None for those of the dataset.
         sample_weight: The samples' weights, as for `fit`.
         batch_size: Samples at a time: the gradient is then the mean of the batches',
             each counted by its samples, which is that of all samples at once for
             losses that are means over samples. Default: all at once.
 
     Returns:
-        For each trainable weight's path (`"sequential/conv2d/kernel"`) its gradient, float32, in
-        the weight's own shape; 0 where the loss does not depend on the weight. A path
-        that several weights have is followed by `#2`, `#3` for all but the first.
+        For each trainable weight's path (`"sequential/conv2d/kernel"`) its gradient,
+        float32, in the weight's own shape; 0 where the loss does not depend on the
+        weight. A path that several weights have is followed by `#2`, `#3` for all but
+        the first.
 
     Raises:
         ArgumentError: If this is no built and compiled model of Keras on TensorFlow,
@@ -118,6 +119,8 @@ class GradientPass:
         self.variables = _by_path(model.trainable_variables)
         self._compiled_with = getattr(model, "_compile_loss", None)
         self._run = compiled(model, self._gradients)
+        # Whether the model and its loss have taken the data before.
+        self._fits = False
 
     def __call__(self) -> dict[str, NDArray[np.float32]]:
         """The gradients of the model as it is now, by the weights' paths.
@@ -129,7 +132,10 @@ class GradientPass:
             _build_loss(self._model, self._batches[0])
             means = self._unscaled_means()
         except Exception as error:
+            if self._fits:
+                raise
             raise self._explained(error) from error
+        self._fits = True
         return {
             path: mean.astype(np.float32, copy=False)
             for path, mean in zip(self.variables, means, strict=True)
