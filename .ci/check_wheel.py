@@ -14,6 +14,9 @@ if not (package / "py.typed").is_file():
 if heavy := {"tensorflow", "keras", "matplotlib"} & set(sys.modules):
     sys.exit(f"importing tb_kernels imported {heavy}")
 
+for name in tb_kernels.__all__:
+    getattr(tb_kernels, name)
+
 import keras
 import numpy as np
 

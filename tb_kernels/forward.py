@@ -9,6 +9,7 @@ give is seen by standing in for their `call` while the function is traced.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -37,8 +38,9 @@ def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., 
     """The function as a graph, unless the model is one that only runs eagerly."""
     if getattr(model, "run_eagerly", False):
         return function
+    # TensorFlow warns of many traces of one function; a partial one is one of its own.
     compiled_function: Callable[..., Any] = tf.function(
-        function, autograph=False, reduce_retracing=True
+        functools.partial(function), autograph=False, reduce_retracing=True
     )
     return compiled_function
 

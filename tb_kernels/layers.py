@@ -163,7 +163,7 @@ def check_built(model: keras.Model) -> None:
     """
     if not is_built(model):
         raise ArgumentError(
-            f"model: {model.name!r} is not built, so it has no kernels yet; build it, "
+            f"model: {model.name!r} is not built, so it has no weights yet; build it, "
             "call it on a batch or train it first"
         )
 

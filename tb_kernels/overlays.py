@@ -98,10 +98,11 @@ class Overlays(LayerPictures):
         told = super()._describe(address, limits, position)
         if address.kernel == SHEET:
             return told
-        score = f"score {self.scores[address.kernel - 1]:.4g}."
+        score = self.scores[address.kernel - 1]
         if self.classes is None:
-            return f"{told} {score.capitalize()}"
-        return f"{told} Class {self.classes[address.kernel - 1]}, {score}"
+            return f"{told} Score {score:.4g}."
+        class_ = self.classes[address.kernel - 1]
+        return f"{told} Class {class_}, score {score:.4g} (before softmax or sigmoid)."
 
 
 def backdrop(

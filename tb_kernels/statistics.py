@@ -10,22 +10,34 @@ from numpy.typing import NDArray
 
 def norm(values: NDArray[Any]) -> float:
     """The root of the summed squares of all values."""
-    # In float64: a sum of squares in float32 overflows where its root would not.
-    flat = values.reshape(-1)
-    return float(np.sqrt(np.einsum("v,v->", flat, flat, dtype=np.float64)))
+    # In the order of the memory, for a kernel's arrangement for drawing is slow to go through.
+    flat = values.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = float(np.dot(flat, flat))
+        if not _in_range(squares):
+            squares = float(np.square(flat, dtype=np.float64).sum())
+    return float(np.sqrt(squares))
 
 
 def mean_norm(kernels: NDArray[np.float32]) -> float:
     """The mean over kernels, the first axis, of the norm of each."""
-    flat = kernels.reshape(len(kernels), -1)
-    squares = np.einsum("kv,kv->k", flat, flat, dtype=np.float64)
+    others = tuple(range(1, kernels.ndim))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.square(kernels).sum(axis=others, dtype=np.float64)
+        if not _in_range(float(squares.min())) or not _in_range(float(squares.max())):
+            squares = np.square(kernels, dtype=np.float64).sum(axis=others)
     return float(np.sqrt(squares).mean())
 
 
 def relative_change(now: NDArray[np.float32], before: NDArray[np.float32]) -> float:
     """The norm of the difference, as a fraction of the norm before; inf from nothing."""
-    with np.errstate(invalid="ignore"):
-        difference, start = norm(np.subtract(now, before, dtype=np.float64)), norm(before)
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference, start = norm(now - before), norm(before)
     if start == 0:
         return 0.0 if difference == 0 else float("inf")
     return difference / start
+
+
+def _in_range(squares: float) -> bool:
+    """Whether a sum of squares in float32 is neither too large nor too small to be right."""
+    return 1e-30 < squares < np.inf

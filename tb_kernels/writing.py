@@ -24,6 +24,9 @@ from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.pictures import PictureBatch
 from tb_kernels.worker import Worker
 
+# A longer text of an argument says less than its type.
+_LONGEST_REPR = 80
+
 
 class WriteFailures(NamedTuple):
     """What could not be written, how many lack their file, event or both, and why."""
@@ -176,7 +179,9 @@ def check_log_dir(log_dir: Any) -> Path:
         ArgumentError: If it is no path, or one that only a remote file system knows.
     """
     if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
-        raise ArgumentError(f"log_dir: expected a path such as 'logs', got {log_dir!r}")
+        given = repr(log_dir)
+        given = given if len(given) < _LONGEST_REPR else type(log_dir).__name__
+        raise ArgumentError(f"log_dir: expected a path such as 'logs', got {given}")
     path = os.fsdecode(log_dir)
     if "://" in path:
         raise ArgumentError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tb_kernels import ArgumentError, GradientLogger, compute_gradients
+from tb_kernels import ArgumentError, GradientLogger, LogWarning, compute_gradients
 from tests.oracle import assert_shows, draw, level, read_pictures, read_png, read_scalars
 
 L = keras.layers
@@ -177,7 +177,7 @@ def test_a_dataset_brings_its_targets(model, data):
     weights = np.linspace(0, 1, 16)
     dataset = tf.data.Dataset.from_tensor_slices((x, y, weights)).batch(5)
     expected = compute_gradients(model, x[:5], y[:5], weights[:5])
-    for path, gradient in compute_gradients(model, dataset, None).items():
+    for path, gradient in compute_gradients(model, dataset).items():
         np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)
 
 
@@ -220,4 +220,7 @@ def test_freezing_everything_ends_no_training(model, data, tmp_path):
         warnings.simplefilter("always")
         history = model.fit(*data, epochs=3, verbose=0, callbacks=[Freeze(), logger])
     assert len(history.history["loss"]) == 3
-    assert any("no convolution with a trainable kernel" in str(one.message) for one in told)
+    texts = [str(one.message) for one in told if issubclass(one.category, LogWarning)]
+    assert len(texts) == 1
+    assert "it stays as it was (ArgumentError: model: 'two' has no convolution" in texts[0]
+    assert {path.stem[-1] for path in (tmp_path / "gradients").rglob("*.png")} == {"1", "2", "3"}

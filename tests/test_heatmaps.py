@@ -156,8 +156,9 @@ def test_logger_writes_maps_and_says_class_and_score(pictures, tmp_path):
     assert value.metadata.display_name == "1_3_2"
     brightest = compute_heatmaps(model, pictures)[2].max()
     assert value.metadata.summary_description == (
-        "Layer 1 `conv` (Conv2D), input 3 of 3, epoch 2. Heatmap: low end of viridis 0, high end "
-        f"{brightest:.4g}. Class {logits[2].argmax()}, score {logits[2].max():.4g}."
+        "Layer 1 `conv` (Conv2D), input 3 of 3, epoch 2. Heatmap values: low end of viridis 0, "
+        f"high end {brightest:.4g}. Class {logits[2].argmax()}, score {logits[2].max():.4g} "
+        "(before softmax or sigmoid)."
     )
     (entry,) = read_index(run)[2]["layers"]
     assert entry["classes"] == logits.argmax(axis=1).tolist()

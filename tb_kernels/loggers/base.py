@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import keras
 
 from tb_kernels.arguments import check_epoch
+from tb_kernels.errors import reason_of
 from tb_kernels.layers import Built, check_built, check_model, count_built, is_built
 from tb_kernels.loggers.notice import announce, warn
 from tb_kernels.loggers.session import Plan, Session
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 
 class _Planned(NamedTuple):
-    """A plan, and how many layers of its model were built when it was made."""
+    """A plan, how much of its model was built when it was made, and whether it stays anyway."""
 
     plan: Plan
     built: Built
+    stays: bool = False
 
 
 class Logger(keras.callbacks.Callback):
@@ -199,12 +201,16 @@ class Logger(keras.callbacks.Callback):
         try:
             return self._planned(model)
         except Exception as error:
-            self._open().report.lose(planned.plan.volume.pictures, "picture", error)
+            self._plans[id(model)] = planned._replace(stays=True)
+            warn(
+                f"the model has changed, and what is drawn to {self._open().where} could not be "
+                f"changed with it; it stays as it was ({reason_of(error)})"
+            )
             return planned.plan
 
     def _holds(self, planned: _Planned, model: keras.Model) -> bool:
         complete = planned.built.complete or planned.built == count_built(model)
-        return complete and planned.plan.is_current()
+        return planned.stays or (complete and planned.plan.is_current())
 
     def _plan_anew(self, model: keras.Model) -> _Planned:
         return _Planned(self._plan_for(model), count_built(model))

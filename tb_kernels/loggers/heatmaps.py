@@ -207,5 +207,5 @@ def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
     flat = maps.shape[1] == 1
     axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
     return Subject(
-        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap"
+        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap values"
     )

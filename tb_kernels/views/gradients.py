@@ -28,7 +28,7 @@ from tb_kernels.layers import check_built, check_model
 def compute_gradients(
     model: keras.Model,
     x: Any,
-    y: Any,
+    y: Any = None,
     sample_weight: Any = None,
     batch_size: int | None = None,
 ) -> dict[str, NDArray[np.float32]]:

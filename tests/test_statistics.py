@@ -1,0 +1,34 @@
+"""Norms and changes, also of numbers whose squares are too large or too small for float32."""
+
+import numpy as np
+import pytest
+
+from tb_kernels.statistics import mean_norm, norm, relative_change
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1, 1e25])
+def test_norms(scale):
+    """Those of float64."""
+    kernels = (scale * np.random.default_rng(0).normal(size=(3, 3, 4, 5))).astype("float32")
+    exact = kernels.astype(float)
+    expected = np.mean([np.linalg.norm(exact[..., k]) for k in range(5)])
+    assert mean_norm(np.moveaxis(kernels, -1, 0)) == pytest.approx(expected, rel=1e-6)
+    assert norm(np.moveaxis(kernels, -1, 0)) == pytest.approx(np.linalg.norm(exact), rel=1e-6)
+    moved = (1.01 * kernels).astype("float32")
+    change = np.linalg.norm(moved.astype(float) - exact) / np.linalg.norm(exact)
+    assert relative_change(moved, kernels) == pytest.approx(change, rel=1e-5)
+
+
+def test_nothing():
+    """From nothing to nothing is no change, to something an infinite one."""
+    nothing, something = np.zeros((2, 1, 3, 3), "float32"), np.ones((2, 1, 3, 3), "float32")
+    assert (norm(nothing), mean_norm(nothing)) == (0, 0)
+    assert relative_change(nothing, nothing) == 0
+    assert relative_change(something, nothing) == np.inf
+
+
+def test_what_is_not_finite():
+    """Is told as that, without a warning."""
+    broken = np.full((2, 1, 3, 3), np.inf, "float32")
+    assert norm(broken) == np.inf
+    assert np.isnan(relative_change(broken, broken))
