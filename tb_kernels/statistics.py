@@ -13,7 +13,8 @@ def norm(values: NDArray[Any]) -> float:
     # In the order of the memory, for a kernel's arrangement for drawing is slow to go through.
     flat = values.ravel(order="K")
     with np.errstate(over="ignore", invalid="ignore"):
-        squares = float(np.dot(flat, flat))
+        # Not by BLAS, whose threads would wait for cores that train.
+        squares = float(np.square(flat).sum(dtype=np.float64))
         if not _in_range(squares):
             squares = float(np.square(flat, dtype=np.float64).sum())
     return float(np.sqrt(squares))

@@ -1,17 +1,21 @@
 """The speed tables of the README: python -m tests.benchmarks."""
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 
-from tests.benchmarks import memory, patterns, training, views, writing
+from tests.benchmarks import memory, writing
 
 keras.config.disable_interactive_logging()
 for network in ("seeds", "vgg16"):
     writing.report(network, writing.measure(network))
     memory.report(network)
-training.report()
-views.report()
-patterns.report()
+sys.stdout.flush()
+# Each in a process of its own, as a training is: Python's garbage collection takes longer the
+# more there is to look through.
+for part in ("training", "views", "patterns"):
+    subprocess.run([sys.executable, "-m", f"tests.benchmarks.{part}"], check=True)

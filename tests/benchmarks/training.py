@@ -112,3 +112,7 @@ def report():
         print(
             f"  wall time without {plain:.3f} s, with {logged:.3f} s ({logged / plain - 1:+.1%}); runs without differ by up to {spread / plain:.1%}"
         )
+
+
+if __name__ == "__main__":
+    report()
