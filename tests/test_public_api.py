@@ -53,6 +53,7 @@ def test_public_names():
         "import tb_kernels",
         "import tb_kernels.cli",
         "import tb_kernels.writing, tb_kernels.events, tb_kernels.index",
+        "import tb_kernels.layer_pictures, tb_kernels.overlays, tb_kernels.statistics",
         "from tb_kernels import Address, ArgumentError",
     ],
 )
