@@ -53,7 +53,7 @@ def check_kernels(kernels: Any) -> list[int] | None:
 
 
 def check_size(argument: str, value: Any) -> int | None:
-    """Returns a `scale` or `columns` as a whole number from 1; None for by size.
+    """Returns a whole number from 1, such as a `scale`; None for the default.
 
     Raises:
         ArgumentError: If it is neither.
@@ -63,8 +63,13 @@ def check_size(argument: str, value: Any) -> int | None:
     )
 
 
-def check_range(argument: str, value: Any) -> tuple[float, float]:
+def check_range(argument: str, value: Any, problem: str | None = None) -> tuple[float, float]:
     """Returns a pair of finite numbers, low below high.
+
+    Args:
+        argument: Its name, for errors.
+        value: The pair.
+        problem: What the error says of a value that is no pair; None for the usual.
 
     Raises:
         ArgumentError: If it is none.
@@ -72,9 +77,8 @@ def check_range(argument: str, value: Any) -> tuple[float, float]:
     try:
         low, high = (float(limit) for limit in value)
     except (TypeError, ValueError):
-        raise ArgumentError(
-            f"{argument}: expected a pair (low, high) such as (0, 1), got {value!r}"
-        ) from None
+        usual = f"expected a pair (low, high) such as (0, 1), got {value!r}"
+        raise ArgumentError(f"{argument}: {problem or usual}") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ArgumentError(
             f"{argument}: low must be below high, both finite; got ({low:g}, {high:g})"

@@ -2,8 +2,7 @@
 
 A view calls the model as `model.fit` would, in inference mode, inside `untouched`:
 whatever the call assigns (statistics of batch normalisation, states of random
-generators, loss trackers) goes to a scope that is thrown away. What single layers
-give is seen by standing in for their `call` while the function is traced.
+generators, loss trackers) goes to a scope that is thrown away.
 """
 
 from __future__ import annotations

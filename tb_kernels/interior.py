@@ -79,8 +79,8 @@ def _replaced(calls: Iterable[tuple[keras.layers.Layer, Callable[..., Any]]]) ->
                 vars(layer)[name] = own
 
 
-def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerOutput]]:
-    """Calls the model, and sees what each of its layers gives.
+def outputs_of_layers(model: keras.Model, inputs: Any) -> list[LayerOutput]:
+    """What each layer of the model gives when the model is called.
 
     Left out is what has no tensor outside of a loop: the cells of recurrent layers,
     and layers inside TimeDistributed. A layer and its wrapper of the same number give
@@ -91,7 +91,7 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
         inputs: Of the model.
 
     Returns:
-        The model's outputs, and its layers', in the order of their numbers.
+        The layers' outputs, in the order of their numbers.
     """
     places = list(visible(model))
     by_layer = {id(place.layer): place for place in places}
@@ -117,14 +117,13 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> tuple[Any, list[LayerO
 
     note_inputs(model, unwrapped(model, inputs))
     with opened(model), standing_in(places, stand):
-        outputs = call(model, inputs)
-    found = [
+        call(model, inputs)
+    return [
         LayerOutput(f"{place.number}{_times(call_)}{_which(position)}", place.layer, tensor)
         for place in places
         for call_, tensors in enumerate(seen[place.number], start=1)
         for position, tensor in enumerate(tensors, start=1)
     ]
-    return outputs, found
 
 
 class _Reached(BaseException):

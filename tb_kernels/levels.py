@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_range
 from tb_kernels.errors import ArgumentError
 
 Normalize = Literal["layer", "kernel", "first", "symmetric", "standard"] | tuple[float, float]
@@ -67,15 +68,7 @@ def check_normalize(normalize: Any) -> Normalize:
         if normalize not in MODES:
             raise ArgumentError(f"normalize: unknown {normalize!r}; {expected}")
         return normalize  # type: ignore[return-value]
-    try:
-        low, high = (float(limit) for limit in normalize)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"normalize: cannot use {normalize!r}; {expected}") from None
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ArgumentError(
-            f"normalize: low must be below high, both finite; got ({low:g}, {high:g})"
-        )
-    return low, high
+    return check_range("normalize", normalize, f"cannot use {normalize!r}; {expected}")
 
 
 def measure(weights: NDArray[np.float32], normalize: Normalize, *, each: bool = False) -> Limits:

@@ -137,9 +137,7 @@ def select_places(model: keras.Model, argument: str, wanted: Iterable[int | str]
     places = list(walk(model))
     chosen = set()
     for one in wanted:
-        found = [place for place in places if place.layer.name == one]
-        # Of a layer and its wrapper, which share a number, it is the wrapper.
-        found = found or [place for place in places if place.number == str(one)][:1]
+        found = _called(places, one)
         if not found:
             raise ArgumentError(
                 f"{argument}: no layer {one!r} in model {model.name!r}; it has "
@@ -167,12 +165,9 @@ def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
 def _numbers_of(
     model: keras.Model, wanted: int | str, candidates: Sequence[Numbered], what: str
 ) -> list[str]:
-    places = list(walk(model))
-    # A name first: Keras lets a layer be called '3'.
-    roots = {place.number for place in places if place.layer.name == wanted}
-    if not roots:
-        known = {place.number for place in places} | {one.number for one in candidates}
-        roots = known & {str(wanted)}
+    roots = {place.number for place in _called(list(walk(model)), wanted)}
+    # A part of a layer is a candidate, and no layer.
+    roots = roots or {one.number for one in candidates} & {str(wanted)}
     have = _enumerate(dict.fromkeys(candidate.name for candidate in candidates))
     if not roots:
         raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
@@ -186,6 +181,14 @@ def _numbers_of(
             f"layers: layer {wanted!r} of model {model.name!r} has no {what}; these have: {have}"
         )
     return drawn
+
+
+def _called(places: list[Place], wanted: int | str) -> list[Place]:
+    """The layers of this name, or the one of this number."""
+    # A name first: Keras lets a layer be called '3'.
+    named = [place for place in places if place.layer.name == wanted]
+    # Of a layer and its wrapper, which share a number, it is the wrapper.
+    return named or [place for place in places if place.number == str(wanted)][:1]
 
 
 def _belongs(number: str, root: str) -> bool:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.axes import Axes
 from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layer_pictures import LayerPictures
@@ -175,7 +176,7 @@ class ActivationPlan(LayerPlan[LayerPictures]):
             return values.astype(type_, copy=False)
 
 
-def _subject(activation: Activation, axes: Any) -> Subject:
+def _subject(activation: Activation, axes: Axes) -> Subject:
     return Subject(
         activation.number,
         activation.name,

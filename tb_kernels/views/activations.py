@@ -123,7 +123,7 @@ class ActivationPass:
 
     def _forward(self, inputs: Any) -> list[Any]:
         with untouched():
-            _, found = outputs_of_layers(self._model, inputs)
+            found = outputs_of_layers(self._model, inputs)
         found = [
             output
             for output in found

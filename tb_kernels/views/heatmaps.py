@@ -150,12 +150,12 @@ class HeatmapPass:
         self.layers = [place for place, _ in found]
         return [maps for _, maps in found], classes, scores
 
-    def _watch(self, inputs: Any, tape: Any) -> tuple[Any, dict[str, Any]]:
+    def _watch(self, inputs: Any, tape: Any) -> tuple[Any, dict[str, tuple[Place, Any]]]:
         """Calls the model, and has the tape watch what the layers give.
 
         Returns:
-            The model's outputs, and each layer's of its last call, by its number, in the
-            order of these calls.
+            The model's outputs, and each layer with its output of its last call, by its
+            number, in the order of these calls.
         """
         places = list(visible(self._model))
         if self._wanted is None:
@@ -163,7 +163,7 @@ class HeatmapPass:
         else:
             numbers = {place.number for place in self._wanted}
             places = [place for place in places if place.number in numbers]
-        seen: dict[str, Any] = {}
+        seen: dict[str, tuple[Place, Any]] = {}
         here = surrounding_graph()
 
         def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -171,20 +171,18 @@ class HeatmapPass:
             if is_visible(outputs, here):
                 tape.watch(outputs)
                 seen.pop(place.number, None)
-                seen[place.number] = outputs
+                seen[place.number] = place, outputs
             return outputs
 
         with untouched(), opened(self._model), standing_in(places, stand):
             return call(self._model, inputs), seen
 
-    def _spatial(self, seen: Mapping[str, Any]) -> list[tuple[Place, Any, str]]:
+    def _spatial(self, seen: Mapping[str, tuple[Place, Any]]) -> list[tuple[Place, Any, str]]:
         """Those of the layers that have maps, with their outputs and what the axes are."""
         axes = MapAxes(self._model)
-        places = {place.number: place for place in visible(self._model)}
-        wanted = self._wanted or [places[number] for number in seen]
         found = []
-        for place in wanted:
-            tensor = seen.get(place.number)
+        for place in self._wanted or [place for place, _ in seen.values()]:
+            _, tensor = seen.get(place.number, (place, None))
             letters = None if tensor is None else axes.letters(place.layer, tensor.shape)
             if letters and "d" not in letters:
                 found.append((place, tensor, letters))

@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 
+from examples import digits
 from tb_kernels import KernelLogger
-from tb_kernels.loggers.session import Session
-from tests.benchmarks import ways
+from tests.benchmarks import ways, worker
 
 EPOCHS = 2
 ROUNDS = 4
@@ -35,11 +35,8 @@ def course_data():
 
 def example_data():
     """What examples/digits.py trains on."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    test = np.arange(len(digits.images)) % 5 == 0
-    return (digits.images[~test, ..., None] / 16).astype("float32"), digits.target[~test]
+    train, _ = digits.load("digits")
+    return train
 
 
 def digits_network():
@@ -59,17 +56,8 @@ def measure(build, load, batch_size):
     model = build()
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(*data, batch_size=batch_size, epochs=1, verbose=0)
-    worker = []
-    write = Session._write
-
-    def timed_write(*arguments):
-        begin = time.thread_time()
-        write(*arguments)
-        worker.append(time.thread_time() - begin)
-
-    Session._write = timed_write
     plain, logged, cpu, held = [], [], [], []
-    try:
+    with worker.timed() as written:
         for _ in range(ROUNDS):
             for with_logger in (False, True):
                 with tempfile.TemporaryDirectory() as folder:
@@ -86,12 +74,10 @@ def measure(build, load, batch_size):
                     else:
                         plain.append(wall)
                         cpu.append((time.process_time() - process) / EPOCHS)
-    finally:
-        Session._write = write
     return {
         "cpu": statistics.median(cpu),
         "held": statistics.median(held),
-        "worker": statistics.median(worker),
+        "worker": statistics.median(written),
         "plain": plain,
         "logged": logged,
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from examples import digits
-from tb_kernels.loggers.session import Session
+from tests.benchmarks import worker
 
 EPOCHS = range(1, 8)
 
@@ -29,34 +29,22 @@ def measure():
 
 def cost(view, model, x, y):
     """Of the first epoch, which traces, and the median of later ones."""
-    worker = []
-    write = Session._write
-
-    def timed_write(*arguments):
-        begin = time.thread_time()
-        write(*arguments)
-        worker.append(time.thread_time() - begin)
-
-    Session._write = timed_write
     held = []
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            with digits.loggers([view], Path(folder), None, x, y)[0] as logger:
-                for epoch in EPOCHS:
-                    begin = time.perf_counter()
-                    logger.log(model, epoch)
-                    held.append(time.perf_counter() - begin)
-                    logger.flush()
-            files = [path for path in Path(folder).rglob("*") if path.is_file()]
-            pictures = sum(path.suffix == ".png" for path in files) / len(EPOCHS)
-            size = sum(path.stat().st_size for path in files) / len(EPOCHS)
-    finally:
-        Session._write = write
+    with worker.timed() as written, tempfile.TemporaryDirectory() as folder:
+        with digits.loggers([view], Path(folder), None, x, y)[0] as logger:
+            for epoch in EPOCHS:
+                begin = time.perf_counter()
+                logger.log(model, epoch)
+                held.append(time.perf_counter() - begin)
+                logger.flush()
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        pictures = sum(path.suffix == ".png" for path in files) / len(EPOCHS)
+        size = sum(path.stat().st_size for path in files) / len(EPOCHS)
     later = statistics.median(held[1:])
     return {
         "first": held[0],
         "held": later,
-        "worker": statistics.median(worker),
+        "worker": statistics.median(written),
         "pictures": pictures,
         "size": size,
     }
