@@ -1,6 +1,7 @@
 """What this package raises and warns with."""
 
 import re
+import warnings
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -13,6 +14,10 @@ class WriteError(OSError):
     """Pictures could not be written and the logger is ``strict``."""
 
 
+class LogError(OSError):
+    """What was logged cannot be read, or not be shown as asked."""
+
+
 class LogWarning(UserWarning):
     """Something asked for is missing from the log or cannot be shown as usual."""
 
@@ -23,3 +28,8 @@ def reason_of(error: BaseException) -> str:
     # Keras says first where it happened, and then what.
     told = [line for line in lines if line and not line.startswith("Exception encountered")]
     return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__
+
+
+def warn(text: str) -> None:
+    """Warns as the user's filters say, every time: Python would show an equal text only once."""
+    warnings.warn_explicit(text, LogWarning, "tb_kernels", 1, registry={})

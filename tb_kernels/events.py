@@ -1,7 +1,6 @@
 """Summaries → an event file that TensorBoard reads.
 
-The file is a sequence of records (length, its checksum, data, its checksum), the
-form that TensorFlow calls TFRecord. Each write is one appended piece, and a piece
+The file is a sequence of records. Each write is one appended piece, and a piece
 that cannot be written whole is cut off again, so a full disk or a killed process
 never hides what comes before or after it.
 """
@@ -11,12 +10,10 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import google_crc32c
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import (
@@ -29,6 +26,9 @@ from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
+
+from tb_kernels.files import write_all
+from tb_kernels.records import pack_record
 
 PLUGIN_NAME = "tb_kernels"
 
@@ -121,13 +121,6 @@ class EventFile:
             return os.open(self.path, flags, 0o666)
 
 
-def write_all(descriptor: int, data: bytes) -> None:
-    """Writes all of the data; one call to the system may take less."""
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
-
-
 def _opening(wall_time: float, step: int) -> bytes:
     start = SessionLog(status=SessionLog.START)
     return _record(Event(wall_time=wall_time, file_version="brain.Event:2")) + _record(
@@ -136,14 +129,7 @@ def _opening(wall_time: float, step: int) -> bytes:
 
 
 def _record(event: Event) -> bytes:
-    data = event.SerializeToString()
-    length = struct.pack("<Q", len(data))
-    return b"".join((length, _masked_crc(length), data, _masked_crc(data)))
-
-
-def _masked_crc(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return pack_record(event.SerializeToString())
 
 
 def _strings(*strings: bytes) -> TensorProto:

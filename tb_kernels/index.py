@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import TypedDict
 
 FORMAT = 1
@@ -89,6 +89,14 @@ class HeatmapEntry(LayerEntry):
     strength: float
     classes: list[int] | None
     scores: list[float]
+
+
+def entry_key(entry: LayerEntry) -> Hashable:
+    """What entries have in common that replace each other.
+
+    Two loggers may draw different pictures of one layer; their entries stand side by side.
+    """
+    return entry["number"], entry["group"], entry["pictures"], tuple(entry["drawn"] or ())
 
 
 def to_json(view: str, epoch: int, layers: Iterable[LayerEntry]) -> str:

@@ -15,11 +15,23 @@ GRADIENTS_RUN = "gradients"
 PATTERNS_RUN = "patterns"
 HEATMAPS_RUN = "heatmaps"
 
+# In the order in which they are shown.
+VIEWS = (KERNELS_RUN, ACTIVATIONS_RUN, GRADIENTS_RUN, PATTERNS_RUN, HEATMAPS_RUN)
+
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0
 
-_ADDRESS = re.compile(r"(\d+(?:-\d+)*(?:@\d+)?(?:#\d+)?)_(\d+)_(\d+)")
+# Numbers are never padded.
+_NUMBER = "[1-9][0-9]*"
+_ADDRESS = re.compile(
+    rf"({_NUMBER}(?:-{_NUMBER})*(?:@{_NUMBER})?(?:#{_NUMBER})?)_(0|{_NUMBER})_(0|{_NUMBER})"
+)
+_INDEX_TAG = re.compile(r"index/([0-9]{1,9})")
+_PARTS = re.compile(r"([-@#]?)([0-9]+)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+# Of a kernel or an epoch that is read from a log.
+_LARGEST_NUMBER = 2**31 - 1
 
 # File systems end a name at 255 bytes; the rest is left to the layer's number.
 _LONGEST_NAME = 200
@@ -50,7 +62,7 @@ class Address(NamedTuple):
         Raises:
             ValueError: If the text is not an address.
         """
-        match = _ADDRESS.fullmatch(text)
+        match = _ADDRESS.fullmatch(text) if len(text) <= _LONGEST_NAME else None
         if match is None:
             raise ValueError(
                 f"not an address: {text!r}; expected <layer>_<kernel>_<epoch>, such as 1_6_10"
@@ -71,6 +83,39 @@ def picture_path(address: Address, group: str | None) -> str:
     return f"{group}/{address}" if group else str(address)
 
 
+def parse_tag(tag: str) -> tuple[str, Address] | None:
+    """The group, empty for none, and the address: the inverse of `picture_path`.
+
+    Returns:
+        None if the tag names no picture of this package.
+    """
+    group, slash, rest = tag.rpartition("/")
+    try:
+        address = Address.parse(rest)
+    except ValueError:
+        return None
+    name = group.removeprefix(f"{address.layer}-")
+    ours = not slash or group_of(address.layer, name) == group
+    small = max(address.kernel, address.epoch) <= _LARGEST_NUMBER
+    return (group, address) if ours and small else None
+
+
+def belongs(number: str, root: str) -> bool:
+    """Whether a layer's number is the root's, or that of a part, layer, call or output of it."""
+    return number == root or number.startswith((f"{root}-", f"{root}@", f"{root}#"))
+
+
+def order_of(number: str) -> list[tuple[str, int]]:
+    """What sorts the numbers of layers as they stand in the network: 2, 2-5, 2-10, 3, 3@2, 10."""
+    return [(sign, int(digits)) for sign, digits in _PARTS.findall(number)]
+
+
+def natural_order(text: str) -> list[str | int]:
+    """What sorts names with numbers in them as people do: run2 before run10."""
+    parts = re.split("([0-9]+)", text)
+    return [int(part[:_LONGEST_NAME]) if place % 2 else part for place, part in enumerate(parts)]
+
+
 def arrays_name(view: str, epoch: int) -> str:
     """The file of an epoch's arrays, without `.npz`."""
     return f"{view}_{epoch}"
@@ -79,6 +124,12 @@ def arrays_name(view: str, epoch: int) -> str:
 def index_tag(epoch: int) -> str:
     """The tag of the summary that says how the pictures of an epoch are to be read."""
     return f"index/{epoch}"
+
+
+def parse_index_tag(tag: str) -> int | None:
+    """The epoch of an index: the inverse of `index_tag`; None if it is no such tag."""
+    match = _INDEX_TAG.fullmatch(tag)
+    return int(match[1]) if match else None
 
 
 def step_of(epoch: int) -> int:

@@ -149,8 +149,36 @@ def assemble(tiles: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:
     return wide.take(_sources(layout.rows, height, layout.scale, layout.gap), axis=1)
 
 
+def take_apart(pictures: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:
+    """Finds the tiles in pictures again: the inverse of `assemble`.
+
+    Args:
+        pictures: Shape (pictures, *layout.size, channels).
+        layout: Of one picture.
+
+    Returns:
+        Shape (pictures, layout.tiles, height, width, channels).
+    """
+    down, across = (
+        _centers(tiles, size, layout.scale, layout.gap)
+        for tiles, size in ((layout.rows, layout.height), (layout.columns, layout.width))
+    )
+    weights = pictures.take(down, axis=1).take(across, axis=2)
+    grid = weights.reshape(
+        len(pictures), layout.rows, layout.height, layout.columns, layout.width, -1
+    )
+    tile = (layout.height, layout.width, grid.shape[-1])
+    return grid.swapaxes(2, 3).reshape(len(pictures), -1, *tile)[:, : layout.tiles]
+
+
 def _extent(tiles: int, size: int, scale: int, gap: int) -> int:
     return tiles * size * scale + (tiles - 1) * gap
+
+
+def _centers(tiles: int, size: int, scale: int, gap: int) -> NDArray[np.intp]:
+    """A pixel of every weight along a side."""
+    starts = np.arange(tiles)[:, None] * (size * scale + gap)
+    return (starts + np.arange(size) * scale + scale // 2).ravel()
 
 
 @functools.lru_cache(maxsize=64)

@@ -10,11 +10,10 @@ import keras
 from tb_kernels.arguments import check_list, check_whole
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layers import KernelWeight, Place, find_kernels, walk
+from tb_kernels.naming import belongs
+from tb_kernels.wording import enumerate_some
 
 LAST = "last"
-
-# How many names an error lists.
-_LISTED = 12
 
 
 class Epochs:
@@ -74,9 +73,10 @@ def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> li
     """
     weights = find_kernels(model)
     if not weights:
+        names = enumerate_some(layer.name for _, layer in walk(model))
         raise ArgumentError(
             f"model: {model.name!r} has no convolution layers; expected at least one, "
-            f"such as Conv2D (its layers are {_enumerate(layer.name for _, layer in walk(model))})"
+            f"such as Conv2D (its layers are {names})"
         )
     return select(model, layers, weights, what="kernels")
 
@@ -141,7 +141,7 @@ def select_places(model: keras.Model, argument: str, wanted: Iterable[int | str]
         if not found:
             raise ArgumentError(
                 f"{argument}: no layer {one!r} in model {model.name!r}; it has "
-                f"{_enumerate(dict.fromkeys(place.layer.name for place in places))}"
+                f"{enumerate_some(dict.fromkeys(place.layer.name for place in places))}"
             )
         chosen |= {id(place.layer) for place in found}
     return [place for place in places if id(place.layer) in chosen]
@@ -157,7 +157,7 @@ def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
     if len(found) > 1:
         raise ArgumentError(
             f"{argument}: model {model.name!r} has {len(found)} layers named {wanted!r}; "
-            f"expected one of their numbers: {_enumerate(repr(one.number) for one in found)}"
+            f"expected one of their numbers: {enumerate_some(repr(one.number) for one in found)}"
         )
     return found[0]
 
@@ -168,13 +168,13 @@ def _numbers_of(
     roots = {place.number for place in _called(list(walk(model)), wanted)}
     # A part of a layer is a candidate, and no layer.
     roots = roots or {one.number for one in candidates} & {str(wanted)}
-    have = _enumerate(dict.fromkeys(candidate.name for candidate in candidates))
+    have = enumerate_some(dict.fromkeys(candidate.name for candidate in candidates))
     if not roots:
         raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
     drawn = [
         candidate.number
         for candidate in candidates
-        if any(_belongs(candidate.number, root) for root in roots)
+        if any(belongs(candidate.number, root) for root in roots)
     ]
     if not drawn:
         raise ArgumentError(
@@ -189,15 +189,3 @@ def _called(places: list[Place], wanted: int | str) -> list[Place]:
     named = [place for place in places if place.layer.name == wanted]
     # Of a layer and its wrapper, which share a number, it is the wrapper.
     return named or [place for place in places if place.number == str(wanted)][:1]
-
-
-def _belongs(number: str, root: str) -> bool:
-    # A part or a layer inside, a further call, a further output.
-    return number == root or number.startswith((f"{root}-", f"{root}@", f"{root}#"))
-
-
-def _enumerate(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - _LISTED
-    text = ", ".join(listed[:_LISTED])
-    return f"{text} and {more} more" if more > 0 else text

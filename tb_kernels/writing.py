@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +17,9 @@ import numpy as np
 
 from tb_kernels import png
 from tb_kernels.errors import ArgumentError
-from tb_kernels.events import EventFile, image_value, scalar_value, text_value, write_all
-from tb_kernels.index import LayerEntry, to_json
+from tb_kernels.events import EventFile, image_value, scalar_value, text_value
+from tb_kernels.files import WholeFiles
+from tb_kernels.index import LayerEntry, entry_key, to_json
 from tb_kernels.naming import index_tag, step_of
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.pictures import PictureBatch
@@ -43,9 +44,9 @@ class RunWriter:
         self.worker = worker
         self._view = view
         self._events = EventFile(run_dir)
-        self._indexed: tuple[int, dict[_Key, LayerEntry]] = (-1, {})
+        self._indexed: tuple[int, dict[Hashable, LayerEntry]] = (-1, {})
         self._stored: set[str] = set()
-        self._prefix = os.path.join(run_dir, "")
+        self._files = WholeFiles(run_dir)
 
     def begin(self) -> None:
         """A training begins: what follows goes into a new event file.
@@ -82,7 +83,7 @@ class RunWriter:
             data = png.encode(pixels)
             values.append(image_value(path, data, width, height, title, description))
             try:
-                self._write_file(f"{self._prefix}{path}.png", data)
+                self._files.write(f"{path}.png", data)
             except OSError as error:
                 lost, reason = lost + 1, error
         try:
@@ -98,15 +99,16 @@ class RunWriter:
             OSError: If it could not be written.
         """
         known = self._indexed[1] if self._indexed[0] == epoch else {}
-        known = known | {_key(entry): entry for entry in entries}
+        known = known | {entry_key(entry): entry for entry in entries}
         self._indexed = (epoch, known)
         text = to_json(self._view, epoch, known.values())
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
 
     def _write_arrays(self, output: ArrayFile) -> None:
         arrays = dict(output.arrays)
-        target = f"{self._prefix}{output.name}.npz"
-        if output.name in self._stored and os.path.exists(target):
+        name = f"{output.name}.npz"
+        target = self.directory / name
+        if output.name in self._stored and target.exists():
             # Another logger of this view has stored its own of this epoch.
             with np.load(target) as before:
                 arrays = dict(before) | arrays
@@ -116,36 +118,7 @@ class RunWriter:
             with open(descriptor, "wb", closefd=False) as stream:
                 np.savez(stream, **arrays)  # type: ignore[arg-type]
 
-        self._place_whole(target, fill)
-
-    def _write_file(self, target: str, data: bytes) -> None:
-        self._place_whole(target, lambda descriptor: write_all(descriptor, data))
-
-    def _place_whole(self, target: str, fill: Callable[[int], None]) -> None:
-        try:
-            self._place(target, fill)
-        except FileNotFoundError:
-            # The layer's first picture, or somebody has cleared the log directory.
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            self._place(target, fill)
-
-    def _place(self, target: str, fill: Callable[[int], None]) -> None:
-        # One for each process: it gets the file's own name once it is whole.
-        partial = f"{self._prefix}.partial-{os.getpid()}"
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        try:
-            fill(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(partial, target)
-
-
-_Key = tuple[Hashable, ...]
-
-
-def _key(entry: LayerEntry) -> _Key:
-    # Two loggers may draw different pictures of one layer; the same ones replace each other.
-    return entry["number"], entry["group"], entry["pictures"], tuple(entry["drawn"] or ())
+        self._files.fill(name, fill)
 
 
 _lock = threading.Lock()

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tb_kernels.naming import Address, group_of, index_tag, picture_path, step_of
+from tb_kernels.naming import (
+    Address,
+    belongs,
+    group_of,
+    index_tag,
+    natural_order,
+    order_of,
+    parse_index_tag,
+    parse_tag,
+    picture_path,
+    step_of,
+)
 
 numbers = st.integers(1, 10**6)
 addresses = st.builds(
@@ -37,6 +48,8 @@ def test_names():
     assert picture_path(address, "1-conv2d") == "1-conv2d/1_6_10"
     assert picture_path(address, None) == "1_6_10"
     assert index_tag(10) == "index/10"
+    assert parse_index_tag("index/10") == 10
+    assert parse_index_tag("index/x") is None
     assert (step_of(1), step_of(0)) == (0, -1)
 
 
@@ -47,3 +60,36 @@ def test_groups_are_safe_in_files_and_tags(name):
     assert set(group) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
     assert group.startswith("3-")
     assert len(group.encode()) < 255
+
+
+layers = st.from_regex(r"[1-9][0-9]?(-[1-9][0-9]?){0,3}(@[2-9])?(#[2-9])?", fullmatch=True)
+
+
+@given(layers, st.integers(0, 10**6), st.integers(0, 10**6), st.one_of(st.none(), st.text()))
+def test_a_tag_gives_group_and_address_back(layer, kernel, epoch, name):
+    """With or without a group, whatever the layer is called."""
+    address = Address(layer, kernel, epoch)
+    group = None if name is None else group_of(layer, name)
+    assert parse_tag(picture_path(address, group)) == (group or "", address)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["", "loss", "epoch_loss", "1_6", "1_6_10_3", "01_6_10", "1_6_x", "/1_6_10", "../1_6_10", "2-a/1_6_10", "1-a/b/1_6_10", "1-a b/1_6_10", "1-a/../1_6_10", "1_6_99999999999", "1-a/1_6_10\n", "\u0661_6_10", "1" * 300 + "_1_1"],
+)  # fmt: skip
+def test_tags_of_others_are_none_of_ours(tag):
+    """What is not of the form that the loggers write names no picture."""
+    assert parse_tag(tag) is None
+
+
+def test_numbers_sort_as_the_layers_stand():
+    """Also of layers in layers, further calls and outputs; names with their numbers by value."""
+    order = ["1", "2", "2-1", "2-5", "2-5-1", "2-10", "3", "3#2", "3@2", "3@2#2", "10"]
+    assert sorted(order[::-1], key=order_of) == order
+    assert sorted(["run10", "run9", "a", "run", "10", "9"], key=natural_order) == ["9", "10", "a", "run", "run9", "run10"]  # fmt: skip
+
+
+def test_what_belongs_to_a_layer():
+    """Its parts, inner layers, calls and outputs; not the layer with a longer number."""
+    of_two = [n for n in ("2", "2-5", "2@2", "2#3", "20", "12", "1-2", "22-1") if belongs(n, "2")]
+    assert of_two == ["2", "2-5", "2@2", "2#3"]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import keras
 
 from tb_kernels.arguments import check_epoch
-from tb_kernels.errors import reason_of
+from tb_kernels.errors import reason_of, warn
 from tb_kernels.layers import Built, check_built, check_model, count_built, is_built
-from tb_kernels.loggers.notice import announce, warn
+from tb_kernels.loggers.notice import announce
 from tb_kernels.loggers.session import Plan, Session
 from tb_kernels.selection import Epochs
 from tb_kernels.writing import check_log_dir

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import keras
 
-from tb_kernels.errors import LogWarning
+from tb_kernels.errors import warn
+from tb_kernels.wording import count, readable_size
 
 # A log of more pictures is slow to look at, and seldom meant.
 MANY_PICTURES = 50_000
@@ -48,7 +47,7 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
     else:
         pictures, size, per = volume.pictures * epochs, volume.size * epochs, ""
         line += f", {count(epochs, 'epoch')}"
-    line += f": {count(pictures, 'picture')}, about {_readable(size)}{per}, in {where}"
+    line += f": {count(pictures, 'picture')}, about {readable_size(size)}{per}, in {where}"
     if pictures > MANY_PICTURES:
         warn(f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]")
     else:
@@ -64,30 +63,3 @@ def say(line: str) -> None:
         print(f"tb_kernels: {line}", flush=True)
     except UnicodeEncodeError:
         print(ascii(f"tb_kernels: {line}"), flush=True)
-
-
-def warn(text: str) -> None:
-    """Warns as the user's filters say, every time: Python would show an equal text only once."""
-    warnings.warn_explicit(text, LogWarning, "tb_kernels", 1, registry={})
-
-
-def count(number: int, noun: str) -> str:
-    """A number and what it counts, in English."""
-    if number == 1:
-        return f"{number:,} {noun}"
-    return f"{number:,} {noun}es" if noun.endswith("x") else f"{number:,} {noun}s"
-
-
-def enumerate_all(texts: Iterable[str]) -> str:
-    """Joins texts as in a sentence: `a`, `a and b`, `a, b and c`."""
-    *firsts, last = texts
-    return f"{', '.join(firsts)} and {last}" if firsts else last
-
-
-def _readable(size: float) -> str:
-    unit = "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"

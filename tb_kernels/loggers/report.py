@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from tb_kernels.errors import WriteError
-from tb_kernels.loggers.notice import count, enumerate_all, warn
+from tb_kernels.errors import WriteError, warn
+from tb_kernels.wording import count, enumerate_all
 
 
 class Report:

@@ -1,0 +1,128 @@
+"""Bytes ↔ records: the form of an event file, which TensorFlow calls TFRecord.
+
+A record is a length, the length's checksum, the data, the data's checksum. What lies
+between two whole records is damage; reading goes on behind it.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import google_crc32c
+import numpy as np
+
+_HEADER = struct.Struct("<QI")
+_CHECKSUM = struct.Struct("<I")
+
+# A record of more bytes is not read: nobody writes one, and it would fill the memory.
+LARGEST = 1 << 28
+
+# How much is looked through at a time for the next record behind damage.
+_BLOCK = 1 << 20
+
+
+class Record(NamedTuple):
+    """A whole record.
+
+    Attributes:
+        offset: Where its data begins in the file.
+        data: Its data, the checksum verified.
+    """
+
+    offset: int
+    data: bytes
+
+
+class Damage(NamedTuple):
+    """Bytes that belong to no whole record.
+
+    Attributes:
+        offset: Where they begin in the file.
+        at_end: Whether they are its end: it was cut off there, or is still written to.
+    """
+
+    offset: int
+    at_end: bool
+
+
+def pack_record(data: bytes) -> bytes:
+    """The record of some data."""
+    length = struct.pack("<Q", len(data))
+    return b"".join((length, _masked_crc(length), data, _masked_crc(data)))
+
+
+def read_records(file: BinaryIO) -> Iterator[Record | Damage]:
+    """Every whole record of a file, and the damage between them.
+
+    Args:
+        file: A file of the disk, open for reading. What is added to it from now on is
+            not read.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    size = os.fstat(file.fileno()).st_size
+    offset = 0
+    while offset < size:
+        record = _record_at(file, offset, size)
+        if record is None:
+            following = _find_header(file, offset + 1, size)
+            yield Damage(offset, at_end=following is None)
+            offset = size if following is None else following
+        else:
+            yield record
+            offset = record.offset + len(record.data) + _CHECKSUM.size
+
+
+def _record_at(file: BinaryIO, offset: int, size: int) -> Record | None:
+    file.seek(offset)
+    header = file.read(_HEADER.size)
+    start = offset + _HEADER.size
+    if not _is_header(header):
+        return None
+    length = _HEADER.unpack(header)[0]
+    if length > LARGEST or start + length + _CHECKSUM.size > size:
+        return None
+    data = file.read(length)
+    return Record(start, data) if file.read(_CHECKSUM.size) == _masked_crc(data) else None
+
+
+def _find_header(file: BinaryIO, offset: int, size: int) -> int | None:
+    """Where, from the offset on, a length stands with its checksum; None if nowhere."""
+    while offset + _HEADER.size <= size:
+        file.seek(offset)
+        block = file.read(_BLOCK)
+        for place in _likely_headers(block):
+            header = block[place : place + _HEADER.size]
+            end = offset + place + len(header) + int.from_bytes(header[:8], "little")
+            if end < size and _is_header(header):
+                return offset + place
+        if len(block) < _HEADER.size:
+            break
+        offset += len(block) - _HEADER.size + 1
+    return None
+
+
+def _likely_headers(block: bytes) -> list[int]:
+    """Where eight bytes can be the length of a record: not 0, the upper half 0."""
+    zero = np.frombuffer(block, np.uint8) == 0
+    count = len(block) - _HEADER.size + 1
+    if count <= 0:
+        return []
+    runs = [zero[shift : shift + count] for shift in range(8)]
+    lower = runs[0] & runs[1] & runs[2] & runs[3]
+    upper = runs[4] & runs[5] & runs[6] & runs[7]
+    likely: list[int] = np.flatnonzero(upper & ~lower).tolist()
+    return likely
+
+
+def _is_header(header: bytes) -> bool:
+    return len(header) == _HEADER.size and header[8:] == _masked_crc(header[:8])
+
+
+def _masked_crc(data: bytes) -> bytes:
+    crc = google_crc32c.value(data)
+    return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
