@@ -1,0 +1,1 @@
+"""A log directory → its pictures, numbers and arrays."""

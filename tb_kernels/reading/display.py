@@ -1,0 +1,41 @@
+"""A log in a notebook: its kernels as rows, its epochs as columns."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from tb_kernels.reading.picture import Picture
+
+if TYPE_CHECKING:
+    from tb_kernels.reading.log import Log
+
+# So many rows are shown; the rest is told in numbers.
+_ROWS = 12
+
+_PICTURE = "image-rendering:pixelated;max-width:160px;background:#fff;border:1px solid #8884"
+
+
+def html_of(log: Log) -> str:
+    """What there is in words, and the first kernels."""
+    shown = "".join(_row(strip) for strip in islice(log.strips(), _ROWS))
+    more = log.strip_count - _ROWS
+    rest = f"<p>… and {more:,} rows more; select() fewer.</p>" if more > 0 else ""
+    return f"<p>{escape(repr(log).strip('<>'))}</p><table>{shown}</table>{rest}"
+
+
+def _row(pictures: Iterable[Picture]) -> str:
+    cells = [
+        f'<td style="text-align:center"><code>{escape(picture.view)} {picture.address}</code><br>'
+        f'<img style="{_PICTURE}" src="{data_uri(picture.png)}"></td>'
+        for picture in pictures
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def data_uri(data: bytes, kind: str = "png") -> str:
+    """A picture as an address that holds all of it."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

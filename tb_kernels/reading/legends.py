@@ -1,0 +1,209 @@
+"""Pixels + index → weights: what a logged picture stands for, and how it is drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.axes import Axes
+from tb_kernels.colors import GRAY, NONFINITE_COLOR, RGB, lookup_table
+from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.index import LayerEntry, SheetEntry
+from tb_kernels.levels import Limits
+from tb_kernels.naming import SHEET
+from tb_kernels.pictures import Layout, assemble, take_apart
+from tb_kernels.reading.indexes import axes_of
+
+
+@dataclass(frozen=True)
+class Legend:
+    """How one picture is to be read.
+
+    Attributes:
+        layout: Where its tiles stand.
+        colormap: What its levels went through; `"rgb"` where a tile joins three slices.
+        limits: The weights that its black and white stand for; on a sheet perhaps each
+            kernel's own.
+        window: The shape of a kernel's weights: (slices, [depth,] height, width).
+        kernels: How many kernels it shows; None for one that is no sheet.
+        stacked: Whether the slices of a sheet's kernels stand below each other.
+        wrapped: Whether its slices may stand in rows of another length.
+        overlay: Whether something else shines through, so that no weights can be had.
+    """
+
+    layout: Layout
+    colormap: str
+    limits: Limits
+    window: tuple[int, ...]
+    kernels: int | None
+    stacked: bool
+    wrapped: bool
+    overlay: bool
+
+    def weights(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The weights that the pixels stand for, each to within half a level.
+
+        Or a whole one, where a colour map has neighbours of equal colour.
+
+        Args:
+            pixels: The picture, (height, width[, 3]).
+
+        Returns:
+            Shape (slices, [depth,] height, width), of a sheet with the kernels in front.
+            Not a number where the weight was not finite.
+
+        Raises:
+            LogError: If the picture is not of this layout, or none of these colours.
+        """
+        if self.overlay:
+            raise LogError(
+                "weights: a heatmap that lies over its input gives no numbers back; "
+                "arrays('heatmaps') of the log has them"
+            )
+        tiles = self._tiles(pixels)
+        kernels = self.kernels or 1
+        if self.stacked:
+            # Rows of kernels, each with a row for each of their slices.
+            rows = tiles.reshape(-1, self._tiles_each, self.layout.columns, *tiles.shape[1:])
+            tiles = rows.swapaxes(1, 2).reshape(-1, *tiles.shape[1:])[: kernels * self._tiles_each]
+        levels = _levels(tiles.reshape(kernels, -1, *tiles.shape[1:]), self.colormap)
+        levels = levels.reshape(kernels, *self.window)
+        low, high = self.limits
+        if low.ndim:
+            each = (-1,) + (1,) * len(self.window)
+            low, high = low.reshape(each), high.reshape(each)
+        weights: NDArray[np.float64] = low + levels / 255 * (high - low)
+        return weights[0] if self.kernels is None else weights
+
+    def redraw(
+        self, pixels: NDArray[np.uint8], scale: int | None = None, columns: int | None = None
+    ) -> NDArray[np.uint8]:
+        """The same picture with squares of another size, or its slices in rows of another length.
+
+        Args:
+            pixels: The picture, (height, width[, 3]).
+            scale: Pixels along the side of a weight; None for as it is.
+            columns: Slices in a row, if they are not bound to stand as they do; None for
+                as it is.
+
+        Raises:
+            LogError: If the picture is not of this layout.
+        """
+        layout = self.layout
+        if scale is not None:
+            gap = max(1, scale // 4) if layout.gap else 0
+            layout = replace(layout, scale=scale, gap=gap)
+        if columns is not None and self.wrapped:
+            layout = replace(layout, columns=min(columns, layout.tiles))
+        drawn: NDArray[np.uint8] = assemble(self._tiles(pixels)[None], layout)[0]
+        return drawn if pixels.ndim == 3 else drawn[..., 0]
+
+    @property
+    def _tiles_each(self) -> int:
+        slices = int(np.prod(self.window[:-2]))
+        return slices // 3 if self.colormap == RGB else slices
+
+    def _tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if pixels.shape[:2] != self.layout.size:
+            height, width = self.layout.size
+            raise LogError(
+                f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels does not fit its "
+                f"index, which tells of {width} x {height}"
+            )
+        apart = take_apart(pixels.reshape(1, *pixels.shape[:2], -1), self.layout)
+        return cast("NDArray[np.uint8]", apart[0])
+
+
+def legend_of(entry: LayerEntry, kernel: int) -> Legend:
+    """How a picture of a layer is to be read.
+
+    Args:
+        entry: The layer's, in the index of the picture's epoch.
+        kernel: The kernel number, one that `draws` the entry.
+
+    Raises:
+        LogError: If the entry contradicts itself.
+    """
+    axes, sheet = axes_of(entry), entry["sheet"] if kernel == SHEET else None
+    how = sheet or entry
+    height, width = entry["tile"]
+    alone = sheet is None and entry["pictures"] == "slices"
+    depth = () if axes.depth is None else (axes.depth,)
+    window = (1, height, width) if alone else (axes.channels, *depth, height, width)
+    tiles = int(np.prod(window[:-2])) // (3 if how["colormap"] == RGB else 1)
+    if sheet is not None:
+        kernels = axes.kernels
+        if sheet["stacked"]:
+            kernels = -(-kernels // sheet["columns"]) * sheet["columns"]
+        tiles *= kernels
+    return Legend(
+        layout=Layout(max(1, tiles), height, width, how["columns"], how["scale"], how["gap"]),
+        colormap=how["colormap"],
+        limits=_limits(how, entry, axes, kernel),
+        window=window,
+        kernels=None if sheet is None else axes.kernels,
+        stacked=sheet is not None and sheet["stacked"],
+        wrapped=sheet is None and not axes.flat and axes.depth is None,
+        overlay=entry.get("strength", 1.0) != 1,
+    )
+
+
+def _limits(how: LayerEntry | SheetEntry, entry: LayerEntry, axes: Axes, kernel: int) -> Limits:
+    limits = Limits(np.asarray(how["low"], np.float64), np.asarray(how["high"], np.float64))
+    if limits.low.shape != limits.high.shape:
+        raise LogError("the index contradicts itself: low and high differ in number")
+    if limits.low.ndim == 0:
+        return limits
+    count, drawn = len(limits.low), entry["drawn"] or []
+    if kernel == SHEET and count == axes.kernels:
+        return limits
+    if kernel != SHEET and count == entry["kernels"]:
+        return Limits.of(*limits.at((kernel - 1) % count))
+    if kernel != SHEET and count == len(drawn):
+        return Limits.of(*limits.at(drawn.index(kernel)))
+    raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")
+
+
+def _levels(tiles: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
+    """Levels of tiles (kernels, tiles, height, width, colours), the colours of rgb as slices."""
+    gray = tiles.shape[-1] == 1
+    if colormap == RGB and not gray:
+        return np.moveaxis(tiles, -1, 1).astype(np.float64)
+    if colormap in (GRAY, RGB):
+        levels = tiles[..., 0].astype(np.float64)
+        if not gray:
+            levels[_are_nonfinite(tiles)] = np.nan
+        return levels
+    if gray:
+        raise LogError(f"a grey picture does not fit its index, which tells of {colormap!r}")
+    return _levels_of_colors(tiles, colormap)
+
+
+def _levels_of_colors(tiles: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
+    try:
+        table = _packed(lookup_table(colormap))
+    except ArgumentError as error:
+        raise LogError(str(error)) from None
+    # Neighbours of equal colour cannot be told apart: their mean is taken.
+    colors, places = np.unique(table, return_inverse=True)
+    levels = np.bincount(places, np.arange(len(table))) / np.bincount(places)
+    packed = _packed(tiles)
+    places = np.searchsorted(colors, packed).clip(max=len(colors) - 1)
+    found = levels[places]
+    unknown = colors[places] != packed
+    if (unknown & ~_are_nonfinite(tiles)).any():
+        raise LogError(f"a picture has colours that are not in colour map {colormap!r}")
+    found[unknown] = np.nan
+    return found
+
+
+def _packed(colors: NDArray[np.uint8]) -> NDArray[Any]:
+    return colors.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+
+
+def _are_nonfinite(colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    marked: NDArray[np.bool_] = (colors == NONFINITE_COLOR).all(axis=-1)
+    return marked

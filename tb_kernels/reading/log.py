@@ -1,0 +1,263 @@
+"""What was logged, read back: `open_log`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.errors import ArgumentError, warn
+from tb_kernels.naming import Address
+from tb_kernels.reading.arrays import Arrays, find_arrays
+from tb_kernels.reading.catalog import Curve, Place, read_catalog
+from tb_kernels.reading.choice import Choice
+from tb_kernels.reading.curves import find_curves
+from tb_kernels.reading.labels import Labels, LoggedLayer, labels_of, summarize
+from tb_kernels.reading.picture import Picture
+from tb_kernels.reading.sources import Tell, find_source
+from tb_kernels.reading.store import Store
+from tb_kernels.wording import count, enumerate_some, ranges, shown
+
+
+class Log:
+    """The pictures of a log directory, or some of them: iterate, ask, select.
+
+    Pictures come in the order of runs, views, layers, kernels and epochs.
+    """
+
+    def __init__(self, store: Store, rows: NDArray[np.void] | None = None) -> None:
+        self._store = store
+        self._rows = store.catalog.rows if rows is None else rows
+        self._labels = labels_of(store)
+
+    @property
+    def where(self) -> str:
+        """The log directory, as it was given."""
+        return self._store.catalog.source.where
+
+    @property
+    def runs(self) -> list[str]:
+        """The trainings, by their directories below the log directory."""
+        return self._have("run")
+
+    @property
+    def views(self) -> list[str]:
+        """What the pictures show: `"kernels"`, `"activations"`, ..."""
+        return self._have("view")
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs that have pictures, ascending."""
+        epochs: list[int] = np.unique(self._rows["epoch"]).tolist()
+        return epochs
+
+    @property
+    def layers(self) -> list[LoggedLayer]:
+        """Each layer of each view and run, and what there is of it."""
+        numbers, starts = np.unique(self._rows["layer"], return_index=True)
+        parts = np.split(self._rows, starts[1:])
+        return [
+            summarize(self._labels[number], part)
+            for number, part in zip(numbers, parts, strict=False)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Picture]:
+        return map(self._picture, self._rows)
+
+    @property
+    def strip_count(self) -> int:
+        """How many strips there are."""
+        return len(np.unique(self._rows[["layer", "kernel"]]))
+
+    def strips(self) -> Iterator[list[Picture]]:
+        """The pictures of each kernel, in the order of epochs."""
+        for _, pictures in groupby(
+            self, key=lambda one: (one.run, one.view, one.group, *one.address[:2])
+        ):
+            yield list(pictures)
+
+    def in_all_views(self, picture: Picture) -> list[list[Picture]]:
+        """The strips of the picture's address, one for each view of its run."""
+        layer, kernel, _ = picture.address
+        alike = [
+            number
+            for number, one in enumerate(self._labels)
+            if (one.run, one.number) == (picture.run, layer)
+        ]
+        rows = self._rows[self._rows["kernel"] == kernel]
+        return list(Log(self._store, rows[np.isin(rows["layer"], alike)]).strips())
+
+    def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
+        """The pictures of a layer at an epoch, in the order of kernels."""
+        labels = Labels(layer.run, layer.view, layer.number, layer.name, layer.group)
+        number = self._labels.index(labels)
+        rows = self._rows[(self._rows["layer"] == number) & (self._rows["epoch"] == epoch)]
+        return list(map(self._picture, rows))
+
+    def select(
+        self,
+        *,
+        runs: Iterable[str] | str | None = None,
+        views: Iterable[str] | str | None = None,
+        layers: Iterable[int | str] | int | str | None = None,
+        kernels: Iterable[int | str] | int | None = None,
+        epochs: Iterable[int | str] | int | str | None = None,
+    ) -> Log:
+        """Some of the pictures, as a log of their own.
+
+        Args:
+            runs: Names of runs.
+            views: Names of views.
+            layers: Names or numbers, `"conv2d"`, `3`, `"2-5"`; a layer that holds layers
+                stands for all of them.
+            kernels: Kernel numbers, 0 for sheets; or texts such as `"3_2"`, kernel 2 of
+                layer 3. A layer without that number is passed over.
+            epochs: Numbers of epochs, or `"last"`.
+
+        Raises:
+            ArgumentError: If one of these is not in the log; it says what is.
+        """
+        choice = Choice(runs, views, layers, kernels, epochs)
+        chosen = choice.among(self._rows, self._labels, self.where)
+        return Log(self._store, self._rows[chosen])
+
+    def picture(
+        self, address: Address | str, *, view: str = "kernels", run: str | None = None
+    ) -> Picture:
+        """One picture.
+
+        Args:
+            address: `"1_6_10"`, kernel 6 of layer 1 after epoch 10.
+            view: What it shows.
+            run: Which training; it may be left out where only one has it.
+
+        Raises:
+            ArgumentError: If there is none, or more than one.
+        """
+        try:
+            asked = address if isinstance(address, Address) else Address.parse(address)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(f"address: {error}") from None
+        found = [picture for picture in self._at(asked) if run in (None, picture.run)]
+        fitting = [picture for picture in found if picture.view == view]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            have = enumerate_some(f"{one.run}/{one.group}" for one in fitting)
+            raise ArgumentError(
+                f"run: {count(len(fitting), 'picture')} {asked} of {view!r} in "
+                f"{shown(self.where)!r}, {have}; say which with run= or select()"
+            )
+        others = enumerate_some(f"{one.view} of {one.run}" for one in found)
+        raise ArgumentError(
+            f"address: no picture {asked} of {view!r}"
+            f"{'' if run is None else f' and run {run!r}'} in {shown(self.where)!r}; "
+            + (f"there is one in {others}" if others else self._brief())
+        )
+
+    def arrays(self, view: str, *, run: str | None = None) -> Arrays:
+        """What a view stored in its `.npz` files, over the epochs that are selected.
+
+        Args:
+            view: `"activations"`, `"gradients"` or `"heatmaps"`.
+            run: Which training; it may be left out where only one has such files.
+
+        Raises:
+            ArgumentError: If there are none.
+            LogError: If they cannot be fetched.
+        """
+        runs, epochs = (self.runs, self.epochs) if self._selected else (None, None)
+        return find_arrays(self._store.catalog, view, run, runs=runs, epochs=epochs)
+
+    def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
+        """The curves beside the pictures: the loss, the metrics, and what the views add.
+
+        Args:
+            run: Which training; it may be left out where there is only one.
+
+        Returns:
+            By writer (`"train"`, `"validation"`, `"kernels"`, ...) and tag
+            (`"epoch_loss"`, `"1-conv2d/kernel_norm"`). Epoch 1 is step 0.
+
+        Raises:
+            ArgumentError: If it is not clear of which training.
+        """
+        return find_curves(self._store.catalog, self.runs, run, selected=self._selected)
+
+    def __repr__(self) -> str:
+        return f"<Log {shown(self.where)!r}: {self._brief()}>"
+
+    def _repr_html_(self) -> str:
+        # Here, because only notebooks need it.
+        from tb_kernels.reading.display import html_of
+
+        return html_of(self)
+
+    @property
+    def _selected(self) -> bool:
+        return len(self) < len(self._store.catalog.rows)
+
+    def _brief(self) -> str:
+        if not len(self):
+            return "no pictures"
+        return (
+            f"{count(len(self), 'picture')} of {enumerate_some(self.views)}, "
+            f"layers {enumerate_some(dict.fromkeys(one.number for one in self.layers))}, "
+            f"epochs {ranges(self.epochs)}"
+            + (f", runs {enumerate_some(self.runs)}" if len(self.runs) > 1 else "")
+        )
+
+    def _have(self, field: str) -> list[str]:
+        numbers = np.unique(self._rows["layer"])
+        return list(dict.fromkeys(getattr(self._labels[number], field) for number in numbers))
+
+    def _picture(self, row: np.void) -> Picture:
+        layer, kernel, epoch, file, offset, length, width, height = row.item()
+        key = self._store.catalog.layers[layer]
+        one = self._labels[layer]
+        address = Address(key.number, kernel, epoch)
+        place = Place(file, offset, length)
+        return Picture(one.run, one.view, address, width, height, key, place, self._store)
+
+    def _at(self, address: Address) -> list[Picture]:
+        rows = self._rows
+        found = rows[(rows["kernel"] == address.kernel) & (rows["epoch"] == address.epoch)]
+        return [
+            self._picture(row)
+            for row in found
+            if self._labels[row["layer"]].number == address.layer
+        ]
+
+
+def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
+    """Opens what the loggers have written, of one training or of many.
+
+    Only the event files are needed, and for `Log.arrays` the `.npz` files; the PNG files
+    beside them may be missing. The log is as it is now: what a training adds later is
+    there when it is opened again.
+
+    Args:
+        log_dir: The directory that `tensorboard --logdir` is given, or any above it; or
+            an address that TensorBoard can read by itself, such as `s3://bucket/logs`.
+
+    Returns:
+        The log. A damaged file, or one that is still written to, gives its whole records
+        and a `LogWarning`.
+
+    Raises:
+        ArgumentError: If there is no such directory.
+        LogError: If it cannot be read.
+    """
+    return read_log(log_dir, warn)
+
+
+def read_log(log_dir: Any, tell: Tell) -> Log:
+    """As `open_log`, but damage is told to somebody, a line at a time."""
+    return Log(Store(read_catalog(find_source(log_dir), tell), tell))

@@ -1,0 +1,134 @@
+"""One logged picture: its bytes, its pixels, the weights it stands for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.errors import LogError
+from tb_kernels.naming import Address, picture_path
+from tb_kernels.reading.catalog import LayerKey, Place
+from tb_kernels.reading.decoding import decode
+from tb_kernels.reading.legends import Legend
+from tb_kernels.reading.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a log. In a notebook it shows itself.
+
+    Attributes:
+        run: The training's directory below the log directory; `"."` for this itself.
+        view: What it shows: `"kernels"`, `"activations"`, ...
+        address: `<layer>_<kernel>_<epoch>`.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    run: str
+    view: str
+    address: Address
+    width: int
+    height: int
+    _key: LayerKey = field(repr=False)
+    _place: Place = field(repr=False)
+    _store: Store = field(repr=False)
+
+    @property
+    def group(self) -> str:
+        """What stands before the address in file and tag, `"1-conv2d"`; empty for nothing."""
+        return self._key.group
+
+    @property
+    def tag(self) -> str:
+        """Its tag in TensorBoard, which is its file's path inside the view without `.png`."""
+        return picture_path(self.address, self._key.group)
+
+    @property
+    def layer_name(self) -> str:
+        """The layer's name in the model."""
+        return self._store.name(self._key, self.address.epoch)
+
+    @property
+    def png(self) -> bytes:
+        """The PNG file that was logged, byte for byte.
+
+        Raises:
+            LogError: If the event file can no longer be read.
+        """
+        return self._store.read(self._place)
+
+    @property
+    def legend(self) -> Legend:
+        """How it is to be read.
+
+        Raises:
+            LogError: If the log has no index of it.
+        """
+        return self._store.legend(self._key, self.address.kernel, self.address.epoch)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture.
+
+        Returns:
+            Shape (height, width) if it is grey, (height, width, 3) in red, green and blue
+            otherwise.
+
+        Raises:
+            LogError: If it cannot be read or decoded.
+        """
+        with self._named():
+            return decode(self.png)
+
+    def weights(self) -> NDArray[np.float64]:
+        """What the picture stands for: weights, feature maps, gradients or patterns.
+
+        Each is right to within half a level, `(high - low) / 510`, where the scale of the
+        picture did not clip it; in a colour map with neighbours of equal colour to within
+        a whole one.
+
+        Returns:
+            Shape (slices, height, width); of 3-D kernels (input channels, depth, height,
+            width); of a sheet with an axis of kernels in front. NaN where the weight was
+            not finite.
+
+        Raises:
+            LogError: If the log has no index of it, or it is a heatmap over its input.
+        """
+        pixels = self.pixels()
+        with self._named():
+            return self.legend.weights(pixels)
+
+    def redraw(self, scale: int | None = None, columns: int | None = None) -> NDArray[np.uint8]:
+        """The picture with larger or smaller squares, or rows of another length.
+
+        Args:
+            scale: Pixels along the side of a weight; None for as it was logged.
+            columns: Slices in a row, of two-dimensional kernels; None for as logged.
+
+        Returns:
+            As `pixels`.
+
+        Raises:
+            LogError: If the log has no index of it.
+        """
+        pixels = self.pixels()
+        if scale is None and columns is None:
+            return pixels
+        with self._named():
+            return self.legend.redraw(pixels, scale, columns)
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors say of which picture they are."""
+        try:
+            yield
+        except LogError as error:
+            raise LogError(f"{self.view}/{self.tag}: {error}") from None

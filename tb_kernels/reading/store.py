@@ -1,0 +1,125 @@
+"""The bytes behind a catalog: pictures, and the index of each."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import BinaryIO
+
+from tb_kernels.errors import LogError
+from tb_kernels.index import LayerEntry, entry_key
+from tb_kernels.naming import Address
+from tb_kernels.reading.catalog import Catalog, LayerKey, Place
+from tb_kernels.reading.indexes import draws, parse_index
+from tb_kernels.reading.legends import Legend, legend_of
+from tb_kernels.reading.sources import Tell
+from tb_kernels.wording import shown
+
+# How many event files are held open, and how much text of indexes is kept as read.
+_OPEN_FILES = 32
+_KEPT_TEXT = 8_000_000
+
+# An epoch that was logged again and again has an index each time; the newest count.
+_NEWEST_INDEXES = 64
+
+
+class Store:
+    """Reads what the catalog says is there.
+
+    Args:
+        catalog: Of a log directory.
+        tell: Is told of indexes that are wrong.
+    """
+
+    def __init__(self, catalog: Catalog, tell: Tell) -> None:
+        self.catalog = catalog
+        self._tell = tell
+        self._files: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._indexes: OrderedDict[tuple[str, int], tuple[int, dict[Hashable, LayerEntry]]] = (
+            OrderedDict()
+        )
+
+    def read(self, place: Place) -> bytes:
+        """The bytes at a place.
+
+        Raises:
+            LogError: If they are no longer there.
+        """
+        try:
+            file = self._open(place.file)
+            file.seek(place.offset)
+            data = file.read(place.length)
+        except OSError as error:
+            raise LogError(f"cannot read {self._named(place)} ({error.strerror})") from None
+        if len(data) < place.length:
+            raise LogError(f"{self._named(place)} has become shorter since it was opened")
+        return data
+
+    def entry(self, key: LayerKey, kernel: int, epoch: int) -> LayerEntry | None:
+        """What the index of the epoch says of a picture; None if there is none."""
+        fitting = [
+            entry
+            for entry in self._index(key.folder, epoch).values()
+            if (entry["number"], entry["group"]) == (key.number, key.group) and draws(entry, kernel)
+        ]
+        return fitting[-1] if fitting else None
+
+    def legend(self, key: LayerKey, kernel: int, epoch: int) -> Legend:
+        """How a picture is to be read.
+
+        Raises:
+            LogError: If the log has no index of it, or a wrong one.
+        """
+        entry = self.entry(key, kernel, epoch)
+        if entry is None:
+            address = Address(key.number, kernel, epoch)
+            raise LogError(
+                f"the index of epoch {epoch} does not tell of {address} in "
+                f"{shown(key.folder)!r}, so its layout and its weights are not known"
+            )
+        return legend_of(entry, kernel)
+
+    def name(self, key: LayerKey, epoch: int) -> str:
+        """The layer's name in the model: as the index says, or else as its group does."""
+        for entry in self._index(key.folder, epoch).values():
+            if (entry["number"], entry["group"]) == (key.number, key.group):
+                return entry["name"]
+        return key.group.removeprefix(f"{key.number}-")
+
+    def _index(self, folder: str, epoch: int) -> dict[Hashable, LayerEntry]:
+        """The layers of an epoch's indexes, the newest last."""
+        asked = folder, epoch
+        if asked not in self._indexes:
+            places = self.catalog.indexes.get(asked, [])[-_NEWEST_INDEXES:]
+            entries: dict[Hashable, LayerEntry] = {}
+            tell = functools.partial(self._tell_of_index, folder, epoch)
+            for place in places:
+                for entry in parse_index(self.read(place), tell):
+                    key = entry_key(entry)
+                    entries.pop(key, None)
+                    entries[key] = entry
+            size = sum(place.length for place in places)
+            self._indexes[asked] = size, entries
+            while sum(size for size, _ in self._indexes.values()) > _KEPT_TEXT:
+                if len(self._indexes) == 1:
+                    break
+                self._indexes.popitem(last=False)
+        self._indexes.move_to_end(asked)
+        return self._indexes[asked][1]
+
+    def _tell_of_index(self, folder: str, epoch: int, problem: str) -> None:
+        self._tell(f"{shown(folder)}, index of epoch {epoch}: {problem}; that layer is left out")
+
+    def _open(self, number: int) -> BinaryIO:
+        if number not in self._files:
+            folder, name = self.catalog.files[number]
+            self._files[number] = self.catalog.source.path(folder, name).open("rb")
+            if len(self._files) > _OPEN_FILES:
+                self._files.popitem(last=False)[1].close()
+        self._files.move_to_end(number)
+        return self._files[number]
+
+    def _named(self, place: Place) -> str:
+        folder, name = self.catalog.files[place.file]
+        return shown(f"{folder.name}/{name}")

@@ -1,0 +1,127 @@
+"""The records of an event file → the pictures, numbers and indexes in them."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar import metadata as scalar_metadata
+from tensorboard.util import tensor_util
+
+from tb_kernels.events import PLUGIN_NAME
+from tb_kernels.naming import Address, parse_index_tag, parse_tag
+from tb_kernels.records import Record
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER = struct.Struct(">8xI4sII")
+
+
+class Picture(NamedTuple):
+    """A picture of this package.
+
+    Attributes:
+        group: What stands before the address in its tag; empty for nothing.
+        address: Its address.
+        offset: Where its PNG begins in the file.
+        length: How many bytes this has.
+        width: In pixels, as the PNG says.
+        height: Likewise.
+    """
+
+    group: str
+    address: Address
+    offset: int
+    length: int
+    width: int
+    height: int
+
+
+class Index(NamedTuple):
+    """The index of an epoch: where its text lies in the file."""
+
+    epoch: int
+    offset: int
+    length: int
+
+
+class Number(NamedTuple):
+    """A point of a curve."""
+
+    tag: str
+    step: int
+    value: float
+
+
+class Foreign(NamedTuple):
+    """Something with the form of a picture that is none of this package's, or is broken."""
+
+    tag: str
+
+
+Found = Picture | Index | Number | Foreign
+
+
+def read_summaries(record: Record) -> Iterator[Found]:
+    """What a record holds of interest, in its order.
+
+    Raises:
+        ValueError: If the record is no event.
+    """
+    try:
+        event = Event.FromString(record.data)
+    except DecodeError:
+        raise ValueError("not an event") from None
+    end = 0
+    for value in event.summary.value:
+        plugin = value.metadata.plugin_data.plugin_name
+        if plugin == image_metadata.PLUGIN_NAME:
+            png = _string_of(value, 2)
+            # Values follow each other, so that this is the value's own place; and equal
+            # bytes elsewhere would be an equal picture.
+            start = record.data.find(png, end)
+            end = start + len(png)
+            yield _picture(value.tag, png, record.offset + start)
+        elif plugin == PLUGIN_NAME:
+            epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
+            start = record.data.find(text, end)
+            end = start + len(text)
+            if epoch is not None and text:
+                yield Index(epoch, record.offset + start, len(text))
+        elif plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
+            number = _number(value)
+            if number is not None:
+                yield Number(value.tag, event.step, number)
+
+
+def _picture(tag: str, png: bytes, offset: int) -> Picture | Foreign:
+    named = parse_tag(tag)
+    if named is None or not png.startswith(_SIGNATURE) or len(png) < _HEADER.size:
+        return Foreign(tag)
+    length, chunk, width, height = _HEADER.unpack_from(png)
+    if (length, chunk) != (13, b"IHDR") or not (width and height):
+        return Foreign(tag)
+    return Picture(*named, offset, len(png), width, height)
+
+
+def _string_of(value: Summary.Value, position: int) -> bytes:
+    strings = value.tensor.string_val
+    return strings[position] if len(strings) > position else b""
+
+
+def _number(value: Summary.Value) -> float | None:
+    if value.HasField("simple_value"):
+        return float(value.simple_value)
+    tensor = value.tensor
+    # Before it is unpacked: a shape may claim any size.
+    if math.prod(dim.size for dim in tensor.tensor_shape.dim) != 1:
+        return None
+    try:
+        return float(tensor_util.make_ndarray(tensor).item())
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        return None
