@@ -20,13 +20,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tb_kernels.errors import ArgumentError, LogWarning, WriteError
+    from tb_kernels.errors import ArgumentError, LogError, LogWarning, WriteError
     from tb_kernels.loggers.activations import ActivationLogger
     from tb_kernels.loggers.gradients import GradientLogger
     from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.naming import Address
+    from tb_kernels.reading.log import Log, open_log
+    from tb_kernels.reading.picture import Picture
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.gradients import compute_gradients
     from tb_kernels.views.heatmaps import compute_heatmaps
@@ -40,13 +42,17 @@ __all__ = [
     "GradientLogger",
     "HeatmapLogger",
     "KernelLogger",
+    "Log",
+    "LogError",
     "LogWarning",
     "PatternLogger",
+    "Picture",
     "WriteError",
     "__version__",
     "compute_activations",
     "compute_gradients",
     "compute_heatmaps",
+    "open_log",
     "read_kernels",
     "synthesize_patterns",
 ]
@@ -60,12 +66,16 @@ _HOMES = {
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
+    "Log": "tb_kernels.reading.log",
+    "LogError": "tb_kernels.errors",
     "LogWarning": "tb_kernels.errors",
     "PatternLogger": "tb_kernels.loggers.patterns",
+    "Picture": "tb_kernels.reading.picture",
     "WriteError": "tb_kernels.errors",
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",
     "compute_heatmaps": "tb_kernels.views.heatmaps",
+    "open_log": "tb_kernels.reading.log",
     "read_kernels": "tb_kernels.views.kernels",
     "synthesize_patterns": "tb_kernels.views.patterns",
 }

@@ -1,28 +1,66 @@
-"""The command `tb-kernels`. It imports neither TensorFlow nor Keras."""
+"""The command `tb-kernels`. Only its subcommand `log` imports TensorFlow and Keras."""
 
 from __future__ import annotations
 
-import argparse
+import importlib
 from collections.abc import Sequence
-from typing import NoReturn
+
+import click
 
 from tb_kernels import __version__
+from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.wording import shown
 
-_NEXT = """\
+_EPILOG = """\b
 Kernels are logged by a Keras callback:
-
+\b
   from tb_kernels import KernelLogger
   model.fit(x, y, epochs=10, callbacks=[KernelLogger("logs", epochs=[1, 6, 10])])
-
+\b
 and looked at with: tensorboard --logdir logs
-"""
+
+Exit codes: 0, done; 1, it could not be done; 2, wrong usage."""
+
+_COMMANDS = {
+    "list": "What there is in a log directory.",
+    "export": "Pictures and figures of a log, for a report.",
+    "log": "Log the kernels of saved models.",
+}
+
+# As shells have it for a program that was interrupted.
+_INTERRUPTED = 130
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+class _Commands(click.Group):
+    """Imports a subcommand when it is called: what one needs, others need not wait for."""
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"tb_kernels.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="tb-kernels", message="%(prog)s %(version)s")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Watch a convolutional network learn: its kernels as pictures."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,15 +70,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the command's name; None for those of this process.
 
     Returns:
-        The exit code. Wrong usage exits with 2 and one line on standard error.
+        The exit code: 0; 1 if it could not be done; 2 for wrong usage. An error is one
+        line on standard error.
     """
-    parser = _Parser(
-        prog="tb-kernels",
-        description="Watch a convolutional network learn: its kernels as pictures.",
-        epilog=_NEXT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"tb-kernels {__version__}")
-    parser.parse_args(arguments)
-    parser.print_help()
-    return 0
+    try:
+        result = command.main(arguments, prog_name="tb-kernels", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _told("interrupted", _INTERRUPTED)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "tb-kernels"
+        return _told(f"{error.format_message()} (see {path} --help)", 2)
+    except ArgumentError as error:
+        return _told(str(error), 2)
+    except OSError as error:
+        # Of the system's own errors the number in front says nothing to people.
+        where = f": {error.filename}" if error.filename else ""
+        return _told(f"{error.strerror}{where}" if error.strerror else str(error), 1)
+    except MemoryError as error:
+        return _told(reason_of(error), 1)
+    return result if isinstance(result, int) else 0
+
+
+def _told(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    click.echo(f"tb-kernels: {shown(line, 2000)}", err=True)
+    return code

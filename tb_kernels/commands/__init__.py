@@ -1,0 +1,1 @@
+"""The subcommands of `tb-kernels`, a module each, imported when it is called."""

@@ -1,0 +1,101 @@
+"""`tb-kernels export`: pictures and figures of a log, for a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tb_kernels.commands.common import Items, Lines, choosing, open_chosen, progress
+from tb_kernels.wording import count
+
+_PARTS = ("images", "strips", "sheets", "animations", "curves", "page")
+
+
+def _check_parts(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    unknown = [part for part in value or () if part not in _PARTS]
+    if unknown:
+        raise click.BadParameter(
+            f"unknown {unknown[0]!r}; expected some of {', '.join(_PARTS)}", context, parameter
+        )
+    return value or list(_PARTS)
+
+
+@click.command("export")
+@click.argument("log_dir", metavar="LOG_DIR")
+@click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
+@choosing
+@click.option(
+    "--only",
+    "parts",
+    type=Items("images,strips,sheets,animations,curves,page"),
+    callback=_check_parts,
+    help="Only these parts of the report.",
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 512),
+    help="Pixels along the side of a weight, for print; as logged by default.",
+)
+@click.option(
+    "--columns",
+    type=click.IntRange(1),
+    help="Slices in a row of a kernel; as logged by default.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["auto", "across", "down"]),
+    default="auto",
+    show_default=True,
+    help="How the epochs of a strip stand; auto puts wide pictures below each other.",
+)
+@click.option("--together", is_flag=True, help="Strips of all views of a kernel below each other.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["png", "pdf"]),
+    default="png",
+    show_default=True,
+    help="Of strips, sheets and curves.",
+)
+def command(
+    log_dir: str,
+    out_dir: Path,
+    parts: list[str],
+    scale: int | None,
+    columns: int | None,
+    direction: Any,
+    together: bool,
+    format_: Any,
+    **choice: Any,
+) -> int:
+    r"""Make a report of LOG_DIR in OUT_DIR.
+
+    \b
+    images/      the pictures by their names
+    strips/      each kernel across epochs
+    sheets/      each layer at each epoch, numbered, with its scale
+    animations/  each layer across epochs
+    curves/      loss, metrics and statistics, the logged epochs marked
+    index.html   all of it on one page; and report.md
+
+    Files that are there already are replaced, others stay.
+    """
+    lines = Lines()
+    log = open_chosen(log_dir, lines, **choice)
+    damaged = lines.count
+    # Here, because matplotlib takes its time, and wrong usage need not wait for it.
+    from tb_kernels.export.exporter import PARTS, export
+    from tb_kernels.export.folder import ReportFolder
+    from tb_kernels.export.job import Job, Options
+
+    folder = ReportFolder(out_dir)
+    options = Options(scale, columns, direction, together, format_)
+    total = sum(PARTS[part].count(log) for part in parts)
+    with progress(f"exporting to {out_dir}", total) as step:
+        export(Job(log, folder, options, lines, step), parts)
+    lines.close()
+    failed = lines.count - damaged
+    click.echo(f"{count(folder.files.count, 'file')} in {out_dir}")
+    return 1 if failed else 0

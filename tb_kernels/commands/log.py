@@ -1,0 +1,156 @@
+"""`tb-kernels log`: the kernels of saved models. The one command that needs Keras."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tb_kernels.checkpoints import epochs_of
+from tb_kernels.commands.common import Items, progress
+from tb_kernels.errors import ArgumentError
+from tb_kernels.wording import count
+
+if TYPE_CHECKING:
+    from tb_kernels.loggers.base import Logger
+
+_VIEWS = ("kernels", "patterns")
+
+
+def _check_views(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    unknown = [view for view in value if view not in _VIEWS]
+    if unknown:
+        raise click.BadParameter(
+            f"{unknown[0]!r} cannot be logged of a saved model; expected some of "
+            f"{', '.join(_VIEWS)}",
+            context,
+            parameter,
+        )
+    return value
+
+
+def _read_normalize(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+    low, comma, high = value.partition(",")
+    if not comma:
+        return value
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise click.BadParameter(
+            f"expected a mode or LOW,HIGH, got {value!r}", context, parameter
+        ) from None
+
+
+_SAVED = click.Path(exists=True, path_type=Path)
+
+
+@click.command("log")
+@click.argument("models", metavar="MODEL.keras...", nargs=-1, required=True, type=_SAVED)
+@click.option("--log-dir", default="logs", show_default=True, help="Where to, as for the loggers.")
+@click.option("--epoch", type=click.IntRange(0), help="Of which epoch a single model is.")
+@click.option(
+    "--pattern",
+    metavar="NAME",
+    help="The file names as ModelCheckpoint was given them: model-{epoch:02d}.keras.",
+)
+@click.option(
+    "--architecture",
+    metavar="MODEL.keras",
+    type=_SAVED,
+    help="The model of files that hold weights alone (.weights.h5).",
+)
+@click.option(
+    "--views",
+    type=Items("kernels,patterns"),
+    default="kernels",
+    callback=_check_views,
+    help="What to draw; kernels by default.",
+)
+@click.option("--layers", type=Items("conv2d,3"), help="Only these layers.")
+@click.option("--kernels", type=Items("1-6", ranges=True), help="Only these kernels.")
+@click.option(
+    "--normalize",
+    default="layer",
+    show_default=True,
+    callback=_read_normalize,
+    help="What black and white stand for in a kernel: a mode, or LOW,HIGH.",
+)
+@click.option("--colormap", default="gray", show_default=True, help="Of kernels.")
+@click.option("--sheets", is_flag=True, help="Also every layer on one sheet.")
+@click.option(
+    "--input-range",
+    type=(float, float),
+    default=(0, 1),
+    show_default=True,
+    help="What the model takes, for patterns.",
+)
+def command(
+    models: tuple[Path, ...],
+    log_dir: str,
+    epoch: int | None,
+    pattern: str | None,
+    architecture: Path | None,
+    views: list[str],
+    **style: Any,
+) -> None:
+    """Log the kernels of saved models, as if a logger had watched the training.
+
+    Several models are one model at several epochs: of --pattern, or counted from 1 in the
+    order given. Model files are loaded in Keras' safe mode, so no code in them is run.
+    """
+    epochs = epochs_of(models, epoch, pattern)
+    with _quiet():
+        from tb_kernels.loggers.saved import log_saved
+    saved = sorted(zip(epochs, models, strict=True))
+    with contextlib.ExitStack() as stack:
+        loggers = [stack.enter_context(_logger(view, log_dir, **style)) for view in views]
+        with progress("logging", len(saved)) as step:
+            log_saved(loggers, saved, architecture, step)
+    for number, path in saved:
+        click.echo(f"epoch {number}: {path}")
+    click.echo(f"{count(len(saved), 'epoch')} of {' and '.join(views)} in {log_dir}")
+
+
+def _logger(
+    view: str,
+    log_dir: str,
+    *,
+    layers: Any,
+    kernels: Any,
+    normalize: Any,
+    colormap: str,
+    sheets: bool,
+    input_range: tuple[float, float],
+) -> Logger:
+    from tb_kernels.loggers.kernels import KernelLogger
+    from tb_kernels.loggers.patterns import PatternLogger
+
+    chosen: dict[str, Any] = {
+        "layers": layers,
+        "kernels": kernels,
+        "sheets": sheets,
+        "strict": True,
+    }
+    if view == "patterns":
+        return PatternLogger(log_dir, input_range=input_range, **chosen)
+    if chosen["kernels"] is not None and not all(isinstance(one, int) for one in kernels):
+        raise ArgumentError(f"--kernels: expected numbers such as 1-6, got {kernels}")
+    return KernelLogger(log_dir, normalize=normalize, colormap=colormap, **chosen)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what TensorFlow says of its build while it is imported off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

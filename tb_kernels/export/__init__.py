@@ -1,0 +1,1 @@
+"""A log → the folder of a report: pictures, figures, a page."""

@@ -1,0 +1,189 @@
+"""What the page shows, training by training and layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tb_kernels.errors import LogError, reason_of
+from tb_kernels.export.curves import curve_figures
+from tb_kernels.export.facts import Facts, facts_of
+from tb_kernels.export.job import Job
+from tb_kernels.export.parts import animate, sheets_of
+from tb_kernels.figures.animations import thin_out
+from tb_kernels.figures.curves import draw_curves
+from tb_kernels.figures.sheets import scale_of
+from tb_kernels.reading.display import data_uri
+from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.picture import Picture
+from tb_kernels.wording import shown
+
+# So many bytes of kernels a page holds, of one figure, and so many columns a table.
+_MOST_BYTES = 24_000_000
+_MOST_OF_FIGURE = 2_000_000
+_MOST_COLUMNS = 16
+
+
+class Cell(NamedTuple):
+    """A picture of the page; the data is None where it could not be read."""
+
+    address: str
+    data: str | None
+    height: int
+    width: int
+
+
+class Column(NamedTuple):
+    """An epoch, and what the lowest and highest level stand for."""
+
+    epoch: int
+    low: str
+    high: str
+
+
+class Section(NamedTuple):
+    """A layer in one view.
+
+    Attributes:
+        anchor: What links lead to.
+        facts: What is told of it.
+        columns: Of the table.
+        rows: The pictures of each kernel, read when the row is written.
+        left_out: What of it the page does not show; empty for nothing.
+        still: The sheet of its last epoch, as data; None if there is none.
+        moving: Its animation, likewise.
+    """
+
+    anchor: str
+    facts: Facts
+    columns: list[Column]
+    rows: Iterator[list[Cell | None]]
+    left_out: str
+    still: str | None
+    moving: str | None
+
+
+class Run(NamedTuple):
+    """A training: its name, its curves as pairs of light and dark data, its layers."""
+
+    name: str
+    curves: Iterator[tuple[str, str, str]]
+    links: list[tuple[str, Facts]]
+    sections: Iterator[Section]
+
+
+def runs_of(job: Job) -> Iterator[Run]:
+    """Every training."""
+    most = _rows_that_fit(job.log)
+    return (_run(job, run, most) for run in job.log.runs)
+
+
+def _run(job: Job, run: str, most: int) -> Run:
+    log = job.log.select(runs=run)
+    anchored = [(f"{job.log.runs.index(run)}-{place}", one) for place, one in enumerate(log.layers)]
+    return Run(
+        "" if job.log.runs == ["."] else shown(run),
+        _curves(job, run),
+        [(anchor, facts_of(layer)) for anchor, layer in anchored],
+        (_section(job, log, anchor, layer, most) for anchor, layer in anchored),
+    )
+
+
+def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
+    for figure in curve_figures(job.log, run):
+        try:
+            light, dark = (
+                data_uri(draw_curves(*figure, format="svg", dark=dark), "svg+xml")
+                for dark in (False, True)
+            )
+        except (ValueError, OverflowError) as error:
+            job.tell(f"page, {shown(figure.name)}: {reason_of(error)}")
+            continue
+        yield shown(figure.name), light, dark
+
+
+def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
+    epochs = thin_out(layer.epochs, _MOST_COLUMNS)
+    kernels = layer.kernels[:most]
+    drawn = {epoch: log.of_layer(layer, epoch) for epoch in epochs}
+    columns = [Column(epoch, *_ends(pictures)) for epoch, pictures in drawn.items()]
+    at = {epoch: {one.address.kernel: one for one in drawn[epoch]} for epoch in epochs}
+    still, moving = _figures(job, log, layer)
+    job.step()
+    return Section(
+        anchor,
+        facts_of(layer),
+        columns,
+        (_row(job, at, kernel) for kernel in kernels),
+        _left_out(layer, len(kernels), len(epochs)),
+        still,
+        moving,
+    )
+
+
+def _row(job: Job, at: dict[int, dict[int, Picture]], kernel: int) -> list[Cell | None]:
+    return [_cell(job, pictures.get(kernel)) for pictures in at.values()]
+
+
+def _cell(job: Job, picture: Picture | None) -> Cell | None:
+    if picture is None:
+        return None
+    try:
+        data = data_uri(picture.png)
+    except LogError as error:
+        job.tell(str(error))
+        data = None
+    return Cell(str(picture.address), data, picture.height, picture.width)
+
+
+def _ends(pictures: Sequence[Picture]) -> tuple[str, str]:
+    bar = scale_of(pictures)
+    return bar.low, bar.high
+
+
+def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:
+    """The last sheet and the animation, where they are not too large."""
+    still = moving = None
+    sheets = sheets_of(log, layer, layer.epochs[-1], job.options)
+    try:
+        if sheets:
+            still = _embedded(sheets[0]().encode("png"), "png")
+        if still and len(layer.epochs) > 1:
+            path = f"{job.folder.layer('animations', layer)}.gif"
+            made = job.folder.read(path) or animate(log, layer, job.options)
+            moving = _embedded(made, "gif")
+    except LogError as error:
+        job.tell(str(error))
+    return still, moving
+
+
+def _embedded(data: bytes, kind: str) -> str | None:
+    return data_uri(data, kind) if len(data) <= _MOST_OF_FIGURE else None
+
+
+def _left_out(layer: LoggedLayer, kernels: int, epochs: int) -> str:
+    told = []
+    if kernels < len(layer.kernels):
+        told.append(f"the first {kernels:,} of {len(layer.kernels):,} {layer.view}")
+    if epochs < len(layer.epochs):
+        told.append(f"{epochs} of {len(layer.epochs):,} epochs")
+    return f"Here are {' and '.join(told)}; a selection shows others." if told else ""
+
+
+def _rows_that_fit(log: Log) -> int:
+    """How many kernels of each layer the page has room for."""
+    layers = log.layers
+    most = max((len(layer.kernels) for layer in layers), default=0)
+
+    def size(rows: int) -> float:
+        return sum(
+            layer.bytes
+            * min(1, rows / max(1, len(layer.kernels)))
+            * min(1, _MOST_COLUMNS / len(layer.epochs))
+            for layer in layers
+        )
+
+    while most > 1 and size(most) > _MOST_BYTES:
+        most = max(1, most * 3 // 4)
+    return most

@@ -1,0 +1,1 @@
+"""Logged pictures → figures with captions, for a report."""
