@@ -6,6 +6,7 @@ epoch 10. Its file and its tag add the layer's group in front: `1-conv2d/1_6_10`
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -21,17 +22,15 @@ VIEWS = (KERNELS_RUN, ACTIVATIONS_RUN, GRADIENTS_RUN, PATTERNS_RUN, HEATMAPS_RUN
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0
 
-# Numbers are never padded.
-_NUMBER = "[1-9][0-9]*"
-_ADDRESS = re.compile(
-    rf"({_NUMBER}(?:-{_NUMBER})*(?:@{_NUMBER})?(?:#{_NUMBER})?)_(0|{_NUMBER})_(0|{_NUMBER})"
-)
+# Numbers are never padded, and neither they nor their depth are endless.
+_NUMBER = "[1-9][0-9]{0,8}"
+_LAYER = f"{_NUMBER}(?:-{_NUMBER}){{0,15}}(?:@{_NUMBER})?(?:#{_NUMBER})?"
+_PLAIN_ADDRESS = f"({_LAYER})_(0|{_NUMBER})_(0|{_NUMBER})"
+_ADDRESS = re.compile(_PLAIN_ADDRESS)
+_TAG = re.compile(f"(?:([^/]+)/)?{_PLAIN_ADDRESS}")
 _INDEX_TAG = re.compile(r"index/([0-9]{1,9})")
 _PARTS = re.compile(r"([-@#]?)([0-9]+)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-
-# Of a kernel or an epoch that is read from a log.
-_LARGEST_NUMBER = 2**31 - 1
 
 # File systems end a name at 255 bytes; the rest is left to the layer's number.
 _LONGEST_NAME = 200
@@ -62,7 +61,7 @@ class Address(NamedTuple):
         Raises:
             ValueError: If the text is not an address.
         """
-        match = _ADDRESS.fullmatch(text) if len(text) <= _LONGEST_NAME else None
+        match = _ADDRESS.fullmatch(text)
         if match is None:
             raise ValueError(
                 f"not an address: {text!r}; expected <layer>_<kernel>_<epoch>, such as 1_6_10"
@@ -89,15 +88,18 @@ def parse_tag(tag: str) -> tuple[str, Address] | None:
     Returns:
         None if the tag names no picture of this package.
     """
-    group, slash, rest = tag.rpartition("/")
-    try:
-        address = Address.parse(rest)
-    except ValueError:
+    match = _TAG.fullmatch(tag)
+    if match is None:
         return None
-    name = group.removeprefix(f"{address.layer}-")
-    ours = not slash or group_of(address.layer, name) == group
-    small = max(address.kernel, address.epoch) <= _LARGEST_NUMBER
-    return (group, address) if ours and small else None
+    group, layer, kernel, epoch = match.groups()
+    if group is not None and not _is_group(group, layer):
+        return None
+    return group or "", Address(layer, int(kernel), int(epoch))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_group(group: str, layer: str) -> bool:
+    return group_of(layer, group.removeprefix(f"{layer}-")) == group
 
 
 def belongs(number: str, root: str) -> bool:

@@ -85,7 +85,8 @@ def test_tags_of_others_are_none_of_ours(tag):
 def test_numbers_sort_as_the_layers_stand():
     """Also of layers in layers, further calls and outputs; names with their numbers by value."""
     order = ["1", "2", "2-1", "2-5", "2-5-1", "2-10", "3", "3#2", "3@2", "3@2#2", "10"]
-    assert sorted(order[::-1], key=order_of) == order
+    backwards = order[::-1]
+    assert sorted(backwards, key=order_of) == order
     assert sorted(["run10", "run9", "a", "run", "10", "9"], key=natural_order) == ["9", "10", "a", "run", "run9", "run10"]  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """What a log directory holds, and where: one pass over its event files.
 
-Of each picture only the place is kept, 32 bytes in all, so a log of any length can be
+Of each picture only the place is kept, 36 bytes in all, so a log of any length can be
 looked through. Of pictures of one name the newest counts, and of points of a curve at
 one step: that is what TensorBoard's default loader shows.
 """
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,21 +23,20 @@ from tb_kernels.reading.summaries import Foreign, Found, Index, Number, Picture,
 from tb_kernels.records import Damage, read_records
 from tb_kernels.wording import count, shown
 
-# Where a picture lies and what it shows, one row each.
+# Where a picture lies and what it shows: a row for each.
+_ROW = struct.Struct("<IIIIQIII")
 ROW = np.dtype(
     [
-        ("layer", "u4"),
-        ("kernel", "u4"),
-        ("epoch", "u4"),
-        ("file", "u4"),
-        ("offset", "u8"),
-        ("length", "u4"),
-        ("width", "u4"),
-        ("height", "u4"),
+        ("layer", "<u4"),
+        ("kernel", "<u4"),
+        ("epoch", "<u4"),
+        ("file", "<u4"),
+        ("offset", "<u8"),
+        ("length", "<u4"),
+        ("width", "<u4"),
+        ("height", "<u4"),
     ]
 )
-
-_CODES = [ROW[name].char for name in ROW.names or ()]
 
 
 class LayerKey(NamedTuple):
@@ -140,19 +140,17 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
 class _Gathering:
     """What was found so far."""
 
-    layers: dict[LayerKey, int] = field(default_factory=dict)
-    columns: list[array[int]] = field(default_factory=lambda: [array(code) for code in _CODES])
+    layers: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    rows: bytearray = field(default_factory=bytearray)
     indexes: dict[tuple[str, int], list[Place]] = field(default_factory=dict)
     points: dict[str, dict[str, tuple[array[int], array[float]]]] = field(default_factory=dict)
 
     def add(self, found: Found, folder: str, file: int) -> None:
         """Adds one thing found in a file of a folder."""
         if isinstance(found, Picture):
-            key = LayerKey(folder, found.group, found.address.layer)
-            layer = self.layers.setdefault(key, len(self.layers))
-            row = (layer, *found.address[1:], file, *found[2:])
-            for column, value in zip(self.columns, row, strict=True):
-                column.append(value)
+            group, (number, kernel, epoch), *where = found
+            layer = self.layers.setdefault((folder, group, number), len(self.layers))
+            self.rows += _ROW.pack(layer, kernel, epoch, file, *where)
         elif isinstance(found, Index):
             place = Place(file, found.offset, found.length)
             self.indexes.setdefault((folder, found.epoch), []).append(place)
@@ -164,18 +162,17 @@ class _Gathering:
 
     def pictures(self) -> tuple[list[LayerKey], NDArray[np.void]]:
         """The layers and the rows of the newest pictures, in order."""
-        layers = sorted(self.layers, key=_order)
+        layers = sorted(map(LayerKey._make, self.layers), key=_order)
         rank = np.zeros(len(layers), np.uint32)
         for place, key in enumerate(layers):
             rank[self.layers[key]] = place
-        rows = np.zeros(len(self.columns[0]), ROW)
-        for name, column in zip(ROW.names or (), self.columns, strict=True):
-            rows[name] = column
+        rows = np.frombuffer(self.rows, ROW)
         rows["layer"] = rank[rows["layer"]]
         # lexsort keeps the order of equals, in which the newest is the last.
         rows = rows[np.lexsort((rows["epoch"], rows["kernel"], rows["layer"]))]
-        names = rows[["layer", "kernel", "epoch"]]
-        newest = np.append(names[1:] != names[:-1], True) if len(rows) else slice(None)
+        newest = np.ones(len(rows), bool)
+        names = [rows[name] for name in ("layer", "kernel", "epoch")]
+        newest[:-1] = np.any([name[1:] != name[:-1] for name in names], axis=0)
         return layers, rows[newest]
 
     def curves(self) -> dict[str, dict[str, Curve]]:

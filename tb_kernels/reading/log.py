@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError, warn
 from tb_kernels.naming import Address
 from tb_kernels.reading.arrays import Arrays, find_arrays
-from tb_kernels.reading.catalog import Curve, Place, read_catalog
+from tb_kernels.reading.catalog import Curve, read_catalog
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.curves import find_curves
 from tb_kernels.reading.labels import Labels, LoggedLayer, labels_of, summarize
@@ -21,6 +21,9 @@ from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.sources import Tell, find_source
 from tb_kernels.reading.store import Store
 from tb_kernels.wording import count, enumerate_some, ranges, shown
+
+# Rows of the catalog that are taken at a time.
+_AT_A_TIME = 4096
 
 
 class Log:
@@ -69,7 +72,7 @@ class Log:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Picture]:
-        return map(self._picture, self._rows)
+        return self._pictures(self._rows)
 
     @property
     def strip_count(self) -> int:
@@ -99,7 +102,7 @@ class Log:
         labels = Labels(layer.run, layer.view, layer.number, layer.name, layer.group)
         number = self._labels.index(labels)
         rows = self._rows[(self._rows["layer"] == number) & (self._rows["epoch"] == epoch)]
-        return list(map(self._picture, rows))
+        return list(self._pictures(rows))
 
     def select(
         self,
@@ -218,22 +221,18 @@ class Log:
         numbers = np.unique(self._rows["layer"])
         return list(dict.fromkeys(getattr(self._labels[number], field) for number in numbers))
 
-    def _picture(self, row: np.void) -> Picture:
-        layer, kernel, epoch, file, offset, length, width, height = row.item()
-        key = self._store.catalog.layers[layer]
-        one = self._labels[layer]
-        address = Address(key.number, kernel, epoch)
-        place = Place(file, offset, length)
-        return Picture(one.run, one.view, address, width, height, key, place, self._store)
+    def _pictures(self, rows: NDArray[np.void]) -> Iterator[Picture]:
+        layers, labels, store = self._store.catalog.layers, self._labels, self._store
+        for start in range(0, len(rows), _AT_A_TIME):
+            # As plain numbers: one by one NumPy would take longer than all the rest.
+            for row in rows[start : start + _AT_A_TIME].tolist():
+                yield Picture(row, layers[row[0]], labels[row[0]], store)
 
     def _at(self, address: Address) -> list[Picture]:
-        rows = self._rows
-        found = rows[(rows["kernel"] == address.kernel) & (rows["epoch"] == address.epoch)]
-        return [
-            self._picture(row)
-            for row in found
-            if self._labels[row["layer"]].number == address.layer
-        ]
+        layers = [number for number, one in enumerate(self._labels) if one.number == address.layer]
+        rows = self._rows[np.isin(self._rows["layer"], layers)]
+        at = (rows["kernel"] == address.kernel) & (rows["epoch"] == address.epoch)
+        return list(self._pictures(rows[at]))
 
 
 def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +12,47 @@ from tb_kernels.errors import LogError
 from tb_kernels.naming import Address, picture_path
 from tb_kernels.reading.catalog import LayerKey, Place
 from tb_kernels.reading.decoding import decode
+from tb_kernels.reading.labels import Labels
 from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.store import Store
 
 
-@dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a log. In a notebook it shows itself.
+    """A picture of a log. In a notebook it shows itself."""
 
-    Attributes:
-        run: The training's directory below the log directory; `"."` for this itself.
-        view: What it shows: `"kernels"`, `"activations"`, ...
-        address: `<layer>_<kernel>_<epoch>`.
-        width: In pixels.
-        height: In pixels.
-    """
+    # Plain, since a log has tens of thousands of them.
+    __slots__ = ("_key", "_labels", "_row", "_store")
 
-    run: str
-    view: str
-    address: Address
-    width: int
-    height: int
-    _key: LayerKey = field(repr=False)
-    _place: Place = field(repr=False)
-    _store: Store = field(repr=False)
+    def __init__(self, row: tuple[int, ...], key: LayerKey, labels: Labels, store: Store) -> None:
+        self._row = row
+        self._key = key
+        self._labels = labels
+        self._store = store
+
+    @property
+    def run(self) -> str:
+        """The training's directory below the log directory; `"."` for this itself."""
+        return self._labels.run
+
+    @property
+    def view(self) -> str:
+        """What it shows: `"kernels"`, `"activations"`, ..."""
+        return self._labels.view
+
+    @property
+    def address(self) -> Address:
+        """`<layer>_<kernel>_<epoch>`."""
+        return Address(self._key.number, *self._row[1:3])
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._row[6]
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._row[7]
 
     @property
     def group(self) -> str:
@@ -60,7 +76,7 @@ class Picture:
         Raises:
             LogError: If the event file can no longer be read.
         """
-        return self._store.read(self._place)
+        return self._store.read(Place(*self._row[3:6]))
 
     @property
     def legend(self) -> Legend:
@@ -121,6 +137,9 @@ class Picture:
             return pixels
         with self._named():
             return self.legend.redraw(pixels, scale, columns)
+
+    def __repr__(self) -> str:
+        return f"<Picture {self.tag} of {self.view}, run {self.run!r}>"
 
     def _repr_png_(self) -> bytes:
         return self.png

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import BinaryIO
+from io import FileIO
 
 from tb_kernels.errors import LogError
 from tb_kernels.index import LayerEntry, entry_key
@@ -35,7 +35,7 @@ class Store:
     def __init__(self, catalog: Catalog, tell: Tell) -> None:
         self.catalog = catalog
         self._tell = tell
-        self._files: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._files: OrderedDict[int, FileIO] = OrderedDict()
         self._indexes: OrderedDict[tuple[str, int], tuple[int, dict[Hashable, LayerEntry]]] = (
             OrderedDict()
         )
@@ -111,10 +111,10 @@ class Store:
     def _tell_of_index(self, folder: str, epoch: int, problem: str) -> None:
         self._tell(f"{shown(folder)}, index of epoch {epoch}: {problem}; that layer is left out")
 
-    def _open(self, number: int) -> BinaryIO:
+    def _open(self, number: int) -> FileIO:
         if number not in self._files:
             folder, name = self.catalog.files[number]
-            self._files[number] = self.catalog.source.path(folder, name).open("rb")
+            self._files[number] = FileIO(self.catalog.source.path(folder, name))
             if len(self._files) > _OPEN_FILES:
                 self._files.popitem(last=False)[1].close()
         self._files.move_to_end(number)
