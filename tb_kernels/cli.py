@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 
 import click
@@ -74,8 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line on standard error.
     """
     try:
-        result = command.main(arguments, prog_name="tb-kernels", standalone_mode=False)
-    except click.exceptions.Abort:
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        with command.make_context("tb-kernels", given) as context:
+            result = command.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except KeyboardInterrupt:
         return _told("interrupted", _INTERRUPTED)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "tb-kernels"

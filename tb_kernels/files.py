@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -58,14 +59,15 @@ class WholeFiles:
     def _place(self, target: str, fill: Callable[[int], None]) -> None:
         # One for each process: it gets the file's own name once it is whole.
         partial = f"{self._prefix}.partial-{os.getpid()}"
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             try:
                 fill(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(partial, target)
         except BaseException:
-            # A disk that is full is not made fuller.
-            os.unlink(partial)
+            # Also where somebody interrupts; and a disk that is full is not made fuller.
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
             raise

@@ -42,7 +42,7 @@ def train(log_dir, seed, epochs=2):
         keras.layers.Dense(3, activation="softmax", name="classes"),
     ]
     model = keras.Sequential(layers, name="small")
-    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
     logged = {"epochs": range(epochs + 1), "sheets": True}
     callbacks = [
         keras.callbacks.TensorBoard(log_dir),

@@ -13,6 +13,9 @@ from tb_kernels.commands.common import Lines, choosing, open_chosen
 from tb_kernels.reading.labels import LoggedLayer
 from tb_kernels.wording import count, ranges, readable_size, shown
 
+# Of a name in the table; --json has all of it.
+_LONGEST_NAME = 40
+
 
 @click.command("list")
 @click.argument("log_dir", metavar="LOG_DIR")
@@ -51,7 +54,7 @@ def _print_table(run: str, layers: list[LoggedLayer]) -> None:
         cells = (
             layer.view,
             layer.number,
-            layer.name,
+            shown(layer.name, _LONGEST_NAME),
             ", ".join(filter(None, (kernels, sheets))),
             ranges(layer.epochs),
             f"{layer.size[0]} x {layer.size[1]}",

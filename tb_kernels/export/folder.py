@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import tempfile
 from pathlib import Path
 
 from tb_kernels.errors import ArgumentError
@@ -37,8 +37,8 @@ class ReportFolder:
         if out_dir.exists() and not out_dir.is_dir():
             raise ArgumentError(f"OUT_DIR: {str(out_dir)!r} is a file; expected a directory")
         out_dir.mkdir(parents=True, exist_ok=True)
-        if not os.access(out_dir, os.W_OK | os.X_OK):
-            raise PermissionError(13, "not writable", str(out_dir))
+        with tempfile.TemporaryFile(dir=out_dir):
+            pass
         self._path = out_dir
         self.files = WholeFiles(out_dir)
         self._given: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from itertools import islice
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ REPORT = "report.md"
 # So many strips of a layer are shown; all of them are in their folder.
 _STRIPS = 4
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 
 
 def write_markdown(job: Job) -> None:
@@ -75,5 +76,5 @@ def _figure(job: Job, path: str, told: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A text as it is: no letter of it means anything in Markdown."""
-    return _SPECIAL.sub(r"\\\1", shown(text))
+    """A text as it is: no letter of it means anything in Markdown or in HTML."""
+    return escape(_SPECIAL.sub(r"\\\1", shown(text)), quote=False)

@@ -11,8 +11,8 @@ from tb_kernels.reading.picture import Picture
 
 Direction = Literal["auto", "across", "down"]
 
-# Pictures wider than so many heights stand below each other.
-_WIDE = 2.5
+# Pictures wider than so many heights stand below each other: rows of more than four slices.
+_WIDE = 5
 
 # A longer row goes on in the next one.
 _LONGEST_ROW = 8000

@@ -15,6 +15,9 @@ from tb_kernels.errors import LogError, reason_of
 # A picture of more pixels is not decoded: the largest sheets have 8192 x 8192.
 MOST_PIXELS = 8192 * 8192
 
+# Width and height, where every PNG has them.
+_SIZE, _SIZE_AT = struct.Struct(">II"), 16
+
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, MemoryError, struct.error, zlib.error)
 
 
@@ -29,17 +32,17 @@ def decode(png: bytes) -> NDArray[np.uint8]:
         LogError: If it is broken, or claims more than `MOST_PIXELS` pixels.
     """
     try:
+        width, height = _SIZE.unpack_from(png, _SIZE_AT)
+        if width * height > MOST_PIXELS:
+            raise LogError(
+                f"a picture of {width:,} x {height:,} pixels is not decoded; expected at "
+                f"most {MOST_PIXELS:,} pixels"
+            )
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise LogError(
-                    f"a picture of {width:,} x {height:,} pixels is not decoded; expected at "
-                    f"most {MOST_PIXELS:,} pixels"
-                )
             return np.asarray(image if image.mode == "L" else image.convert("RGB"))
-    except (LogError, Image.DecompressionBombError) as error:
-        raise LogError(str(error)) from None
+    except LogError:
+        raise
     except UnidentifiedImageError:
-        raise LogError("a picture cannot be decoded: it is no PNG") from None
+        raise LogError("a picture cannot be decoded, it is broken") from None
     except _BROKEN as error:
         raise LogError(f"a picture cannot be decoded ({reason_of(error)})") from None
