@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,7 +113,8 @@ def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
 @contextmanager
 def progress(told: str, total: int) -> Iterator[Callable[[], None]]:
     """Shows how far the work is, where somebody looks; gives what is called after each piece."""
-    if not sys.stderr.isatty():
+    # A notebook's terminal cannot write over a line.
+    if not sys.stderr.isatty() or "JPY_PARENT_PID" in os.environ:
         yield lambda: None
         return
     # Here, because only work that somebody looks at needs it.
