@@ -137,7 +137,7 @@ def test_different_models_are_not_mixed(watched, tmp_path, capsys):
         (["--epoch", 1, "--pattern", NAME], 2, "expected one of them, got both"),
         (["--pattern", "model-{epoch}.keras"], 2, "is not of the pattern 'model-{epoch}.keras'"),
         (["--pattern", "model.keras"], 2, "expected a file name with {epoch} once"),
-        (["--views", "heatmaps"], 2, "'heatmaps' cannot be logged of a saved model"),
+        (["--views", "heatmaps"], 2, "--views: 'heatmaps' is not drawn of a saved model; expected kernels or patterns"),
         (["--normalize", "1,x"], 2, "expected a mode or LOW,HIGH, got '1,x'"),
         (["--normalize", "other"], 2, "normalize: unknown 'other'"),
         (["--layers", "conv9"], 2, "layers: no layer 'conv9' in model 'two'; it has first, second"),

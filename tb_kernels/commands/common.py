@@ -17,63 +17,65 @@ from tb_kernels.wording import shown
 # So many lines about damage are printed; the rest are counted.
 _MOST_LINES = 20
 
+_LONGEST_RANGE = 100_000
 
-class Items(click.ParamType[list[Any]]):
-    """A list such as `1,6,10`; parts that are whole numbers become these.
+
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def listed(name: str, example: str, told: str, *, ranges: bool = False, **more: Any) -> _Decorator:
+    """An option that takes a list such as `1,6,10`, whole numbers as such.
 
     Args:
-        name: In the help.
+        name: With its dashes.
+        example: For the error of a list that is none.
+        told: In the help.
         ranges: Whether `1-16` stands for every number from 1 to 16.
+        **more: As for `click.option`.
     """
 
-    def __init__(self, name: str, *, ranges: bool = False) -> None:
-        self.name = name
-        self._ranges = ranges
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[Any]:
-        """Reads the text of the command line."""
-        items: list[Any] = []
-        for part in str(value).split(","):
-            text = part.strip()
-            first, dash, last = text.partition("-")
-            if not text:
-                self.fail(f"expected a list such as {self.name}, got {value!r}", param, ctx)
-            elif text.isdecimal():
-                items.append(int(text))
-            elif self._ranges and dash and first.isdecimal() and last.isdecimal():
-                if not int(first) <= int(last) <= int(first) + 100_000:
-                    self.fail(f"expected a range such as 1-16, got {text!r}", param, ctx)
-                items.extend(range(int(first), int(last) + 1))
+    def read(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+        if value is None:
+            return None
+        items: list[int | str] = []
+        for part in map(str.strip, value.split(",")):
+            first, dash, last = part.partition("-")
+            if not part:
+                raise click.BadParameter(f"expected a list such as {example}, got {value!r}")
+            if ranges and dash and first.isdecimal() and last.isdecimal():
+                items += _range(int(first), int(last), part)
             else:
-                items.append(text)
+                items.append(int(part) if part.isdecimal() else part)
         return items
+
+    return click.option(name, metavar="LIST", help=told, callback=read, **more)
+
+
+def _range(first: int, last: int, given: str) -> range:
+    if not first <= last <= first + _LONGEST_RANGE:
+        raise click.BadParameter(f"expected a range such as 1-16, got {given!r}")
+    return range(first, last + 1)
 
 
 def choosing(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose pictures."""
-    for option in reversed(
-        [
-            click.option("--runs", type=Items("a,b"), help="Only these trainings."),
-            click.option("--views", type=Items("kernels,patterns"), help="Only these views."),
-            click.option(
-                "--layers",
-                type=Items("conv2d,3,2-5"),
-                help="Only these layers, by name or number.",
-            ),
-            click.option(
-                "--kernels",
-                type=Items("1-6,3_2", ranges=True),
-                help="Only these kernels; 3_2 is kernel 2 of layer 3.",
-            ),
-            click.option(
-                "--epochs", type=Items("1,6,last", ranges=True), help="Only these epochs."
-            ),
-        ]
-    ):
+    for option in reversed(_CHOICES):
         function = option(function)
     return function
+
+
+_CHOICES = (
+    listed("--runs", "a,b", "Only these trainings: directories below LOG_DIR."),
+    listed("--views", "kernels,patterns", "Only these views, such as kernels,patterns."),
+    listed("--layers", "conv2d,3,2-5", "Only these layers, such as conv2d,3,2-5."),
+    listed(
+        "--kernels",
+        "1-6,3_2",
+        "Only these kernels, such as 1-6; 3_2 is kernel 2 of layer 3.",
+        ranges=True,
+    ),
+    listed("--epochs", "1,6,last", "Only these epochs, such as 0-5,last.", ranges=True),
+)
 
 
 class Lines:

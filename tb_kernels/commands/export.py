@@ -7,32 +7,17 @@ from typing import Any
 
 import click
 
-from tb_kernels.commands.common import Items, Lines, choosing, open_chosen, progress
+from tb_kernels.commands.common import Lines, choosing, listed, open_chosen, progress
 from tb_kernels.wording import count
 
 _PARTS = ("images", "strips", "sheets", "animations", "curves", "page")
-
-
-def _check_parts(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    unknown = [part for part in value or () if part not in _PARTS]
-    if unknown:
-        raise click.BadParameter(
-            f"unknown {unknown[0]!r}; expected some of {', '.join(_PARTS)}", context, parameter
-        )
-    return value or list(_PARTS)
 
 
 @click.command("export")
 @click.argument("log_dir", metavar="LOG_DIR")
 @click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
 @choosing
-@click.option(
-    "--only",
-    "parts",
-    type=Items("images,strips,sheets,animations,curves,page"),
-    callback=_check_parts,
-    help="Only these parts of the report.",
-)
+@listed("--only", "images,page", f"Only these parts: {', '.join(_PARTS)}.")
 @click.option(
     "--scale",
     type=click.IntRange(1, 512),
@@ -62,7 +47,7 @@ def _check_parts(context: click.Context, parameter: click.Parameter, value: Any)
 def command(
     log_dir: str,
     out_dir: Path,
-    parts: list[str],
+    only: list[str] | None,
     scale: int | None,
     columns: int | None,
     direction: Any,
@@ -70,7 +55,7 @@ def command(
     format_: Any,
     **choice: Any,
 ) -> int:
-    r"""Make a report of LOG_DIR in OUT_DIR.
+    """Make a report of LOG_DIR in OUT_DIR.
 
     \b
     images/      the pictures by their names
@@ -81,7 +66,11 @@ def command(
     index.html   all of it on one page; and report.md
 
     Files that are there already are replaced, others stay.
-    """
+    """  # noqa: D301
+    parts = _PARTS if only is None else tuple(only)
+    for part in parts:
+        if part not in _PARTS:
+            raise click.BadParameter(f"--only: no part {part!r}; there are {', '.join(_PARTS)}")
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     damaged = lines.count

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tb_kernels.checkpoints import epochs_of
-from tb_kernels.commands.common import Items, progress
+from tb_kernels.commands.common import listed, progress
 from tb_kernels.errors import ArgumentError
 from tb_kernels.wording import count
 
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.base import Logger
 
 _VIEWS = ("kernels", "patterns")
-
-
-def _check_views(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    unknown = [view for view in value if view not in _VIEWS]
-    if unknown:
-        raise click.BadParameter(
-            f"{unknown[0]!r} cannot be logged of a saved model; expected some of "
-            f"{', '.join(_VIEWS)}",
-            context,
-            parameter,
-        )
-    return value
 
 
 def _read_normalize(context: click.Context, parameter: click.Parameter, value: str) -> Any:
@@ -63,15 +51,9 @@ _SAVED = click.Path(exists=True, path_type=Path)
     type=_SAVED,
     help="The model of files that hold weights alone (.weights.h5).",
 )
-@click.option(
-    "--views",
-    type=Items("kernels,patterns"),
-    default="kernels",
-    callback=_check_views,
-    help="What to draw; kernels by default.",
-)
-@click.option("--layers", type=Items("conv2d,3"), help="Only these layers.")
-@click.option("--kernels", type=Items("1-6", ranges=True), help="Only these kernels.")
+@listed("--views", "kernels,patterns", "kernels, patterns, or both.", default="kernels")
+@listed("--layers", "conv2d,3", "Only these layers, such as conv2d,3.")
+@listed("--kernels", "1-6", "Only these kernels, such as 1-6.", ranges=True)
 @click.option(
     "--normalize",
     default="layer",
@@ -102,6 +84,11 @@ def command(
     Several models are one model at several epochs: of --pattern, or counted from 1 in the
     order given. Model files are loaded in Keras' safe mode, so no code in them is run.
     """
+    for view in views:
+        if view not in _VIEWS:
+            raise click.BadParameter(
+                f"--views: {view!r} is not drawn of a saved model; expected {' or '.join(_VIEWS)}"
+            )
     epochs = epochs_of(models, epoch, pattern)
     with _quiet():
         from tb_kernels.loggers.saved import log_saved

@@ -27,6 +27,11 @@ class CurveFigure(NamedTuple):
     lines: dict[str, Curve]
     logged: list[int]
 
+    @property
+    def file(self) -> str:
+        """The name of its file, without its ending."""
+        return self.name.replace(" ", "-")
+
 
 def curve_figures(log: Log, run: str) -> list[CurveFigure]:
     """The figures of a training: loss and metrics first."""
@@ -53,7 +58,7 @@ def write_curves(job: Job) -> None:
 
     for run in job.log.runs:
         for figure in curve_figures(job.log, run):
-            path = f"{job.folder.curve('curves', run, figure.name)}.{job.options.format}"
+            path = f"{job.folder.curve('curves', run, figure.file)}.{job.options.format}"
             try:
                 job.folder.write(path, draw_curves(*figure, format=job.options.format))
             except (ValueError, OverflowError) as error:

@@ -36,7 +36,7 @@ def write_markdown(job: Job) -> None:
             lines += ["", f"## {_plain(run)}"]
         lines += ["", *_table(log.select(runs=run).layers)]
         for figure in curve_figures(log, run):
-            path = f"{job.folder.curve('curves', run, figure.name)}.{job.options.format}"
+            path = f"{job.folder.curve('curves', run, figure.file)}.{job.options.format}"
             lines += _figure(job, path, f"{figure.name} over epochs")
         for layer in log.select(runs=run).layers:
             lines += _layer(job, layer)
