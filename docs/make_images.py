@@ -1,54 +1,67 @@
 """Makes the pictures of the README from a run of the example.
 
     python examples/digits.py --views all --log-dir /tmp/digits
-    python docs/make_images.py /tmp/digits
+    python examples/digits.py --log-dir /tmp/kernels
+    python docs/make_images.py /tmp/digits /tmp/kernels
 
-It takes matplotlib, and Chromium with Playwright for the screenshots (the extra `test`).
+The screenshots take Chromium and Playwright (the extra `test`).
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
-from PIL import Image
-
+from tb_kernels import Log, Picture, open_log
+from tb_kernels.figures.grids import Cell, draw_grid
 from tests.browser.server import open_time_series, page, tensorboard
 
 IMAGES = Path(__file__).parent / "images"
 EPOCHS = (0, 1, 6, 10)
 
-# The view, the pictures of each row by group and address without epoch, the figure's height.
+# A row for each of these kernels, 0 being the layer's sheet.
 FIGURES = {
-    "kernels": ([("1-conv2d", "1_6"), ("3-conv2d_1", "3_2")], 4.5),
-    "activations": ([("1-conv2d", "1_6"), ("3-conv2d_1", "3_2")], 1.9),
-    "gradients": ([("1-conv2d", "1_6"), ("3-conv2d_1", "3_2")], 4.5),
-    "patterns": ([("3-conv2d_1", "3_0")], 2.4),
-    "heatmaps": ([("3-conv2d_1", "3_0")], 2.4),
+    "kernels": ("1_6", "3_2"),
+    "activations": ("1_6", "3_2"),
+    "gradients": ("1_6", "3_2"),
+    "patterns": ("3_0",),
+    "heatmaps": ("3_0",),
 }
 
+# The figures of the section on reports, by the command that the README shows.
+REPORT = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
 
-def draw(log_dir: Path, view: str) -> None:
-    """A row per picture, a column per epoch, each with its address."""
-    rows, height = FIGURES[view]
-    figure, grid = plt.subplots(
-        len(rows), len(EPOCHS), figsize=(8, height), dpi=150, layout="constrained", squeeze=False
-    )
-    for axes_row, (group, picture) in zip(grid, rows, strict=True):
-        for axes, epoch in zip(axes_row, EPOCHS, strict=True):
-            address = f"{picture}_{epoch}"
-            pixels = Image.open(log_dir / view / group / f"{address}.png")
-            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axes.set_title(address, fontfamily="monospace", fontsize=11)
-            axes.set_axis_off()
-    figure.savefig(IMAGES / f"{view}.png")
-    plt.close(figure)
+
+def draw(log: Log, view: str) -> None:
+    """A row per kernel, a column per epoch, each with its address, twice as large as logged."""
+
+    def cell(picture: Picture) -> Cell:
+        return Cell(str(picture.address), picture.redraw(2 * picture.legend.layout.scale))
+
+    rows = [
+        [cell(log.picture(f"{kernel}_{epoch}", view=view)) for epoch in EPOCHS]
+        for kernel in FIGURES[view]
+    ]
+    (IMAGES / f"{view}.png").write_bytes(draw_grid(rows).encode("png"))
+
+
+def export(log_dir: Path) -> None:
+    """Two strips as the README's command makes them, and the page of all kernels."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder]
+        subprocess.run([*command, *REPORT], check=True)
+        for strip in ("1-conv2d/1_6.png", "3-conv2d_1/3_2.png"):
+            shutil.copy(Path(folder, "strips/kernels", strip), IMAGES)
+        subprocess.run([*command, "--only", "page"], check=True)
+        with page(1300, 900) as tab:
+            tab.goto(f"file://{folder}/index.html")
+            tab.wait_for_timeout(1000)
+            tab.screenshot(path=IMAGES / "page.png")
 
 
 def shoot_kernels(log_dir: Path) -> None:
@@ -72,13 +85,15 @@ def shoot_views(log_dir: Path) -> None:
 
 
 def main() -> None:
-    """Makes all; a second argument is a log of kernels alone, for its screenshot."""
+    """Makes all, from a log of all views and a log of kernels alone."""
     IMAGES.mkdir(exist_ok=True)
+    views, kernels = map(Path, sys.argv[1:3])
+    log = open_log(views)
     for view in FIGURES:
-        draw(Path(sys.argv[1]), view)
-    shoot_views(Path(sys.argv[1]))
-    if len(sys.argv) > 2:
-        shoot_kernels(Path(sys.argv[2]))
+        draw(log, view)
+    export(kernels)
+    shoot_views(views)
+    shoot_kernels(kernels)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import keras
@@ -16,6 +18,8 @@ from tb_kernels import (
     KernelLogger,
     PatternLogger,
 )
+from tb_kernels.cli import main
+from tests.benchmarks.ways import seeds_network
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -46,13 +50,61 @@ def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
     """Each Python block runs as it stands, given a model and data, and does what it is for."""
     monkeypatch.chdir(tmp_path)
     x, y = data[0], np.arange(16) % 3
+    if "open_log(" in code:
+        logged = [KernelLogger("logs"), GradientLogger("logs", x, y)]
+        curves = keras.callbacks.TensorBoard("logs")
+        classifier.fit(x, y, epochs=2, verbose=0, callbacks=[curves, *logged])
     names = {"model": classifier, "x": x, "y": y, "x_val": x, "y_val": y, "train_one_epoch": lambda model: None}  # fmt: skip
     exec(code, names)  # noqa: S102
     for view in re.findall(r"(\w+)Logger\(", code):
         assert list(tmp_path.glob(f"logs/{view.lower()}s/*/*_1_1.png"))
+    if "open_log(" in code:
+        assert names["weights"].shape == (3, 3, 3)
+        assert names["over_epochs"].shape == (2, 3, 3, 3, 4)
+        assert len(names["values"]) == 2
     for value in re.findall(r"^(\w+) = (?:read|compute|synthesize)", code, re.MULTILINE):
         arrays = names[value].values() if isinstance(names[value], dict) else [names[value]]
         assert all(array.size for array in arrays)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """A folder with the log of the example's network, not trained, and checkpoints of it."""
+    folder = tmp_path_factory.mktemp("readme")
+    keras.backend.clear_session()
+    model = seeds_network((8, 8, 1))
+    with KernelLogger(folder / "logs") as logger:
+        for epoch in (0, 1, 6, 10):
+            logger.log(model, epoch)
+    (folder / "checkpoints").mkdir()
+    for epoch in (1, 2):
+        model.save(folder / "checkpoints" / f"model-{epoch:02d}.keras")
+    return folder
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if "tb-kernels" in line]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_run(line, example, monkeypatch, capsys):
+    """Each tb-kernels line does what it says; the table after `list` is the real one."""
+    monkeypatch.chdir(example)
+    shutil.rmtree("report", ignore_errors=True)
+    _, *words = shlex.split(line)
+    arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) or [word])]
+    assert main(arguments) == 0
+    told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    if arguments[0] == "list":
+        shown = README.split("tb-kernels list logs\n```\n\n```\n")[1].split("```")[0]
+        first, *table = shown.splitlines()
+        assert told[1:] == table
+        assert first.startswith("384 pictures, ")
+    elif "--only" in arguments:
+        assert sorted(path.name for path in example.rglob("report/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
+    elif arguments[0] == "export":
+        folders = {f"{path.name}{'/' if path.is_dir() else ''}" for path in (example / "report").iterdir()}  # fmt: skip
+        table = README.split("| in `report/` | what |")[1].split("\n\n")[0]
+        assert folders == set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
 
 
 def test_table_of_keywords_is_complete():

@@ -15,7 +15,9 @@ from tb_kernels.figures.board import DPI
 from tb_kernels.reading.catalog import Curve
 from tb_kernels.wording import shown
 
+# Of up to four lines, on white and on a dark page.
 _COLORS = ("#2a6fdb", "#d9622b", "#2a9d6a", "#9a4fd0")
+_BRIGHT_COLORS = ("#6ea8ff", "#ff9a66", "#5fd3a0", "#c792ff")
 
 # So many lines are named; of more some are.
 _NAMED = 8
@@ -57,7 +59,7 @@ def draw_curves(
             axes.plot(
                 curve.steps + 1,
                 curve.values,
-                color=_color(place, len(lines)),
+                color=_color(place, len(lines), dark=dark),
                 label=shown(name, _LONGEST_NAME).lstrip("_") if _is_named(place, lines) else "",
                 marker="o" if len(curve.steps) == 1 else None,
                 linewidth=1.6,
@@ -80,11 +82,12 @@ def draw_curves(
         return stream.getvalue()
 
 
-def _color(place: int, lines: int) -> Any:
+def _color(place: int, lines: int, *, dark: bool) -> Any:
     if lines <= len(_COLORS):
-        return _COLORS[place]
-    # In the order of the network, from the first layer to the last.
-    return mpl.colormaps["viridis"](0.9 * place / (lines - 1))
+        return (_BRIGHT_COLORS if dark else _COLORS)[place]
+    # In the order of the network, from the first layer to the last, none as the page.
+    part = place / (lines - 1)
+    return mpl.colormaps["viridis"](0.15 + 0.85 * part if dark else 0.9 * part)
 
 
 def _is_named(place: int, lines: Mapping[str, Curve]) -> bool:
