@@ -7,11 +7,16 @@ The way of the data, and who does each step:
     inside → arrays    views/        kernels, activations, gradients, patterns, heatmaps
     arrays → pictures  levels, colors, pictures, layer_pictures, overlays; statistics
     pictures → named   naming, subjects, index
-    named → written    outputs, png, events, writing, in the background by worker
+    named → written    outputs, png, events, records, files, writing, in the
+                       background by worker
     all of it          loggers/      the Keras callbacks, which join the steps
+    read back          reading/      event files → pictures, weights, arrays, curves
+    read → report      figures/      pictures → strips, sheets, animations, curves
+                       export/       the folder of a report, and its page
+    command line       cli, commands/; checkpoints for saved models
 
 Importing this package imports neither TensorFlow nor Keras; the first use of a
-logger or of a function on models does.
+logger or of a function on models does. Reading a log never does.
 """
 
 from __future__ import annotations
