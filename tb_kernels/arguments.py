@@ -10,6 +10,9 @@ from typing import Any
 
 from tb_kernels.errors import ArgumentError
 
+# Among epochs: the last one.
+LAST = "last"
+
 
 def check_epoch(argument: str, epoch: Any) -> int:
     """Returns the number of an epoch, 0 for before training.

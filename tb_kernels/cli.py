@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from tb_kernels import __version__
-from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.errors import ArgumentError, LogWarning, reason_of
 from tb_kernels.wording import shown
 
 _EPILOG = """\b
@@ -74,6 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 if it could not be done; 2 for wrong usage. An error is one
         line on standard error.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name may have letters that the terminal does not know.
+            stream.reconfigure(errors="backslashreplace")
+    with warnings.catch_warnings():
+        # Of others' warnings none is for the user of a command; ours are lines like the rest.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", LogWarning)
+        warnings.showwarning = _show_warning
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else list(arguments)
         with command.make_context("tb-kernels", given) as context:
@@ -96,7 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _told(message: str, code: int) -> int:
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _tell(str(message))
+
+
+def _tell(message: str) -> None:
     line = " ".join(message.split())
     click.echo(f"tb-kernels: {shown(line, 2000)}", err=True)
+
+
+def _told(message: str, code: int) -> int:
+    _tell(message)
     return code

@@ -17,8 +17,13 @@ import numpy as np
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
 
-# A record of more bytes is not read: nobody writes one, and it would fill the memory.
-LARGEST = 1 << 28
+# A record of more bytes is not read: the loggers write none, and an event takes up to fifty
+# times its bytes when it is parsed.
+LARGEST = 1 << 25
+
+# Behind damage, so many times the file's size is read at most in search of records: lengths
+# that are none of records can be made to overlap.
+_SEARCH = 2
 
 # How much is looked through at a time for the next record behind damage.
 _BLOCK = 1 << 20
@@ -65,29 +70,31 @@ def read_records(file: BinaryIO) -> Iterator[Record | Damage]:
         OSError: If it cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
-    offset = 0
+    offset, searched = 0, 0
     while offset < size:
         record = _record_at(file, offset, size)
-        if record is None:
-            following = _find_header(file, offset + 1, size)
-            yield Damage(offset, at_end=following is None)
-            offset = size if following is None else following
-        else:
+        if isinstance(record, Record):
             yield record
             offset = record.offset + len(record.data) + _CHECKSUM.size
+            continue
+        searched += record
+        following = _find_header(file, offset + 1, size) if searched <= _SEARCH * size else None
+        yield Damage(offset, at_end=following is None)
+        offset = size if following is None else following
 
 
-def _record_at(file: BinaryIO, offset: int, size: int) -> Record | None:
+def _record_at(file: BinaryIO, offset: int, size: int) -> Record | int:
+    """The record that begins there, or how many bytes were read to see that there is none."""
     file.seek(offset)
     header = file.read(_HEADER.size)
     start = offset + _HEADER.size
     if not _is_header(header):
-        return None
+        return 0
     length = _HEADER.unpack(header)[0]
     if length > LARGEST or start + length + _CHECKSUM.size > size:
-        return None
+        return 0
     data = file.read(length)
-    return Record(start, data) if file.read(_CHECKSUM.size) == _masked_crc(data) else None
+    return Record(start, data) if file.read(_CHECKSUM.size) == _masked_crc(data) else length
 
 
 def _find_header(file: BinaryIO, offset: int, size: int) -> int | None:

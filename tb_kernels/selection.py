@@ -7,13 +7,11 @@ from typing import Any, Protocol, TypeVar
 
 import keras
 
-from tb_kernels.arguments import check_list, check_whole
+from tb_kernels.arguments import LAST, check_list, check_whole
 from tb_kernels.errors import ArgumentError
 from tb_kernels.layers import KernelWeight, Place, find_kernels, walk
 from tb_kernels.naming import belongs
 from tb_kernels.wording import enumerate_some
-
-LAST = "last"
 
 
 class Epochs:

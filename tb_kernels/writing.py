@@ -98,8 +98,11 @@ class RunWriter:
         Raises:
             OSError: If it could not be written.
         """
-        known = self._indexed[1] if self._indexed[0] == epoch else {}
-        known = known | {entry_key(entry): entry for entry in entries}
+        known = dict(self._indexed[1]) if self._indexed[0] == epoch else {}
+        for entry in entries:
+            # The newest last: where two draw the same picture, it is the one that is seen.
+            known.pop(entry_key(entry), None)
+            known[entry_key(entry)] = entry
         self._indexed = (epoch, known)
         text = to_json(self._view, epoch, known.values())
         self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))

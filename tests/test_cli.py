@@ -81,14 +81,14 @@ def test_list_for_programs(log_dir):
         (["list", "{empty}"], 1, "no pictures of tb_kernels in '{empty}'; expected"),
         (["export", "{empty}", "out"], 1, "no pictures of tb_kernels in '{empty}'; expected"),
         (["list", "{log}/a/kernels/1-first/1_1_1.png"], 2, "is a file; expected the directory"),
-        (["export", "{log}", "out", "--layers", "conv9"], 2, "no layer 'conv9' in '{log}'; it has first (1), second (3)"),
+        (["export", "{log}", "out", "--layers", "conv9"], 2, "no layer 'conv9' in '{log}', as far as runs and views were chosen; there are first (1), second (3)"),
         (["export", "{log}", "out", "--epochs", "3"], 2, "no picture of epoch 3 in '{log}', as far as others were chosen; there are 1-2, 10"),
         (["export", "{log}", "out", "--kernels", "7"], 2, "no picture of kernel 7"),
         (["export", "{log}", "out", "--views", "x"], 2, "no view 'x' in '{log}'; it has kernels"),
         (["export", "{log}", "out", "--runs", "c"], 2, "no run 'c' in '{log}'; it has a, b"),
         (["export", "{log}", "out", "--only", "images,x"], 2, "--only: no part 'x'; there are images, strips, sheets, animations, curves, page"),
         (["export", "{log}", "out", "--kernels", "1,,2"], 2, "expected a list such as 1-6,3_2, got '1,,2'"),
-        (["export", "{log}", "out", "--epochs", "9-1"], 2, "expected a range such as 1-16, got '9-1'"),
+        (["export", "{log}", "out", "--epochs", "9-1"], 2, "expected a list such as 1,6,last, got '9-1'"),
         (["export", "{log}", "out", "--scale", "0"], 2, "0 is not in the range 1<=x<=512"),
         (["export", "{log}"], 2, "Missing argument 'OUT_DIR'"),
         (["export", "{log}", "{log}/a/kernels/1-first/1_1_1.png"], 2, "OUT_DIR: '{log}/a/kernels/1-first/1_1_1.png' is a file; expected a directory"),
@@ -171,6 +171,37 @@ def test_interrupting(log_dir, tmp_path):
         _, told = process.communicate(timeout=30)
     assert (process.returncode, told) == (130, "tb-kernels: interrupted\n")
     assert not list((tmp_path / "out").rglob(".partial*"))
+
+
+def test_choosing(log_dir, tmp_path):
+    """A range takes what there is; runs may be numbers; what is nowhere together is refused."""
+    done = run("list", log_dir, "--json", "--epochs", "0-9", "--kernels", "4-100", "--runs", "a")
+    assert [(one["kernels"], one["epochs"]) for one in json.loads(done.stdout)] == [
+        ([4], [1, 2]),
+        ([4, 5, 6], [1, 2]),
+    ]
+    shutil.copytree(log_dir / "a", tmp_path / "2024")
+    done = run("list", tmp_path, "--json", "--runs", "2024")
+    assert {one["run"] for one in json.loads(done.stdout)} == {"2024"}
+    with KernelLogger(tmp_path / "other") as logger:
+        logger.log(two_convolutions(), 7)
+    done = run("list", tmp_path, "--runs", "other", "--epochs", "1")
+    assert done.returncode == 2
+    assert "there are 7" in done.stderr
+
+
+def test_names_that_the_terminal_does_not_know(tmp_path):
+    """A layer may be called anything; where it cannot be printed it is spelled out."""
+    import keras
+
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3, name="层🎉")]
+    with KernelLogger(tmp_path / "logs") as logger:
+        logger.log(keras.Sequential(layers), 1)
+    done = run("list", tmp_path / "logs", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u5c42" in done.stdout
+    done = run("export", tmp_path / "logs", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_tells_every_option(capsys):

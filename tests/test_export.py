@@ -1,5 +1,6 @@
 """The report: which files, that their pixels are the logged ones, and that it can be repeated."""
 
+import io
 import os
 import re
 import shutil
@@ -7,15 +8,17 @@ import subprocess
 from urllib.parse import unquote
 
 import keras
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.cli import main
+from tb_kernels.figures.board import Board
 from tests.benchmarks.ways import seeds_network
 from tests.browser.server import CHROMIUM, page
-from tests.oracle import read_png
+from tests.oracle import read_png, read_scalars
 from tests.test_reading import train
 
 
@@ -166,9 +169,12 @@ def test_scale_of_images(log_dir, tmp_path):
         assert picture.legend.layout.scale != 3
 
 
-@pytest.mark.skipif(
+needs_poppler = pytest.mark.skipif(
     shutil.which("pdfimages") is None and "CI" not in os.environ, reason="poppler is not installed"
 )
+
+
+@needs_poppler
 def test_pdf(log_dir, tmp_path):
     """Labelled figures as PDF: captions are text, and the picture has its logged pixels."""
     files = export(log_dir, tmp_path, "--format", "pdf", "--views", "kernels", "--only", "strips,sheets,curves", "--layers", 1)  # fmt: skip
@@ -183,6 +189,79 @@ def test_pdf(log_dir, tmp_path):
         assert len(find(figure, read_png(log_dir / f"kernels/1-first/1_2_{epoch}.png"))) == 1
     text = subprocess.run(["pdftotext", "1_2.pdf", "-"], cwd=folder, check=True, capture_output=True, text=True)  # fmt: skip
     assert re.findall(r"1_2_\d", text.stdout) == ["1_2_0", "1_2_1", "1_2_2"]
+
+
+def text_of(path):
+    """What a person can read in a PDF file."""
+    command = ["pdftotext", "-layout", str(path), "-"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@needs_poppler
+def test_titles_and_scales(log_dir, tmp_path):
+    """A sheet says which layer and epoch it is of, and what black and white stand for."""
+    export(log_dir, tmp_path, "--only", "sheets", "--format", "pdf")
+    log = open_log(log_dir)
+    for epoch, when in ((0, "before training"), (2, "after epoch 2")):
+        told = text_of(tmp_path / f"sheets/kernels/1-first/1_0_{epoch}.pdf")
+        low, high = log.picture(f"1_1_{epoch}").legend.limits.at(0)
+        assert f"Kernels of layer 1, first, {when}" in told
+        assert re.findall(r"-?\d\.\d+", told) == [f"{low:.4g}", f"{high:.4g}"]
+    each = text_of(tmp_path / "sheets/heatmaps/2-second/2_0_1.pdf")
+    assert re.search(r"lowest +highest +of each by itself", each)
+    colours = text_of(tmp_path / "sheets/patterns/2-second/2_0_1.pdf")
+    assert re.search(r"0 +1 +in red, green and blue", colours)
+
+
+def test_curves_stand_at_the_epochs(log_dir):
+    """Epoch 1 of Keras is 1 on the axis; the logged epochs are marked."""
+    from tb_kernels.export.curves import curve_figures
+    from tb_kernels.figures.curves import build_curves
+
+    loss = next(iter(curve_figures(open_log(log_dir), ".")))
+    assert (loss.name, list(loss.lines)) == ("loss", ["train", "validation"])
+    (axes,) = build_curves(*loss).axes
+    marks, lines = axes.lines[:3], axes.lines[3:]
+    assert [line.get_xdata()[0] for line in marks] == [0, 1, 2]
+    for line, writer in zip(lines, ("train", "validation"), strict=True):
+        points = read_scalars(log_dir / writer)["epoch_loss"]
+        assert dict(zip(line.get_xdata() - 1, line.get_ydata(), strict=True)) == points
+        assert line.get_label() == writer
+
+
+def test_the_users_own_style_changes_nothing(log_dir, tmp_path):
+    """A matplotlibrc with another resolution and other margins gives the same figures."""
+    options = ["--only", "strips,curves", "--views", "kernels", "--kernels", "1_1"]
+    files = export(log_dir, tmp_path / "plain", *options)
+    style = {"savefig.dpi": 300, "savefig.bbox": "tight", "font.size": 20, "lines.linewidth": 9, "figure.facecolor": "red"}  # fmt: skip
+    with mpl.rc_context(style):
+        assert export(log_dir, tmp_path / "styled", *options) == files
+    for name in files:
+        assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "styled" / name).read_bytes()
+
+
+@pytest.mark.parametrize("width", [55, 79, 97, 128, 1001])
+def test_boards_are_as_large_as_they_say(width):
+    """Pixel by pixel, also where inches do not come out even."""
+    board = Board(width, width + 24)
+    noise = np.random.default_rng(0).integers(0, 256, (width + 24, width, 3), dtype=np.uint8)
+    board.put(noise, 0, 0)
+    with Image.open(io.BytesIO(board.encode("png"))) as image:
+        assert np.array_equal(np.asarray(image)[..., :3], noise)
+    assert np.array_equal(board.pixels(), noise)
+
+
+def test_the_page_shows_sheets_and_scales_of_kernels(tmp_path):
+    """The scale above a column is that of the kernels below it; a sheet alone is shown, too."""
+    model = seeds_network((8, 8, 1))
+    with KernelLogger(tmp_path / "logs", kernels=[2], normalize="kernel", sheets=True) as logger:
+        logger.log(model, 1)
+    export(tmp_path / "logs", tmp_path / "out", "--layers", 1, "--only", "page")
+    low, high = open_log(tmp_path / "logs").picture("1_2_1").legend.limits.at(0)
+    html = (tmp_path / "out/index.html").read_text()
+    assert f"<small>{low:.4g} … {high:.4g}</small>" in html
+    export(tmp_path / "logs", tmp_path / "sheet", "--layers", 1, "--kernels", 0, "--only", "page")
+    assert "<code>1_0_1</code>" in (tmp_path / "sheet/index.html").read_text()
 
 
 def test_the_report_names_what_is_there(log_dir, tmp_path):
@@ -215,10 +294,9 @@ def test_the_page_in_a_browser(log_dir, tmp_path):
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
             log = open_log(log_dir)
             told = tab.locator("td code").all_text_contents()
-            drawn = [one for one in log if one.address.kernel]
-            assert sorted(told) == sorted(str(one.address) for one in drawn)
+            assert sorted(told) == sorted(str(one.address) for one in log)
     source = tab_pictures((tmp_path / "index.html").read_text())
-    for picture in drawn:
+    for picture in log:
         assert picture.png in source[str(picture.address)]
 
 
@@ -287,9 +365,24 @@ def test_names_that_would_meet_stay_apart(tmp_path):
     from tb_kernels.export.folder import ReportFolder
 
     folder = ReportFolder(tmp_path)
-    names = ["a b", "a/b", "a?b", "a*b", "A?B", "..", ".", "", "x" * 400, "x" * 401, "ä" * 300]
-    given = [folder._name(name) for name in names]
-    assert [folder._name(name) for name in names] == given
+    names = [
+        "a b",
+        "a_b",
+        "A_B",
+        "a/b",
+        "a?b",
+        "A?B",
+        "..",
+        ".",
+        "",
+        "x" * 400,
+        "x" * 401,
+        "ä" * 300,
+    ]
+    given = [folder._name("x/", name) for name in names]
+    assert [folder._name("x/", name) for name in names] == given
+    # Of names made safe the file does not depend on which others are exported.
+    assert [ReportFolder(tmp_path)._name("x/", name) for name in names[3:5]] == given[3:5]
     assert len({name.lower() for name in given}) == len(names)
     for name in given:
         assert "/" not in name

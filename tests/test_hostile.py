@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tb_kernels import KernelLogger, LogError, LogWarning, open_log, png
+from tb_kernels import KernelLogger, LogError, LogWarning, open_log, png, records
 from tb_kernels.errors import ArgumentError
 from tb_kernels.events import EventFile, image_value, scalar_value, text_value
+from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.indexes import parse_index
 from tb_kernels.reading.legends import legend_of
 from tests.browser.server import CHROMIUM, page
@@ -84,6 +85,7 @@ INDEXES = [
     json.dumps(
         {"format": 1, "layers": [FINE | {"number": "2", "group": "2-huge", "kernels": 10**30}]}
     ),
+    json.dumps({"format": 1, "layers": [FINE | {"low": -(10**400)}]}),
     json.dumps({"format": 1, "layers": [FINE]}),
 ]
 
@@ -191,7 +193,7 @@ def test_pictures_that_claim_too_much(log_dir):
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([0, 1, 2, 3, 8, 255, 10**9]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([0, 1, 2, 3, 8, 255, 10**9, 10**400]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
@@ -226,6 +228,92 @@ def test_an_index_of_any_content_is_used_or_refused(wrong, sheet, shape):
             except LogError as error:
                 told.append(str(error))
     assert all("\n" not in line and len(line) < 500 for line in told)
+
+
+def test_a_png_that_says_its_size_twice(log_dir):
+    """The second size counts for some decoders; it is refused, whichever is the larger."""
+    for second in ((100_000, 100_000), (13_000, 13_000), (4, 4)):
+        twice = GRAY[:33] + claiming(*second)[8:33] + GRAY[33:]
+        with pytest.raises(LogError, match=r"cannot be decoded"):
+            decode(twice)
+    assert decode(GRAY).shape == (8, 8)
+
+
+def test_scalars_of_any_type(tmp_path):
+    """What is no number is no point of a curve, and hides no other."""
+    (tmp_path / "train").mkdir()
+    events = EventFile(tmp_path / "train")
+    for dtype in range(130):
+        value = scalar_value("epoch_odd", 1.0)
+        value.tensor.dtype = dtype
+        events.append([value], dtype)
+    events.append([scalar_value("epoch_loss", 2.0)], 0)
+    assert open_log(tmp_path).scalars()["train"]["epoch_loss"].values.tolist() == [2.0]
+
+
+def test_lengths_that_overlap_are_not_followed_for_ever(tmp_path):
+    """Thousands of headers that each claim megabytes take a moment."""
+    length = struct.pack("<Q", 1_000_000)
+    header = length + records._masked_crc(length)
+    (tmp_path / "events.tfevents.1").write_bytes(header * 170_000)
+    command = [sys.executable, "-m", "tb_kernels", "list", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "left out, it has no whole record" in done.stderr
+
+
+def test_pipes_and_links_upwards(tmp_path):
+    """A pipe is not waited for, and a link to the root of the file system not followed."""
+    os.mkfifo(tmp_path / "events.tfevents.1")
+    (tmp_path / "up").symlink_to("/")
+    command = [sys.executable, "-m", "tb_kernels", "list", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def large_log(tmp_path, epochs, side=8192, scale=1):
+    """A log of one kernel whose pictures are large and take few bytes, with an index that fits."""
+    pixels = png.encode(np.zeros((side, side, 1), np.uint8))
+    (tmp_path / "kernels").mkdir()
+    events = EventFile(tmp_path / "kernels")
+    entry = FINE | {"shape": [side, side, 1, 1], "tile": [side, side], "scale": scale}
+    index = json.dumps({"format": 1, "layers": [entry]})
+    for epoch in range(1, epochs + 1):
+        picture = image_value(f"4-fine/4_1_{epoch}", pixels, side, side, "", "")
+        events.append([picture, text_value(f"index/{epoch}", index)], epoch)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("epochs", "scale", "options"),
+    [
+        (40, 1, ["--only", "strips"]),
+        (1, 1, ["--only", "images,strips,sheets", "--scale", "8"]),
+        (1, 1, ["--only", "images,strips,sheets", "--scale", "512"]),
+        (2, 2**16, ["--only", "sheets,page"]),
+        (2, 2**31 - 1, ["--only", "sheets,page"]),
+    ],
+)
+def test_pictures_too_large_for_a_figure(tmp_path, epochs, scale, options):
+    """They are told of before they are decoded; the rest of the export goes on."""
+    (tmp_path / "logs").mkdir()
+    log_dir = large_log(tmp_path / "logs", epochs, scale=scale)
+    done = export(log_dir, tmp_path / "out", *options)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert any("8,192 x 8,192" in line or "is not drawn" in line for line in lines)
+    assert all(line.startswith("tb-kernels: ") for line in lines), done.stderr
+    assert not any("Unable to allocate" in line for line in lines)
+
+
+def test_an_endless_index(tmp_path):
+    """An index of megabytes is not read; the pictures are there without it."""
+    log_dir = large_log(tmp_path, 1, side=8)
+    text = "[" + "[]," * 10_000_000 + "[]]"
+    EventFile(tmp_path / "kernels").append([text_value("index/1", text)], 1)
+    done = subprocess.run([sys.executable, "-m", "tb_kernels", "list", log_dir], capture_output=True, text=True, check=True)  # fmt: skip
+    assert "expected at most 16,777,216 bytes" in done.stderr
+    assert "4" in done.stdout
 
 
 def test_arrays_of_a_stranger(tmp_path):

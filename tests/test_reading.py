@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
@@ -136,7 +137,8 @@ def test_one_picture(log_dir):
     assert (picture.run, picture.view, str(picture.address)) == ("b", "gradients", "2_6_1")
     assert (picture.group, picture.layer_name) == ("2-second", "second")
     with pytest.raises(
-        ArgumentError, match=r"2 pictures 1_1_1 of 'kernels' .* a/1-first, b/1-first"
+        ArgumentError,
+        match=r"2 pictures 1_1_1 of 'kernels' in .*: 1-first of run 'a', 1-first of run 'b'",
     ):
         log.picture("1_1_1")
     with pytest.raises(ArgumentError, match=r"no picture 3_1_1 of 'kernels' and run 'a'"):
@@ -177,10 +179,10 @@ def test_selecting(log_dir):
     [
         ({"runs": "c"}, "runs: no run 'c' in '{}'; it has a, b"),
         ({"views": ["kernels", "x"]}, f"views: no view 'x' in '{{}}'; it has {', '.join(sorted(VIEWS))}"),
-        ({"layers": "conv9"}, "layers: no layer 'conv9' in '{}'; it has first (1), second (2)"),
-        ({"layers": 7}, "layers: no layer 7 in '{}'; it has first (1), second (2)"),
+        ({"layers": "conv9"}, "layers: no layer 'conv9' in '{}', as far as runs and views were chosen; there are first (1), second (2)"),
+        ({"layers": 7}, "layers: no layer 7 in '{}', as far as runs and views were chosen; there are first (1), second (2)"),
         ({"layers": []}, "layers: an empty list selects nothing; expected a list such as ['conv2d_3', 3, '2-5'], or None for the default"),
-        ({"views": "kernels", "kernels": 7}, "kernels: no picture of kernel 7 in '{}', as far as runs, views and layers were chosen; there are 0-6"),
+        ({"views": "kernels", "kernels": 7}, "kernels: no picture of kernel 7 in '{}', as far as others were chosen; there are 0-6"),
         ({"kernels": "x"}, "kernels: expected kernel numbers, 0 for sheets, or texts such as '3_2', got 'x'"),
         ({"epochs": [1, 5]}, "epochs: no picture of epoch 5 in '{}', as far as others were chosen; there are 0-2"),
         ({"epochs": "first"}, "epochs: expected whole numbers from 0, or 'last', got 'first'"),
@@ -448,6 +450,53 @@ def test_what_gives_no_weights_says_so(log_dir, tmp_path):
     with pytest.raises(LogError, match="the index of epoch 1 does not tell of 1_1_1 in 'kernels'"):
         picture.weights()
     assert picture.layer_name == "first"
+
+
+def test_the_newest_entry_counts(model, tmp_path):
+    """Two loggers of one epoch, the first once more: each picture is read as it was drawn last."""
+    layer = read_kernels(model)["1"]
+    with KernelLogger(tmp_path) as one, KernelLogger(tmp_path, kernels=[1], normalize="kernel") as other:  # fmt: skip
+        for logger in (one, other, one):
+            logger.log(model, 1)
+            logger.flush()
+    found = open_log(tmp_path).picture("1_1_1").weights()
+    assert np.abs(found - layer[0]).max() <= np.ptp(layer) / 510 * 1.001
+
+
+def test_many_threads_read_the_right_pictures(log_dir):
+    """Of one log at once."""
+    pictures = list(open_log(log_dir))
+    expected = [picture.png for picture in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            assert list(pool.map(lambda one: one.png, pictures)) == expected
+
+
+def test_a_list_of_any_kind_selects(log_dir):
+    """An iterator, a set, a range."""
+    log = open_log(log_dir).select(runs=iter(["a"]), views={"kernels"}, layers=iter(["first"]))
+    assert [len(log), len(log.select(epochs=range(2), kernels=(1, 2)))] == [15, 4]
+    assert len(log.select(epochs=[range(1, 99)], kernels=[range(3, 9)])) == 4
+    with pytest.raises(ArgumentError, match=r"no picture of epoch 5-9 in"):
+        log.select(epochs=[range(5, 10)])
+
+
+def test_the_last_epoch_is_that_of_each_training(model, tmp_path):
+    """One training was longer than the other."""
+    for run, last in (("a", 2), ("b", 3)):
+        with KernelLogger(tmp_path / run) as logger:
+            for epoch in range(1, last + 1):
+                logger.log(model, epoch)
+    log = open_log(tmp_path).select(epochs="last", kernels="1_1")
+    assert [(one.run, one.address.epoch) for one in log] == [("a", 2), ("b", 3)]
+
+
+def test_what_is_in_arrays_is_known_without_reading_them(log_dir):
+    """`in` looks at the names alone."""
+    arrays = open_log(log_dir).arrays("gradients", run="a")
+    assert "small/first/kernel" in arrays
+    assert "nothing" not in arrays
+    assert len(arrays) == len(list(arrays)) == 6
 
 
 def test_weights_that_are_not_finite(tmp_path):

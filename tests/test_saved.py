@@ -138,7 +138,7 @@ def test_different_models_are_not_mixed(watched, tmp_path, capsys):
         (["--pattern", "model-{epoch}.keras"], 2, "is not of the pattern 'model-{epoch}.keras'"),
         (["--pattern", "model.keras"], 2, "expected a file name with {epoch} once"),
         (["--views", "heatmaps"], 2, "--views: 'heatmaps' is not drawn of a saved model; expected kernels or patterns"),
-        (["--normalize", "1,x"], 2, "expected a mode or LOW,HIGH, got '1,x'"),
+        (["--normalize", "1,x"], 2, "expected LOW,HIGH such as -1,1, got '1,x'"),
         (["--normalize", "other"], 2, "normalize: unknown 'other'"),
         (["--layers", "conv9"], 2, "layers: no layer 'conv9' in model 'two'; it has first, second"),
         (["--kernels", "1_2"], 2, "--kernels: expected numbers such as 1-6"),

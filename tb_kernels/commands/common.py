@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,44 +18,48 @@ from tb_kernels.wording import shown
 # So many lines about damage are printed; the rest are counted.
 _MOST_LINES = 20
 
-_LONGEST_RANGE = 100_000
+_NUMBER = re.compile("[0-9]{1,9}")
+_RANGE = re.compile("([0-9]{1,9})-([0-9]{1,9})")
 
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def listed(name: str, example: str, told: str, *, ranges: bool = False, **more: Any) -> _Decorator:
-    """An option that takes a list such as `1,6,10`, whole numbers as such.
+def listed(
+    name: str,
+    example: str,
+    told: str,
+    *,
+    numbers: bool = False,
+    ranges: bool = False,
+    **more: Any,
+) -> _Decorator:
+    """An option that takes a list such as `kernels,patterns`.
 
     Args:
         name: With its dashes.
         example: For the error of a list that is none.
         told: In the help.
-        ranges: Whether `1-16` stands for every number from 1 to 16.
+        numbers: Whether parts that are whole numbers become these.
+        ranges: Whether `1-16` stands for what there is from 1 to 16, too.
         **more: As for `click.option`.
     """
 
     def read(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
         if value is None:
             return None
-        items: list[int | str] = []
+        items: list[int | str | range] = []
         for part in map(str.strip, value.split(",")):
-            first, dash, last = part.partition("-")
-            if not part:
+            span = _RANGE.fullmatch(part) if ranges else None
+            if not part or (span and int(span[1]) > int(span[2])):
                 raise click.BadParameter(f"expected a list such as {example}, got {value!r}")
-            if ranges and dash and first.isdecimal() and last.isdecimal():
-                items += _range(int(first), int(last), part)
+            if span:
+                items.append(range(int(span[1]), int(span[2]) + 1))
             else:
-                items.append(int(part) if part.isdecimal() else part)
+                items.append(int(part) if (numbers or ranges) and _NUMBER.fullmatch(part) else part)
         return items
 
     return click.option(name, metavar="LIST", help=told, callback=read, **more)
-
-
-def _range(first: int, last: int, given: str) -> range:
-    if not first <= last <= first + _LONGEST_RANGE:
-        raise click.BadParameter(f"expected a range such as 1-16, got {given!r}")
-    return range(first, last + 1)
 
 
 def choosing(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +72,7 @@ def choosing(function: Callable[..., Any]) -> Callable[..., Any]:
 _CHOICES = (
     listed("--runs", "a,b", "Only these trainings: directories below LOG_DIR."),
     listed("--views", "kernels,patterns", "Only these views, such as kernels,patterns."),
-    listed("--layers", "conv2d,3,2-5", "Only these layers, such as conv2d,3,2-5."),
+    listed("--layers", "conv2d,3,2-5", "Only these layers, such as conv2d,3,2-5.", numbers=True),
     listed(
         "--kernels",
         "1-6,3_2",

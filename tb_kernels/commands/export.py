@@ -8,16 +8,15 @@ from typing import Any
 import click
 
 from tb_kernels.commands.common import Lines, choosing, listed, open_chosen, progress
+from tb_kernels.export.job import PART_NAMES
 from tb_kernels.wording import count
-
-_PARTS = ("images", "strips", "sheets", "animations", "curves", "page")
 
 
 @click.command("export")
 @click.argument("log_dir", metavar="LOG_DIR")
 @click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
 @choosing
-@listed("--only", "images,page", f"Only these parts: {', '.join(_PARTS)}.")
+@listed("--only", "images,page", f"Only these parts: {', '.join(PART_NAMES)}.")
 @click.option(
     "--scale",
     type=click.IntRange(1, 512),
@@ -67,13 +66,12 @@ def command(
 
     Files that are there already are replaced, others stay.
     """  # noqa: D301
-    parts = _PARTS if only is None else tuple(only)
+    parts = PART_NAMES if only is None else tuple(only)
     for part in parts:
-        if part not in _PARTS:
-            raise click.BadParameter(f"--only: no part {part!r}; there are {', '.join(_PARTS)}")
+        if part not in PART_NAMES:
+            raise click.BadParameter(f"--only: no part {part!r}; there are {', '.join(PART_NAMES)}")
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
-    damaged = lines.count
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
     from tb_kernels.export.exporter import PARTS, export
     from tb_kernels.export.folder import ReportFolder
@@ -82,9 +80,16 @@ def command(
     folder = ReportFolder(out_dir)
     options = Options(scale, columns, direction, together, format_)
     total = sum(PARTS[part].count(log) for part in parts)
+    failures: list[None] = []
+
+    def fail(line: str) -> None:
+        failures.append(None)
+        lines(line)
+
     with progress(f"exporting to {out_dir}", total) as step:
-        export(Job(log, folder, options, lines, step), parts)
+        export(Job(log, folder, options, fail, step), parts)
     lines.close()
-    failed = lines.count - damaged
+    if "animations" in parts and len(log.epochs) == 1:
+        click.echo("no animations: they need two epochs, and one was chosen")
     click.echo(f"{count(folder.files.count, 'file')} in {out_dir}")
-    return 1 if failed else 0
+    return 1 if failures else 0

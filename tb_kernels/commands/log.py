@@ -12,25 +12,26 @@ import click
 
 from tb_kernels.checkpoints import epochs_of
 from tb_kernels.commands.common import listed, progress
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.wording import count
 
 if TYPE_CHECKING:
     from tb_kernels.loggers.base import Logger
 
+# No layer has so many.
+_MOST_KERNELS = 1_000_000
+
 _VIEWS = ("kernels", "patterns")
 
 
-def _read_normalize(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+def _pair_or_text(context: click.Context, parameter: click.Parameter, value: str) -> Any:
     low, comma, high = value.partition(",")
     if not comma:
         return value
     try:
         return float(low), float(high)
     except ValueError:
-        raise click.BadParameter(
-            f"expected a mode or LOW,HIGH, got {value!r}", context, parameter
-        ) from None
+        raise click.BadParameter(f"expected LOW,HIGH such as -1,1, got {value!r}") from None
 
 
 _SAVED = click.Path(exists=True, path_type=Path)
@@ -39,7 +40,9 @@ _SAVED = click.Path(exists=True, path_type=Path)
 @click.command("log")
 @click.argument("models", metavar="MODEL.keras...", nargs=-1, required=True, type=_SAVED)
 @click.option("--log-dir", default="logs", show_default=True, help="Where to, as for the loggers.")
-@click.option("--epoch", type=click.IntRange(0), help="Of which epoch a single model is.")
+@click.option(
+    "--epoch", type=click.IntRange(0, 999_999_999), help="Of which epoch a single model is."
+)
 @click.option(
     "--pattern",
     metavar="NAME",
@@ -52,22 +55,23 @@ _SAVED = click.Path(exists=True, path_type=Path)
     help="The model of files that hold weights alone (.weights.h5).",
 )
 @listed("--views", "kernels,patterns", "kernels, patterns, or both.", default="kernels")
-@listed("--layers", "conv2d,3", "Only these layers, such as conv2d,3.")
+@listed("--layers", "conv2d,3", "Only these layers, such as conv2d,3.", numbers=True)
 @listed("--kernels", "1-6", "Only these kernels, such as 1-6.", ranges=True)
 @click.option(
     "--normalize",
     default="layer",
     show_default=True,
-    callback=_read_normalize,
+    callback=_pair_or_text,
     help="What black and white stand for in a kernel: a mode, or LOW,HIGH.",
 )
 @click.option("--colormap", default="gray", show_default=True, help="Of kernels.")
 @click.option("--sheets", is_flag=True, help="Also every layer on one sheet.")
 @click.option(
     "--input-range",
-    type=(float, float),
-    default=(0, 1),
+    metavar="LOW,HIGH",
+    default="0,1",
     show_default=True,
+    callback=_pair_or_text,
     help="What the model takes, for patterns.",
 )
 def command(
@@ -90,8 +94,11 @@ def command(
                 f"--views: {view!r} is not drawn of a saved model; expected {' or '.join(_VIEWS)}"
             )
     epochs = epochs_of(models, epoch, pattern)
-    with _quiet():
-        from tb_kernels.loggers.saved import log_saved
+    try:
+        with _quiet():
+            from tb_kernels.loggers.saved import log_saved
+    except Exception as error:  # of whatever backend Keras is told to use
+        raise LogError(f"Keras cannot be imported ({reason_of(error)})") from None
     saved = sorted(zip(epochs, models, strict=True))
     with contextlib.ExitStack() as stack:
         loggers = [stack.enter_context(_logger(view, log_dir, **style)) for view in views]
@@ -111,22 +118,30 @@ def _logger(
     normalize: Any,
     colormap: str,
     sheets: bool,
-    input_range: tuple[float, float],
+    input_range: Any,
 ) -> Logger:
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
 
     chosen: dict[str, Any] = {
         "layers": layers,
-        "kernels": kernels,
+        "kernels": _numbers(kernels),
         "sheets": sheets,
         "strict": True,
     }
     if view == "patterns":
         return PatternLogger(log_dir, input_range=input_range, **chosen)
-    if chosen["kernels"] is not None and not all(isinstance(one, int) for one in kernels):
-        raise ArgumentError(f"--kernels: expected numbers such as 1-6, got {kernels}")
     return KernelLogger(log_dir, normalize=normalize, colormap=colormap, **chosen)
+
+
+def _numbers(kernels: list[Any] | None) -> list[Any] | None:
+    """Kernel numbers one by one, those of ranges too."""
+    if kernels is None:
+        return None
+    each = [one if isinstance(one, range) else [one] for one in kernels]
+    if any(isinstance(one, str) for one in kernels) or sum(map(len, each)) > _MOST_KERNELS:
+        raise ArgumentError(f"--kernels: expected numbers such as 1-6, got {kernels}")
+    return [number for numbers in each for number in numbers]
 
 
 @contextlib.contextmanager

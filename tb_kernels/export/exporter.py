@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from tb_kernels.export.curves import curve_figures, write_curves
-from tb_kernels.export.job import Job
+from tb_kernels.export.job import PART_NAMES, Job
 from tb_kernels.export.markdown import write_markdown
 from tb_kernels.export.page import write_page
 from tb_kernels.export.parts import (
@@ -32,7 +32,6 @@ def _write_page_and_report(job: Job) -> None:
     write_markdown(job)
 
 
-# The page comes last: it embeds what the others have drawn.
 PARTS = {
     "images": Part(len, write_images),
     "strips": Part(lambda log: log.strip_count, write_strips),
@@ -53,6 +52,6 @@ def export(job: Job, parts: Collection[str]) -> None:
     Raises:
         OSError: If a file cannot be written.
     """
-    for name, part in PARTS.items():
+    for name in PART_NAMES:
         if name in parts:
-            part.write(job)
+            PARTS[name].write(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from pathlib import Path
@@ -14,8 +15,10 @@ from tb_kernels.reading.picture import Picture
 # What a name may have in it beside letters and digits.
 _UNSAFE = re.compile(r"[^\w .+@#-]|^\.")
 
+_FILE = re.compile(r"\.(png|pdf|gif)$", re.IGNORECASE)
+
 # In bytes: file systems end a name at 255.
-_LONGEST = 200
+_LONGEST = 180
 
 
 class ReportFolder:
@@ -41,7 +44,7 @@ class ReportFolder:
             pass
         self._path = out_dir
         self.files = WholeFiles(out_dir)
-        self._given: dict[str, str] = {}
+        self._given: dict[tuple[str, str], str] = {}
         self.written: dict[str, None] = {}
 
     def write(self, path: str, data: bytes) -> None:
@@ -57,45 +60,60 @@ class ReportFolder:
         self.files.write(path, data)
         self.written[path] = None
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a file, of this export or of an earlier one."""
+        return (self._path / path).is_file()
+
     def read(self, path: str) -> bytes | None:
         """A file that `write` has written; None if it has not."""
         return (self._path / path).read_bytes() if path in self.written else None
 
     def picture(self, kind: str, picture: Picture) -> str:
         """The path of a picture's own file, without its ending."""
-        return f"{self._view(kind, picture)}{self._group(picture)}{picture.address}"
+        view = self._view(kind, picture)
+        return f"{view}{self._group(view, picture)}{picture.address}"
 
     def strip(self, kind: str, picture: Picture, *, together: bool) -> str:
         """The path of a kernel's figure across epochs, in one view or in all together."""
         run = self._run(kind, picture.run)
         start = run if together else self._view(kind, picture)
         layer, kernel, _ = picture.address
-        return f"{start}{self._group(picture)}{layer}_{kernel}"
+        return f"{start}{self._group(start, picture)}{layer}_{kernel}"
 
     def layer(self, kind: str, layer: LoggedLayer) -> str:
         """The path of a layer's figure, without its ending."""
-        return f"{self._view(kind, layer)}{self._name(layer.group or layer.number)}"
+        view = self._view(kind, layer)
+        return f"{view}{self._name(view, layer.group or layer.number)}"
 
     def curve(self, kind: str, run: str, name: str) -> str:
         """The path of a figure of curves, without its ending."""
-        return f"{self._run(kind, run)}{self._name(name)}"
+        folder = self._run(kind, run)
+        return f"{folder}{self._name(folder, name)}"
 
-    def _group(self, picture: Picture) -> str:
-        return f"{self._name(picture.group)}/" if picture.group else ""
+    def _group(self, parent: str, picture: Picture) -> str:
+        return f"{self._name(parent, picture.group)}/" if picture.group else ""
 
     def _view(self, kind: str, of: Picture | LoggedLayer) -> str:
-        return f"{self._run(kind, of.run)}{self._name(of.view)}/"
+        run = self._run(kind, of.run)
+        return f"{run}{self._name(run, of.view)}/"
 
     def _run(self, kind: str, run: str) -> str:
-        return f"{kind}/" if run == "." else f"{kind}/{'/'.join(map(self._name, run.split('/')))}/"
+        path = f"{kind}/"
+        for part in () if run == "." else run.split("/"):
+            path += f"{self._name(path, part)}/"
+        return path
 
-    def _name(self, text: str) -> str:
-        """A name for a file or folder; two texts never share one."""
+    def _name(self, parent: str, text: str) -> str:
+        """A safe name for a file or folder; in one parent two texts never share one."""
         cut = text.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
         safe = _UNSAFE.sub("_", cut) or "_"
-        name, number = safe, 1
+        # Marked, so that it depends on nothing but the text; and no folder looks like a file.
+        if safe != text or _FILE.search(safe):
+            safe = f"{safe}-{_mark(text)}"
         # As file systems compare that do not tell a from A.
-        while self._given.setdefault(name.lower(), text) != text:
-            number += 1
-            name = f"{safe}-{number}"
-        return name
+        taken = self._given.setdefault((parent, safe.lower()), text)
+        return safe if taken == text else f"{safe}-{_mark(text)}"
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -9,6 +9,9 @@ from typing import Literal
 from tb_kernels.export.folder import ReportFolder
 from tb_kernels.reading.log import Log
 
+# In the order in which they are made: the page embeds what the others have drawn.
+PART_NAMES = ("images", "strips", "sheets", "animations", "curves", "page")
+
 
 @dataclass(frozen=True)
 class Options:

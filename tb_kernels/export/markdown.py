@@ -23,7 +23,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 
 
 def write_markdown(job: Job) -> None:
-    """Writes the report: what there is, and the figures that this export has made."""
+    """Writes the report: what there is, and the figures that are in the folder."""
     log = job.log
     lines = [
         f"# {_plain(log.where)}",
@@ -64,7 +64,7 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
         path
         for kernel in layer.kernels
         if (path := f"{folder.layer('strips', layer)}/{layer.number}_{kernel}.{format_}")
-        in folder.written
+        and folder.has(path)
     )
     for path in islice(strips, _STRIPS):
         lines += _figure(job, path, f"{facts.title}, {facts.view} across epochs")
@@ -72,7 +72,7 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
 
 
 def _figure(job: Job, path: str, told: str) -> list[str]:
-    return ["", f"![{_plain(told)}]({quote(path)})"] if path in job.folder.written else []
+    return ["", f"![{_plain(told)}]({quote(path)})"] if job.folder.has(path) else []
 
 
 def _plain(text: str) -> str:

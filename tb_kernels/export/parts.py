@@ -48,7 +48,7 @@ def write_animations(job: Job) -> None:
         path = f"{job.folder.layer('animations', layer)}.gif"
         try:
             job.folder.write(path, animate(job.log, layer, job.options))
-        except LogError as error:
+        except (LogError, MemoryError) as error:
             job.tell(f"{path}: {error}")
         job.step()
 
@@ -77,7 +77,7 @@ def sheets_of(
     pictures = [one for one in log.of_layer(layer, epoch) if one.address.kernel]
     if not pictures:
         return []
-    each, scale = fit_sheet(len(pictures), pictures[0], options.scale)
+    each, scale = fit_sheet(pictures, options.scale, options.columns)
     return [
         partial(draw_sheet, pictures[start : start + each], scale=scale, columns=options.columns)
         for start in range(0, len(pictures), each)
@@ -95,9 +95,9 @@ def animate(log: Log, layer: LoggedLayer, options: Options) -> bytes:
         for epoch in layer.epochs
         if (sheets := sheets_of(log, layer, epoch, options))
     }
-    height, width, _ = next(iter(frames.values()))().pixels().shape
-    epochs = thin_out(list(frames), frames_that_fit(height * width))
-    return encode_gif([frames[epoch] for epoch in epochs])
+    first = next(iter(frames.values()))()
+    epochs = thin_out(list(frames), frames_that_fit(*first.size))
+    return encode_gif([lambda: first, *(frames[epoch] for epoch in epochs[1:])])
 
 
 def drawn_layers(log: Log) -> list[LoggedLayer]:
@@ -121,5 +121,5 @@ def _write_board(job: Job, path: str, draw: Callable[[], Board]) -> None:
     name = f"{path}.{job.options.format}"
     try:
         job.folder.write(name, draw().encode(job.options.format))
-    except LogError as error:
+    except (LogError, MemoryError) as error:
         job.tell(f"{name}: {error}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tb_kernels.errors import LogError, reason_of
@@ -13,6 +13,8 @@ from tb_kernels.export.parts import animate, sheets_of
 from tb_kernels.figures.animations import thin_out
 from tb_kernels.figures.curves import draw_curves
 from tb_kernels.figures.sheets import scale_of
+from tb_kernels.naming import SHEET
+from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.display import data_uri
 from tb_kernels.reading.labels import LoggedLayer
 from tb_kernels.reading.log import Log
@@ -35,11 +37,10 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """An epoch, and what the lowest and highest level stand for."""
+    """An epoch, and in words what its lowest and its highest level stand for."""
 
     epoch: int
-    low: str
-    high: str
+    scale: str
 
 
 class Section(NamedTuple):
@@ -106,16 +107,17 @@ def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
 def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
     epochs = thin_out(layer.epochs, _MOST_COLUMNS)
     kernels = layer.kernels[:most]
-    drawn = {epoch: log.of_layer(layer, epoch) for epoch in epochs}
-    columns = [Column(epoch, *_ends(pictures)) for epoch, pictures in drawn.items()]
-    at = {epoch: {one.address.kernel: one for one in drawn[epoch]} for epoch in epochs}
+    at = {
+        epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
+    }
+    columns = [Column(epoch, _scale(pictures)) for epoch, pictures in at.items()]
     still, moving = _figures(job, log, layer)
     job.step()
     return Section(
         anchor,
         facts_of(layer),
         columns,
-        (_row(job, at, kernel) for kernel in kernels),
+        (_row(job, at, kernel) for kernel in [*kernels, *([SHEET] if layer.sheets else [])]),
         _left_out(layer, len(kernels), len(epochs)),
         still,
         moving,
@@ -129,17 +131,21 @@ def _row(job: Job, at: dict[int, dict[int, Picture]], kernel: int) -> list[Cell 
 def _cell(job: Job, picture: Picture | None) -> Cell | None:
     if picture is None:
         return None
+    data = None
     try:
+        if picture.file_size > _MOST_OF_FIGURE or picture.width * picture.height > MOST_PIXELS:
+            raise LogError(f"{picture.view}/{picture.tag}: too large for the page")
         data = data_uri(picture.png)
     except LogError as error:
         job.tell(str(error))
-        data = None
     return Cell(str(picture.address), data, picture.height, picture.width)
 
 
-def _ends(pictures: Sequence[Picture]) -> tuple[str, str]:
-    bar = scale_of(pictures)
-    return bar.low, bar.high
+def _scale(pictures: dict[int, Picture]) -> str:
+    drawn = [one for kernel, one in pictures.items() if kernel != SHEET] or list(pictures.values())
+    bar = scale_of(drawn)
+    ends = f"{bar.low} … {bar.high}" if bar.colors is not None else ""
+    return " ".join(filter(None, (ends, bar.note)))
 
 
 def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:

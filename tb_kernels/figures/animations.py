@@ -18,9 +18,9 @@ _FRAME, _LAST_FRAME = 700, 2000
 _MOST_PIXELS = 200_000_000
 
 
-def frames_that_fit(pixels: int) -> int:
-    """How many frames of so many pixels an animation can have."""
-    return max(2, _MOST_PIXELS // pixels)
+def frames_that_fit(height: int, width: int) -> int:
+    """How many frames of this size in pixels an animation can have."""
+    return max(2, _MOST_PIXELS // (height * width))
 
 
 def thin_out(epochs: Sequence[int], most: int) -> list[int]:

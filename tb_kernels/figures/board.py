@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import warnings
+from collections.abc import Iterator
 from typing import Any, Literal
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,14 +19,26 @@ from tb_kernels.errors import LogError
 # Pixels per inch: how large a figure is in print, and text against pictures.
 DPI = 150
 
-# A figure of more pixels is not drawn.
-_MOST_PIXELS = 100_000_000
+# A figure of more pixels is not drawn: matplotlib takes some thirty bytes for each.
+_MOST_PIXELS = 40_000_000
 _LONGEST_SIDE = 60_000
 
 # Width of a letter and height of a line, as parts of the font's size; letters are monospaced.
 _ADVANCE, _LINE = 0.602, 1.3
 
 Format = Literal["png", "pdf"]
+
+# What tells of the day, or of the program that made a file, is left out.
+NO_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+# The backend is not a matter of style, and is left as it is.
+_DEFAULTS = {
+    name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")
+}
 
 
 def text_size(text: str, points: float) -> tuple[int, int]:
@@ -62,30 +78,35 @@ class Board:
         """Places a line of text, its top at y; x is its left end, centre or right end."""
         self._texts.append((text, x, y, points, align))
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self._canvas.shape[:2]
+        return height, width
+
     def encode(self, format: Format) -> bytes:
         """The figure as a file; equal figures give equal bytes."""
-        # What tells of the day or of the program that made it is left out.
-        metadata: dict[str, Any] = (
-            {"Software": None} if format == "png" else {"CreationDate": None, "Producer": None}
-        )
         stream = io.BytesIO()
-        self._figure().savefig(stream, format=format, metadata=metadata)
+        with plain_style():
+            self._figure().savefig(stream, format=format, dpi=DPI, metadata=NO_METADATA[format])
         return stream.getvalue()
 
     def pixels(self) -> NDArray[np.uint8]:
         """The figure as a picture, shape (height, width, 3)."""
-        canvas = FigureCanvasAgg(self._figure())
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        with plain_style():
+            canvas = FigureCanvasAgg(self._figure())
+            canvas.draw()
+            return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
     def _figure(self) -> Figure:
-        height, width = self._canvas.shape[:2]
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+        height, width = self.size
+        # Half a pixel more: inches would else be cut off to a pixel less.
+        figure = Figure(figsize=((width + 0.5) / DPI, (height + 0.5) / DPI), dpi=DPI)
         figure.figimage(self._canvas, origin="upper")
         for text, x, y, points, align in self._texts:
             figure.text(
-                x / width,
-                1 - y / height,
+                x / (width + 0.5),
+                1 - (y + 0.5) / (height + 0.5),
                 text,
                 fontsize=points,
                 fontfamily="monospace",
@@ -95,3 +116,13 @@ class Board:
                 parse_math=False,
             )
         return figure
+
+
+@contextlib.contextmanager
+def plain_style(**changes: Any) -> Iterator[None]:
+    """Draws the same figure for everybody, whatever their matplotlibrc says."""
+    with warnings.catch_warnings(), mpl.rc_context():
+        # Of letters that the font does not have.
+        warnings.simplefilter("ignore", UserWarning)
+        mpl.rcParams.update(_DEFAULTS | changes)
+        yield

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tb_kernels.figures.board import DPI
+from tb_kernels.figures.board import DPI, NO_METADATA, plain_style
 from tb_kernels.reading.catalog import Curve
 from tb_kernels.wording import shown
 
@@ -22,6 +22,8 @@ _BRIGHT_COLORS = ("#6ea8ff", "#ff9a66", "#5fd3a0", "#c792ff")
 # So many lines are named; of more some are.
 _NAMED = 8
 _LONGEST_NAME = 40
+
+_SVG = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path"}
 
 _DARK = {
     "text.color": "#e6e6e6",
@@ -49,37 +51,45 @@ def draw_curves(
         format: Of the file. Equal curves give equal bytes.
         dark: Whether it is for a dark page; without a background of its own.
     """
-    style: dict[str, Any] = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path"}
-    with mpl.rc_context(style | (_DARK if dark else {})):
-        figure = Figure(figsize=(6, 3.4), dpi=DPI, layout="constrained")
-        axes = figure.add_subplot()
-        for epoch in logged:
-            axes.axvline(epoch, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
-        for place, (name, curve) in enumerate(lines.items()):
-            axes.plot(
-                curve.steps + 1,
-                curve.values,
-                color=_color(place, len(lines), dark=dark),
-                label=shown(name, _LONGEST_NAME).lstrip("_") if _is_named(place, lines) else "",
-                marker="o" if len(curve.steps) == 1 else None,
-                linewidth=1.6,
-            )
-        axes.set_xlabel("epoch (dashed: logged)", parse_math=False)
-        axes.set_title(shown(title, 80), parse_math=False)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.spines[["top", "right"]].set_visible(False)
-        if len(lines) > 1:
-            legend = axes.legend(frameon=False, fontsize="small")
-            for text in legend.get_texts():
-                text.set_parse_math(False)
+    with plain_style(**_SVG | (_DARK if dark else {})):
+        figure = build_curves(title, lines, logged, dark=dark)
         stream = io.BytesIO()
-        metadata: dict[str, Any] = {
-            "png": {"Software": None},
-            "pdf": {"CreationDate": None, "Producer": None},
-            "svg": {"Date": None, "Creator": None},
-        }[format]
-        figure.savefig(stream, format=format, metadata=metadata, transparent=format == "svg")
-        return stream.getvalue()
+        figure.savefig(
+            stream,
+            format=format,
+            dpi=DPI,
+            metadata=NO_METADATA[format],
+            transparent=format == "svg",
+        )
+    return stream.getvalue()
+
+
+def build_curves(
+    title: str, lines: Mapping[str, Curve], logged: Sequence[int], *, dark: bool = False
+) -> Figure:
+    """The figure that `draw_curves` encodes."""
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    for epoch in logged:
+        axes.axvline(epoch, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
+    for place, (name, curve) in enumerate(lines.items()):
+        axes.plot(
+            curve.steps + 1,
+            curve.values,
+            color=_color(place, len(lines), dark=dark),
+            # matplotlib hides what begins with an underscore.
+            label=shown(name, _LONGEST_NAME).lstrip("_") if _is_named(place, lines) else "",
+            marker="o" if len(curve.steps) == 1 else None,
+            linewidth=1.6,
+        )
+    axes.set_xlabel("epoch (dashed: logged)", parse_math=False)
+    axes.set_title(shown(title, 80), parse_math=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(lines) > 1 and any(axes.get_legend_handles_labels()):
+        for text in axes.legend(frameon=False, fontsize="small").get_texts():
+            text.set_parse_math(False)
+    return figure
 
 
 def _color(place: int, lines: int, *, dark: bool) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.figures.board import Board, text_size
+from tb_kernels.reading.picture import Picture
 
 MARGIN = 16
 GAP = 12
@@ -16,18 +18,45 @@ _CAPTION, _TITLE = 8.0, 9.0
 
 
 class Cell(NamedTuple):
-    """A picture (height, width[, 3]) and what stands above it."""
+    """A picture of a figure.
+
+    Attributes:
+        caption: What stands above it.
+        size: Height and width in pixels.
+        draw: Gives it, (height, width[, 3]), once the figure has its place.
+    """
 
     caption: str
-    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    draw: Callable[[], NDArray[np.uint8]]
+
+    @classmethod
+    def of(
+        cls, picture: Picture, caption: str, scale: int | None = None, columns: int | None = None
+    ) -> Cell:
+        """A logged picture, perhaps at another scale or with rows of another length.
+
+        Raises:
+            LogError: If that is asked for and the log has no index of it.
+        """
+        draw = partial(picture.redraw, scale, columns)
+        return cls(caption, picture.size_at(scale, columns), draw)
 
 
 class Bar(NamedTuple):
-    """A scale: its colours from low to high (levels, 3), None without any, and what to say."""
+    """The scale of a figure.
 
-    colors: NDArray[np.uint8] | None
-    low: str
-    high: str
+    Attributes:
+        colors: From low to high, (levels, 3); None for no colours, but a note alone.
+        low: What the first stands for.
+        high: What the last stands for.
+        note: What else is to be said, or instead.
+    """
+
+    colors: NDArray[np.uint8] | None = None
+    low: str = ""
+    high: str = ""
+    note: str = ""
 
 
 def draw_grid(
@@ -41,12 +70,12 @@ def draw_grid(
         bar: The scale, below all.
 
     Raises:
-        LogError: If the figure would be too large.
+        LogError: If the figure would be too large, or a picture cannot be drawn.
     """
     caption_height = text_size("", _CAPTION)[1]
     widths = [max(map(_width, column), default=0) for column in zip(*rows, strict=True)]
     heights = [
-        max((len(cell.pixels) for cell in row if cell), default=0) + caption_height for row in rows
+        max((cell.size[0] for cell in row if cell), default=0) + caption_height for row in rows
     ]
     bar_size = (0, 0) if bar is None else _bar_size(bar)
     title_size = text_size(title, _TITLE) if title else (0, 0)
@@ -64,8 +93,8 @@ def draw_grid(
         for cell, width in zip(row, widths, strict=True):
             if cell is not None:
                 board.write(cell.caption, x + width // 2, y, _CAPTION, "center")
-                left = x + (width - cell.pixels.shape[1]) // 2
-                board.put(cell.pixels, left, y + caption_height)
+                left = x + (width - cell.size[1]) // 2
+                board.put(cell.draw(), left, y + caption_height)
             x += width + GAP
         y += height + GAP
     if bar is not None:
@@ -74,25 +103,27 @@ def draw_grid(
 
 
 def _width(cell: Cell | None) -> int:
-    return 0 if cell is None else max(cell.pixels.shape[1], text_size(cell.caption, _CAPTION)[0])
+    return 0 if cell is None else max(cell.size[1], text_size(cell.caption, _CAPTION)[0])
 
 
 _BAR_HEIGHT = 20
 
 
 def _bar_size(bar: Bar) -> tuple[int, int]:
-    texts = [text_size(text, _CAPTION) for text in (bar.low, bar.high)]
+    texts = [text_size(text, _CAPTION)[0] for text in (bar.low, bar.high, bar.note)]
     colors = 0 if bar.colors is None else len(bar.colors)
-    return sum(width for width, _ in texts) + colors + 2 * GAP, max(_BAR_HEIGHT, texts[0][1])
+    return sum(texts) + colors + 3 * GAP, max(_BAR_HEIGHT, text_size("", _CAPTION)[1])
 
 
 def _draw_bar(board: Board, bar: Bar, x: int, y: int) -> None:
-    board.write(bar.low, x, y, _CAPTION, "left")
-    if bar.colors is None:
-        return
-    x += text_size(bar.low, _CAPTION)[0] + GAP
-    # A thin frame, since the ends may be as white as the page.
-    framed = np.full((_BAR_HEIGHT, len(bar.colors), 3), 128, np.uint8)
-    framed[1:-1, 1:-1] = bar.colors[1:-1]
-    board.put(framed, x, y)
-    board.write(bar.high, x + len(bar.colors) + GAP, y, _CAPTION, "left")
+    if bar.colors is not None:
+        board.write(bar.low, x, y, _CAPTION, "left")
+        x += text_size(bar.low, _CAPTION)[0] + GAP
+        # A thin frame, since the ends may be as white as the page.
+        framed = np.full((_BAR_HEIGHT, len(bar.colors), 3), 128, np.uint8)
+        framed[1:-1, 1:-1] = bar.colors[1:-1]
+        board.put(framed, x, y)
+        x += len(bar.colors) + GAP
+        board.write(bar.high, x, y, _CAPTION, "left")
+        x += text_size(bar.high, _CAPTION)[0] + GAP
+    board.write(bar.note, x, y, _CAPTION, "left")

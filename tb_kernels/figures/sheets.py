@@ -12,6 +12,7 @@ from tb_kernels.colors import GRAY, RGB, lookup_table
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.figures.board import Board
 from tb_kernels.figures.grids import GAP, MARGIN, Bar, Cell, draw_grid
+from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.picture import Picture
 from tb_kernels.wording import shown
 
@@ -23,6 +24,9 @@ _SIDE = 4096
 _LONGEST_NAME = 48
 
 _LEVELS = 256
+
+# Room for a caption: its height, and half the width that it has at least.
+_CAPTION = 24
 
 
 def draw_sheet(
@@ -38,8 +42,8 @@ def draw_sheet(
     Raises:
         LogError: If a picture cannot be read or redrawn.
     """
-    cells = [Cell(str(one.address.kernel), one.redraw(scale, columns)) for one in pictures]
-    height, width = np.max([cell.pixels.shape[:2] for cell in cells], axis=0)
+    cells = [Cell.of(one, str(one.address.kernel), scale, columns) for one in pictures]
+    height, width = (max(sides) for sides in zip(*(cell.size for cell in cells), strict=True))
     across = max(1, round(math.sqrt(len(cells) * (height + GAP) / (width + GAP))))
     rows: list[list[Cell | None]] = [
         list(cells[i : i + across]) for i in range(0, len(cells), across)
@@ -48,36 +52,40 @@ def draw_sheet(
     return draw_grid(rows, title_of(pictures[0]), scale_of(pictures))
 
 
-def fit_sheet(count: int, picture: Picture, scale: int | None) -> tuple[int, int | None]:
+def fit_sheet(
+    pictures: Sequence[Picture], scale: int | None, columns: int | None
+) -> tuple[int, int | None]:
     """How many kernels go on one sheet, and at which scale.
 
     Args:
-        count: How many there are.
-        picture: One of them.
+        pictures: Of the kernels.
         scale: Pixels along the side of a weight; None for as logged, or smaller where
             that makes all fit.
+        columns: Slices in a row; None for as logged.
 
     Returns:
         How many, and the scale; None for as logged.
     """
-    most = _fitting(picture.width, picture.height)
-    if count <= most or scale is not None:
-        return max(1, most), scale
+    # Usually one: the pictures of a layer are of one size.
+    different = {(one.height, one.width): one for one in pictures}.values()
+
+    def fitting(scale: int | None) -> int:
+        sizes = [one.size_at(scale, columns) for one in different]
+        height, width = (max(sides) for sides in zip(*sizes, strict=True))
+        room = _SIDE - 2 * MARGIN
+        down, across = room // (height + _CAPTION + GAP), room // (max(width, 2 * _CAPTION) + GAP)
+        return max(1, int(down * across))
+
     try:
-        logged = picture.legend.layout.scale
+        logged = max(one.legend.layout.scale for one in different)
+        smaller = range(min(logged, _SIDE) - 1, 0, -1) if scale is None else ()
+        for tried in (scale, *smaller):
+            if fitting(tried) >= len(pictures):
+                return len(pictures), tried
+        scale = 1 if scale is None and logged > 1 else scale
+        return fitting(scale), scale
     except LogError:
-        return max(1, most), None
-    for smaller in range(logged - 1, 0, -1):
-        most = _fitting(picture.width * smaller // logged, picture.height * smaller // logged)
-        if count <= most:
-            return most, smaller
-    return max(1, most), min(logged, 1)
-
-
-def _fitting(width: int, height: int) -> int:
-    caption = 24
-    room = _SIDE - 2 * MARGIN
-    return (room // (max(width, 2 * caption) + GAP)) * (room // (height + caption + GAP))
+        return max(1, _SIDE // 256) ** 2, None
 
 
 def title_of(picture: Picture) -> str:
@@ -92,24 +100,25 @@ def scale_of(pictures: Sequence[Picture]) -> Bar:
     """What black and white stand for, if that is the same in all of the pictures."""
     try:
         legends = [one.legend for one in pictures]
+        colors = _gradient(legends[0].colormap)
     except LogError:
-        return Bar(None, "what black and white stand for is not known: there is no index", "")
-    first = legends[0]
-    ends = {legend.limits.at(0) for legend in legends}
-    if first.colormap == RGB:
-        low, high = first.limits.at(0)
-        return Bar(None, f"red, green and blue from {low:.4g} to {high:.4g}", "")
-    try:
-        colors = _gradient(first.colormap)
-    except ArgumentError as error:
-        return Bar(None, shown(str(error)), "")
+        return Bar(note="scale not known: there is no index")
+    except ArgumentError:
+        return Bar(note=f"colour map {shown(legends[0].colormap, _LONGEST_NAME)!r}")
+    ends = {
+        end for legend in legends for end in zip(*map(np.atleast_1d, legend.limits), strict=True)
+    }
     if len(ends) > 1:
-        return Bar(colors, "lowest", "highest, of each by itself")
+        return Bar(colors, "lowest", "highest", "of each by itself")
     ((low, high),) = ends
-    return Bar(colors, f"{low:.4g}", f"{high:.4g}")
+    return Bar(colors, f"{low:.4g}", f"{high:.4g}", _of_rgb(legends[0]))
+
+
+def _of_rgb(legend: Legend) -> str:
+    return "in red, green and blue" if legend.colormap == RGB else ""
 
 
 def _gradient(colormap: str) -> NDArray[np.uint8]:
-    if colormap == GRAY:
+    if colormap in (GRAY, RGB):
         return np.repeat(np.arange(_LEVELS, dtype=np.uint8)[:, None], 3, axis=1)
     return lookup_table(colormap)

@@ -37,9 +37,8 @@ def draw_strip(
     Raises:
         LogError: If a picture cannot be read or redrawn, or they are too many.
     """
-    cells = [Cell(str(one.address), one.redraw(scale, columns)) for one in pictures]
-    height = max(cell.pixels.shape[0] for cell in cells)
-    width = max(cell.pixels.shape[1] for cell in cells)
+    cells = [Cell.of(one, str(one.address), scale, columns) for one in pictures]
+    height, width = (max(sides) for sides in zip(*(cell.size for cell in cells), strict=True))
     if direction == "auto":
         direction = "down" if width > _WIDE * height else "across"
     side = width if direction == "across" else height
@@ -68,7 +67,7 @@ def draw_views(
     rows: list[list[Cell | None]] = []
     for pictures in views:
         at = {
-            one.address.epoch: Cell(f"{one.view} {one.address}", one.redraw(scale, columns))
+            one.address.epoch: Cell.of(one, f"{one.view} {one.address}", scale, columns)
             for one in pictures
         }
         rows.append([at.get(epoch) for epoch in epochs])

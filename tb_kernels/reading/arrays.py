@@ -57,16 +57,20 @@ class Arrays(Mapping[str, NDArray[Any]]):
     def __repr__(self) -> str:
         return f"Arrays(epochs={self.epochs}, keys={list(self)})"
 
+    def __contains__(self, key: object) -> bool:
+        # Not as Mapping does it, which would read the arrays.
+        return key in list(self)
+
     def _read(self, path: Path, key: str) -> NDArray[Any]:
-        if key not in _names(path):
-            if key in list(self):
-                raise LogError(f"{shown(str(path))} has no {shown(key)!r}; select other epochs")
-            raise KeyError(f"{key}; there are {enumerate_some(self)}")
         try:
             with np.load(path, allow_pickle=False) as file:
-                return np.asarray(file[key])
-        except _BROKEN as error:
+                if key in file.files:
+                    return np.asarray(file[key])
+        except (*_BROKEN, AttributeError) as error:
             raise _broken(path, error) from None
+        if key in self:
+            raise LogError(f"{shown(str(path))} has no {shown(key)!r}; select other epochs")
+        raise KeyError(f"{key}; there are {enumerate_some(self)}")
 
 
 def find_arrays(

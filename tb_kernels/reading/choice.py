@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_layers, check_list, check_whole
+from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
 from tb_kernels.naming import belongs, natural_order, order_of
 from tb_kernels.reading.labels import Labels
 from tb_kernels.wording import enumerate_some, ranges, shown
 
-LAST = "last"
-
 _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")
 
+_Rows = NDArray[np.void]
+_Mask = NDArray[np.bool_]
 
-@dataclass(frozen=True)
+
 class Choice:
-    """What was asked for; None for all.
+    """What was asked for, of each None for all. A `range` in a list takes what there is of it.
 
-    Attributes:
+    Args:
         runs: Names of runs.
         views: Names of views.
         layers: Names and numbers of layers.
         kernels: Kernel numbers, and texts such as `"3_2"` for a kernel of one layer.
         epochs: Numbers of epochs, and `"last"`.
+
+    Raises:
+        ArgumentError: If one of these is no list, or an empty one.
     """
 
-    runs: Any = None
-    views: Any = None
-    layers: Any = None
-    kernels: Any = None
-    epochs: Any = None
+    def __init__(self, runs: Any, views: Any, layers: Any, kernels: Any, epochs: Any) -> None:
+        self._runs = _listed("runs", runs, "['a', 'b']")
+        self._views = _listed("views", views, "['kernels']")
+        self._layers = check_layers(layers)
+        self._kernels = _listed("kernels", kernels, "[1, 6] or ['3_2']")
+        self._epochs = _listed("epochs", epochs, "[1, 6, 10]")
 
-    def among(
-        self, rows: NDArray[np.void], labels: Sequence[Labels], where: str
-    ) -> NDArray[np.bool_]:
+    def among(self, rows: _Rows, labels: Sequence[Labels], where: str) -> _Mask:
         """Which rows of a catalog were asked for.
+
+        What is asked for first narrows what the next can be: runs, views, layers,
+        kernels, epochs.
 
         Args:
             rows: The pictures that there are.
@@ -52,105 +56,139 @@ class Choice:
         Raises:
             ArgumentError: If something asked for is not among them; it says what is.
         """
-        present = [labels[number] for number in np.unique(rows["layer"])]
-        names = [
-            (_names("runs", self.runs, present, where), "run"),
-            (_names("views", self.views, present, where), "view"),
-        ]
-        asked = [
-            all(wanted is None or getattr(one, field) in wanted for wanted, field in names)
-            and self._has_layer(one)
-            for one in labels
-        ]
-        self._check_layers(present, where)
-        chosen = np.array(asked, bool)[rows["layer"]] if labels else np.zeros(0, bool)
-        chosen &= self._of_kernels(rows, labels, chosen, where)
-        return chosen & self._of_epochs(rows, chosen, where)
+        search = _Search(rows, labels, where)
+        if self._runs is not None:
+            search.take_names("run", self._runs)
+        if self._views is not None:
+            search.take_names("view", self._views)
+        if self._layers is not None:
+            search.take_layers(self._layers)
+        if self._kernels is not None:
+            search.take_kernels(self._kernels)
+        if self._epochs is not None:
+            search.take_epochs(self._epochs)
+        return search.chosen
 
-    def _has_layer(self, one: Labels) -> bool:
-        wanted = check_layers(self.layers)
-        return wanted is None or any(_is_layer(one, layer) for layer in wanted)
 
-    def _check_layers(self, present: Sequence[Labels], where: str) -> None:
-        for layer in check_layers(self.layers) or []:
-            if not any(_is_layer(one, layer) for one in present):
+class _Search:
+    """Rows of a catalog that get fewer."""
+
+    def __init__(self, rows: _Rows, labels: Sequence[Labels], where: str) -> None:
+        self.chosen: _Mask = np.ones(len(rows), bool)
+        self._rows = rows
+        self._labels = labels
+        self._where = shown(where)
+
+    def take_names(self, field: str, names: Sequence[Any]) -> None:
+        """Takes what is of these runs, or of these views."""
+        have: set[str] = {getattr(one, field) for one in self._present}
+        for name in names:
+            if name not in have:
+                ordered = sorted(have, key=natural_order)
+                listed = enumerate_some(ordered)
+                raise ArgumentError(
+                    f"{field}s: no {field} {name!r} in {self._where!r}; it has {listed}"
+                )
+        self.chosen &= self._of_layers(getattr(one, field) in names for one in self._labels)
+
+    def take_layers(self, wanted: Sequence[int | str]) -> None:
+        """Takes what is of these layers."""
+        for layer in wanted:
+            if not any(_is_layer(one, layer) for one in self._present):
                 have = dict.fromkeys(
                     f"{one.name} ({one.number})" if one.name else one.number
-                    for one in sorted(present, key=lambda one: order_of(one.number))
+                    for one in sorted(self._present, key=lambda one: order_of(one.number))
                 )
                 raise ArgumentError(
-                    f"layers: no layer {layer!r} in {shown(where)!r}; it has {enumerate_some(have)}"
+                    f"layers: no layer {layer!r} in {self._where!r}, as far as runs and views were "
+                    f"chosen; there are {enumerate_some(have)}"
                 )
+        self.chosen &= self._of_layers(
+            any(_is_layer(one, layer) for layer in wanted) for one in self._labels
+        )
 
-    def _of_kernels(
-        self, rows: NDArray[np.void], labels: Sequence[Labels], among: NDArray[np.bool_], where: str
-    ) -> NDArray[np.bool_]:
-        if self.kernels is None:
-            return np.ones(len(rows), bool)
-        chosen = np.zeros(len(rows), bool)
-        for asked in _listed("kernels", self.kernels, "[1, 6] or ['3_2']"):
-            layer, kernel = _kernel_of(asked)
-            found = rows["kernel"] == kernel
+    def take_kernels(self, wanted: Sequence[Any]) -> None:
+        """Takes these kernels, each of any layer or of one."""
+        taken = np.zeros(len(self._rows), bool)
+        for asked in wanted:
+            found = self._numbered("kernel", asked, _kernel_of)
+            layer = _layer_of(asked)
             if layer is not None:
-                found &= np.array([_is_layer(one, layer) for one in labels], bool)[rows["layer"]]
-            if not (found & among).any():
-                have = np.unique(rows["kernel"][among]).tolist()
-                raise ArgumentError(
-                    f"kernels: no picture of kernel {asked!r} in {shown(where)!r}, as far as runs, "
-                    f"views and layers were chosen; there are {ranges(have) or 'none'}"
-                )
-            chosen |= found
-        return chosen
+                found &= self._of_layers(_is_layer(one, layer) for one in self._labels)
+            taken |= self._checked("kernel", asked, found)
+        self.chosen &= taken
 
-    def _of_epochs(
-        self, rows: NDArray[np.void], among: NDArray[np.bool_], where: str
-    ) -> NDArray[np.bool_]:
-        if self.epochs is None:
-            return np.ones(len(rows), bool)
-        have = np.unique(rows["epoch"][among]).tolist()
-        chosen = np.zeros(len(rows), bool)
-        expected = "expected whole numbers from 0, or 'last'"
-        for asked in _listed("epochs", self.epochs, "[1, 6, 10]"):
-            epoch = have[-1] if asked == LAST and have else asked
-            if check_whole("epochs", epoch, 0, expected) not in have:
-                raise ArgumentError(
-                    f"epochs: no picture of epoch {asked} in {shown(where)!r}, as far as others "
-                    f"were chosen; there are {ranges(have) or 'none'}"
-                )
-            chosen |= rows["epoch"] == epoch
-        return chosen
+    def take_epochs(self, wanted: Sequence[Any]) -> None:
+        """Takes these epochs; the last is that of each run and view."""
+        taken = np.zeros(len(self._rows), bool)
+        for asked in wanted:
+            if asked == LAST:
+                taken |= self._last_epochs()
+            else:
+                found = self._numbered("epoch", asked, _epoch_of)
+                taken |= self._checked("epoch", asked, found)
+        self.chosen &= taken
+
+    @property
+    def _present(self) -> list[Labels]:
+        return [self._labels[number] for number in np.unique(self._rows["layer"][self.chosen])]
+
+    def _of_layers(self, wanted: Iterable[bool]) -> _Mask:
+        of_layers: _Mask = np.fromiter(wanted, bool, len(self._labels))[self._rows["layer"]]
+        return of_layers
+
+    def _numbered(self, field: str, asked: Any, number_of: Callable[[Any], int]) -> _Mask:
+        numbers = self._rows[field]
+        found: _Mask
+        if isinstance(asked, range):
+            found = (numbers >= asked.start) & (numbers < asked.stop)
+        else:
+            found = numbers == number_of(asked)
+        return found
+
+    def _checked(self, field: str, asked: Any, found: _Mask) -> _Mask:
+        if not (found & self.chosen).any():
+            have = ranges(np.unique(self._rows[field][self.chosen]).tolist()) or "none"
+            told = f"{asked.start}-{asked.stop - 1}" if isinstance(asked, range) else repr(asked)
+            raise ArgumentError(
+                f"{field}s: no picture of {field} {told} in {self._where!r}, as far as others were "
+                f"chosen; there are {have}"
+            )
+        return found
+
+    def _last_epochs(self) -> _Mask:
+        """The last epoch of each run and view: trainings may be of different lengths."""
+        last = np.zeros(len(self._rows), bool)
+        for run_and_view in dict.fromkeys(one[:2] for one in self._present):
+            of_one = self._of_layers(one[:2] == run_and_view for one in self._labels) & self.chosen
+            last |= of_one & (self._rows["epoch"] == self._rows["epoch"][of_one].max())
+        return last
 
 
-def _listed(argument: str, wanted: Any, example: str) -> list[Any]:
+def _listed(argument: str, wanted: Any, example: str) -> list[Any] | None:
+    if wanted is None:
+        return None
     single = isinstance(wanted, str) or hasattr(wanted, "__index__")
     return [wanted] if single else check_list(argument, wanted, example)
 
 
-def _names(
-    argument: str, wanted: Any, present: Sequence[Labels], where: str
-) -> frozenset[str] | None:
-    if wanted is None:
-        return None
-    names = [wanted] if isinstance(wanted, str) else check_list(argument, wanted, "['kernels']")
-    field = argument.removesuffix("s")
-    have = sorted({getattr(one, field) for one in present}, key=natural_order)
-    for name in names:
-        if name not in have:
-            raise ArgumentError(
-                f"{argument}: no {field} {name!r} in {shown(where)!r}; "
-                f"it has {enumerate_some(have)}"
-            )
-    return frozenset(names)
+def _epoch_of(asked: Any) -> int:
+    return check_whole("epochs", asked, 0, "expected whole numbers from 0, or 'last'")
 
 
-def _kernel_of(asked: Any) -> tuple[str | None, int]:
+def _kernel_of(asked: Any) -> int:
     expected = "expected kernel numbers, 0 for sheets, or texts such as '3_2'"
-    if isinstance(asked, str):
-        match = _OF_LAYER.fullmatch(asked)
-        if match is None:
-            raise ArgumentError(f"kernels: {expected}, got {asked!r}")
-        return match[1], int(match[2])
-    return None, check_whole("kernels", asked, 0, expected)
+    if not isinstance(asked, str):
+        return check_whole("kernels", asked, 0, expected)
+    match = _OF_LAYER.fullmatch(asked)
+    if match is None:
+        raise ArgumentError(f"kernels: {expected}, got {asked!r}")
+    return int(match[2])
+
+
+def _layer_of(asked: Any) -> str | None:
+    match = _OF_LAYER.fullmatch(asked) if isinstance(asked, str) else None
+    return match and match[1]
 
 
 def _is_layer(one: Labels, wanted: int | str) -> bool:

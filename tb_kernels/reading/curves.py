@@ -13,13 +13,14 @@ WRITERS = ("train", "validation")
 
 
 def find_curves(
-    catalog: Catalog, runs: Sequence[str], run: str | None, *, selected: bool
+    catalog: Catalog, runs: Sequence[str], views: Sequence[str], run: str | None, *, selected: bool
 ) -> dict[str, dict[str, Curve]]:
     """The curves of one training, by writer and tag.
 
     Args:
         catalog: Of a log directory.
         runs: The trainings with pictures.
+        views: The views with pictures.
         run: The training; None for the only one.
         selected: Whether they were chosen, so that others do not count.
 
@@ -29,6 +30,8 @@ def find_curves(
     curves: dict[str, dict[str, dict[str, Curve]]] = {}
     for folder, by_tag in sorted(catalog.curves.items()):
         training, writer = catalog.split(folder)
+        if writer not in WRITERS and selected and writer not in views:
+            continue
         if training in runs or (writer in WRITERS and not selected):
             curves.setdefault(training, {})[writer] = by_tag
     if run is None and len(curves) <= 1:

@@ -18,7 +18,17 @@ MOST_PIXELS = 8192 * 8192
 # Width and height, where every PNG has them.
 _SIZE, _SIZE_AT = struct.Struct(">II"), 16
 
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, MemoryError, struct.error, zlib.error)
+_BROKEN = (
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 
 
 def decode(png: bytes) -> NDArray[np.uint8]:
@@ -39,6 +49,9 @@ def decode(png: bytes) -> NDArray[np.uint8]:
                 f"most {MOST_PIXELS:,} pixels"
             )
         with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            # A PNG can be made to say its size twice.
+            if image.size != (width, height):
+                raise LogError("a picture cannot be decoded, it is broken")
             return np.asarray(image if image.mode == "L" else image.convert("RGB"))
     except LogError:
         raise

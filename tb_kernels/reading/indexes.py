@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -13,6 +13,9 @@ from tb_kernels.naming import SHEET
 from tb_kernels.wording import shown
 
 _LARGEST = 2**31 - 1
+
+# Of pixels along the side of a weight.
+_LARGEST_SCALE = 2**16
 
 
 def parse_index(text: bytes, tell: Callable[[str], None]) -> Iterator[LayerEntry | HeatmapEntry]:
@@ -52,8 +55,8 @@ def axes_of(entry: LayerEntry) -> Axes:
     return Axes(entry["axes"], tuple(entry["shape"]))
 
 
-def _whole(least: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and least <= value <= _LARGEST
+def _whole(least: int, most: int = _LARGEST) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= most
 
 
 def _text(value: Any) -> bool:
@@ -61,7 +64,8 @@ def _text(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    # Compared as they are: a whole number may be too large to become a float.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -100,7 +104,7 @@ _ENTRY: dict[str, _Check] = {
     "normalize": (_either(_text, _list_of(_number)), "a text, or two numbers"),
     "low": _LIMIT,
     "high": _LIMIT,
-    "scale": _SIZE,
+    "scale": (_whole(1, _LARGEST_SCALE), "a whole number from 1"),
     "columns": _SIZE,
     "gap": (_whole(0), "a whole number from 0"),
     "colormap": _TEXT,
@@ -110,7 +114,7 @@ _ENTRY: dict[str, _Check] = {
 _SHEET_ENTRY: dict[str, _Check] = {
     "low": _LIMIT,
     "high": _LIMIT,
-    "scale": _SIZE,
+    "scale": _ENTRY["scale"],
     "columns": _SIZE,
     "gap": _ENTRY["gap"],
     "stacked": (lambda value: isinstance(value, bool), "true or false"),
@@ -128,7 +132,8 @@ def _problem(entry: Any, checks: dict[str, _Check]) -> str | None:
 
 
 def _problem_of_sheet(entry: Any) -> str | None:
-    problem = entry["sheet"] and _problem(entry["sheet"], _SHEET_ENTRY)
+    sheet = entry["sheet"]
+    problem = None if sheet is None else _problem(sheet, _SHEET_ENTRY)
     return f"sheet.{problem}" if problem else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from tb_kernels.index import LayerEntry, SheetEntry
 from tb_kernels.levels import Limits
 from tb_kernels.naming import SHEET
 from tb_kernels.pictures import Layout, assemble, take_apart
+from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.indexes import axes_of
 
 
@@ -90,7 +92,17 @@ class Legend:
                 as it is.
 
         Raises:
-            LogError: If the picture is not of this layout.
+            LogError: If the picture is not of this layout, or would be too large.
+        """
+        layout = self.layout_at(scale, columns)
+        drawn: NDArray[np.uint8] = assemble(self._tiles(pixels)[None], layout)[0]
+        return drawn if pixels.ndim == 3 else drawn[..., 0]
+
+    def layout_at(self, scale: int | None, columns: int | None) -> Layout:
+        """The layout that `redraw` gives.
+
+        Raises:
+            LogError: If it would be too large to be drawn.
         """
         layout = self.layout
         if scale is not None:
@@ -98,8 +110,22 @@ class Legend:
             layout = replace(layout, scale=scale, gap=gap)
         if columns is not None and self.wrapped:
             layout = replace(layout, columns=min(columns, layout.tiles))
-        drawn: NDArray[np.uint8] = assemble(self._tiles(pixels)[None], layout)[0]
-        return drawn if pixels.ndim == 3 else drawn[..., 0]
+        if math.prod(layout.size) > MOST_PIXELS:
+            height, width = layout.size
+            raise LogError(
+                f"a picture of {width:,} x {height:,} pixels is not drawn; expected a scale that "
+                f"gives at most {MOST_PIXELS:,} pixels"
+            )
+        return layout
+
+    def check_size(self, height: int, width: int) -> None:
+        """Raises LogError if a picture of this size is not of this layout."""
+        if (height, width) != self.layout.size:
+            expected_height, expected_width = self.layout.size
+            raise LogError(
+                f"a picture of {width} x {height} pixels does not fit its "
+                f"index, which tells of {expected_width} x {expected_height}"
+            )
 
     @property
     def _tiles_each(self) -> int:
@@ -107,12 +133,7 @@ class Legend:
         return slices // 3 if self.colormap == RGB else slices
 
     def _tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if pixels.shape[:2] != self.layout.size:
-            height, width = self.layout.size
-            raise LogError(
-                f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels does not fit its "
-                f"index, which tells of {width} x {height}"
-            )
+        self.check_size(*pixels.shape[:2])
         apart = take_apart(pixels.reshape(1, *pixels.shape[:2], -1), self.layout)
         return cast("NDArray[np.uint8]", apart[0])
 

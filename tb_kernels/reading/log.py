@@ -32,10 +32,10 @@ class Log:
     Pictures come in the order of runs, views, layers, kernels and epochs.
     """
 
-    def __init__(self, store: Store, rows: NDArray[np.void] | None = None) -> None:
+    def __init__(self, store: Store, rows: NDArray[np.void], labels: list[Labels]) -> None:
         self._store = store
-        self._rows = store.catalog.rows if rows is None else rows
-        self._labels = labels_of(store)
+        self._rows = rows
+        self._labels = labels
 
     @property
     def where(self) -> str:
@@ -95,7 +95,7 @@ class Log:
             if (one.run, one.number) == (picture.run, layer)
         ]
         rows = self._rows[self._rows["kernel"] == kernel]
-        return list(Log(self._store, rows[np.isin(rows["layer"], alike)]).strips())
+        return list(self._of(rows[np.isin(rows["layer"], alike)]).strips())
 
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""
@@ -122,14 +122,14 @@ class Log:
                 stands for all of them.
             kernels: Kernel numbers, 0 for sheets; or texts such as `"3_2"`, kernel 2 of
                 layer 3. A layer without that number is passed over.
-            epochs: Numbers of epochs, or `"last"`.
+            epochs: Numbers of epochs, or `"last"`, the last of each run and view.
 
         Raises:
             ArgumentError: If one of these is not in the log; it says what is.
         """
         choice = Choice(runs, views, layers, kernels, epochs)
         chosen = choice.among(self._rows, self._labels, self.where)
-        return Log(self._store, self._rows[chosen])
+        return self._of(self._rows[chosen])
 
     def picture(
         self, address: Address | str, *, view: str = "kernels", run: str | None = None
@@ -153,10 +153,10 @@ class Log:
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            have = enumerate_some(f"{one.run}/{one.group}" for one in fitting)
+            have = enumerate_some(f"{one.group or one.tag} of run {one.run!r}" for one in fitting)
             raise ArgumentError(
                 f"run: {count(len(fitting), 'picture')} {asked} of {view!r} in "
-                f"{shown(self.where)!r}, {have}; say which with run= or select()"
+                f"{shown(self.where)!r}: {have}; say which with run= or select(layers=...)"
             )
         others = enumerate_some(f"{one.view} of {one.run}" for one in found)
         raise ArgumentError(
@@ -192,7 +192,8 @@ class Log:
         Raises:
             ArgumentError: If it is not clear of which training.
         """
-        return find_curves(self._store.catalog, self.runs, run, selected=self._selected)
+        selected = self._selected
+        return find_curves(self._store.catalog, self.runs, self.views, run, selected=selected)
 
     def __repr__(self) -> str:
         return f"<Log {shown(self.where)!r}: {self._brief()}>"
@@ -202,6 +203,9 @@ class Log:
         from tb_kernels.reading.display import html_of
 
         return html_of(self)
+
+    def _of(self, rows: NDArray[np.void]) -> Log:
+        return Log(self._store, rows, self._labels)
 
     @property
     def _selected(self) -> bool:
@@ -259,4 +263,5 @@ def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
 
 def read_log(log_dir: Any, tell: Tell) -> Log:
     """As `open_log`, but damage is told to somebody, a line at a time."""
-    return Log(Store(read_catalog(find_source(log_dir), tell), tell))
+    store = Store(read_catalog(find_source(log_dir), tell), tell)
+    return Log(store, store.catalog.rows, labels_of(store))

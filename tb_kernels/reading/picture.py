@@ -55,6 +55,11 @@ class Picture:
         return self._row[7]
 
     @property
+    def file_size(self) -> int:
+        """Bytes of its PNG."""
+        return self._row[5]
+
+    @property
     def group(self) -> str:
         """What stands before the address in file and tag, `"1-conv2d"`; empty for nothing."""
         return self._key.group
@@ -119,6 +124,19 @@ class Picture:
         with self._named():
             return self.legend.weights(pixels)
 
+    def size_at(self, scale: int | None = None, columns: int | None = None) -> tuple[int, int]:
+        """Height and width that `redraw` gives, without looking at the picture.
+
+        Raises:
+            LogError: If the log has no index of it, or one that does not fit.
+        """
+        if scale is None and columns is None:
+            return self.height, self.width
+        with self._named():
+            legend = self.legend
+            legend.check_size(self.height, self.width)
+            return legend.layout_at(scale, columns).size
+
     def redraw(self, scale: int | None = None, columns: int | None = None) -> NDArray[np.uint8]:
         """The picture with larger or smaller squares, or rows of another length.
 
@@ -130,7 +148,8 @@ class Picture:
             As `pixels`.
 
         Raises:
-            LogError: If the log has no index of it.
+            LogError: If it cannot be read or decoded, the log has no index of it, or it
+                would be too large.
         """
         pixels = self.pixels()
         if scale is None and columns is None:

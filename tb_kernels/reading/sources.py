@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,9 @@ from tb_kernels.wording import shown
 _EVENTS = "tfevents"
 
 _ARRAYS = ".npz"
+
+# A log directory has not so many; a link may lead to a whole file system.
+_MOST_DIRECTORIES = 100_000
 
 Tell = Callable[[str], None]
 
@@ -63,8 +67,8 @@ class Source(ABC):
         """
         found = []
         for name, files in self._walk(tell):
-            events = sorted(file for file in files if _EVENTS in file)
             arrays = [file for file in files if file.endswith(_ARRAYS)]
+            events = sorted(file for file in files if _is_run_file(file) and file not in arrays)
             if events or arrays:
                 found.append(Folder(name, events, arrays))
         return found
@@ -86,7 +90,7 @@ class _LocalSource(Source):
     def __init__(self, where: str) -> None:
         super().__init__(where)
         self._root = Path(where).expanduser()
-        self.title = self._root.absolute().name
+        self.title = self._root.resolve().name
         if not self._root.is_dir():
             problem = "is a file" if self._root.exists() else "does not exist"
             raise ArgumentError(
@@ -101,8 +105,8 @@ class _LocalSource(Source):
         def failed(error: OSError) -> None:
             tell(f"{shown(str(error.filename))}: left out, {error.strerror}")
 
-        # Links are followed, as TensorBoard does, but none in a circle.
-        visited = set()
+        # Links are followed, as TensorBoard does, but none in a circle or upwards.
+        visited = {str(above) for above in self._root.resolve().parents}
         for directory, subdirectories, files in os.walk(
             self._root, onerror=failed, followlinks=True
         ):
@@ -111,14 +115,22 @@ class _LocalSource(Source):
                 subdirectories.clear()
                 continue
             visited.add(real)
+            if len(visited) > _MOST_DIRECTORIES:
+                tell(f"only the first {_MOST_DIRECTORIES:,} directories are looked into")
+                return
             subdirectories.sort()
-            yield Path(directory).relative_to(self._root).as_posix(), files
+            # No pipes and the like, which a reader would wait for.
+            plain = [
+                name for name in files if _is_run_file(name) and (Path(directory) / name).is_file()
+            ]
+            yield Path(directory).relative_to(self._root).as_posix(), plain
 
 
 class _RemoteSource(Source):
     def __init__(self, where: str) -> None:
         super().__init__(where.rstrip("/"))
-        self._folder = tempfile.TemporaryDirectory(prefix="tb_kernels-")
+        self._folder = Path(tempfile.mkdtemp(prefix="tb_kernels-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._fetched: dict[str, Path] = {}
         if not self._call(_gfile().isdir, self.where):
             raise ArgumentError(
@@ -130,7 +142,7 @@ class _RemoteSource(Source):
         join = self._call(_gfile().get_filesystem, self.where).join
         address = join(self.where, *([] if folder.name == "." else [folder.name]), file)
         if address not in self._fetched:
-            copy = Path(self._folder.name) / str(len(self._fetched))
+            copy = self._folder / str(len(self._fetched))
             self._call(_fetch, address, copy)
             self._fetched[address] = copy
         return self._fetched[address]
@@ -160,6 +172,10 @@ def find_source(log_dir: Any) -> Source:
         raise ArgumentError(f"log_dir: expected a path such as 'logs', got {log_dir!r}")
     where = os.fsdecode(log_dir)
     return _RemoteSource(where) if "://" in where else _LocalSource(where)
+
+
+def _is_run_file(name: str) -> bool:
+    return _EVENTS in name or name.endswith(_ARRAYS)
 
 
 def _gfile() -> Any:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Hashable
 from io import FileIO
@@ -23,6 +26,11 @@ _KEPT_TEXT = 8_000_000
 # An epoch that was logged again and again has an index each time; the newest count.
 _NEWEST_INDEXES = 64
 
+# An index of more bytes is not read: of a hundred thousand kernels it has a twentieth.
+_LONGEST_INDEX = 1 << 24
+
+_Entries = dict[tuple[str, str], list[LayerEntry]]
+
 
 class Store:
     """Reads what the catalog says is there.
@@ -36,9 +44,9 @@ class Store:
         self.catalog = catalog
         self._tell = tell
         self._files: OrderedDict[int, FileIO] = OrderedDict()
-        self._indexes: OrderedDict[tuple[str, int], tuple[int, dict[Hashable, LayerEntry]]] = (
-            OrderedDict()
-        )
+        self._indexes: OrderedDict[tuple[str, int], tuple[int, _Entries]] = OrderedDict()
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._files)
 
     def read(self, place: Place) -> bytes:
         """The bytes at a place.
@@ -47,9 +55,7 @@ class Store:
             LogError: If they are no longer there.
         """
         try:
-            file = self._open(place.file)
-            file.seek(place.offset)
-            data = file.read(place.length)
+            data = self._read(place)
         except OSError as error:
             raise LogError(f"cannot read {self._named(place)} ({error.strerror})") from None
         if len(data) < place.length:
@@ -58,11 +64,8 @@ class Store:
 
     def entry(self, key: LayerKey, kernel: int, epoch: int) -> LayerEntry | None:
         """What the index of the epoch says of a picture; None if there is none."""
-        fitting = [
-            entry
-            for entry in self._index(key.folder, epoch).values()
-            if (entry["number"], entry["group"]) == (key.number, key.group) and draws(entry, kernel)
-        ]
+        entries = self._index(key.folder, epoch).get((key.number, key.group), ())
+        fitting = [entry for entry in entries if draws(entry, kernel)]
         return fitting[-1] if fitting else None
 
     def legend(self, key: LayerKey, kernel: int, epoch: int) -> Legend:
@@ -82,34 +85,49 @@ class Store:
 
     def name(self, key: LayerKey, epoch: int) -> str:
         """The layer's name in the model: as the index says, or else as its group does."""
-        for entry in self._index(key.folder, epoch).values():
-            if (entry["number"], entry["group"]) == (key.number, key.group):
-                return entry["name"]
+        for entry in self._index(key.folder, epoch).get((key.number, key.group), ()):
+            return entry["name"]
         return key.group.removeprefix(f"{key.number}-")
 
-    def _index(self, folder: str, epoch: int) -> dict[Hashable, LayerEntry]:
-        """The layers of an epoch's indexes, the newest last."""
+    def _index(self, folder: str, epoch: int) -> _Entries:
+        """The layers of an epoch's indexes by number and group, of each the newest last."""
         asked = folder, epoch
         if asked not in self._indexes:
             places = self.catalog.indexes.get(asked, [])[-_NEWEST_INDEXES:]
-            entries: dict[Hashable, LayerEntry] = {}
+            newest: dict[Hashable, LayerEntry] = {}
             tell = functools.partial(self._tell_of_index, folder, epoch)
             for place in places:
+                if place.length > _LONGEST_INDEX:
+                    tell(f"expected at most {_LONGEST_INDEX:,} bytes, got {place.length:,}")
+                    continue
                 for entry in parse_index(self.read(place), tell):
-                    key = entry_key(entry)
-                    entries.pop(key, None)
-                    entries[key] = entry
-            size = sum(place.length for place in places)
-            self._indexes[asked] = size, entries
-            while sum(size for size, _ in self._indexes.values()) > _KEPT_TEXT:
-                if len(self._indexes) == 1:
-                    break
+                    newest.pop(entry_key(entry), None)
+                    newest[entry_key(entry)] = entry
+            entries: _Entries = {}
+            for entry in newest.values():
+                entries.setdefault((entry["number"], entry["group"]), []).append(entry)
+            self._indexes[asked] = sum(place.length for place in places), entries
+            while len(self._indexes) > 1 and self._kept > _KEPT_TEXT:
                 self._indexes.popitem(last=False)
         self._indexes.move_to_end(asked)
         return self._indexes[asked][1]
 
+    @property
+    def _kept(self) -> int:
+        return sum(size for size, _ in self._indexes.values())
+
     def _tell_of_index(self, folder: str, epoch: int, problem: str) -> None:
         self._tell(f"{shown(folder)}, index of epoch {epoch}: {problem}; that layer is left out")
+
+    def _read(self, place: Place) -> bytes:
+        # One at a time: another thread could move the file on, or close it.
+        with self._lock:
+            file = self._open(place.file)
+            if hasattr(os, "pread"):
+                # Without moving the file on, which a forked process would share.
+                return os.pread(file.fileno(), place.length, place.offset)
+            file.seek(place.offset)
+            return file.read(place.length)
 
     def _open(self, number: int) -> FileIO:
         if number not in self._files:
@@ -123,3 +141,8 @@ class Store:
     def _named(self, place: Place) -> str:
         folder, name = self.catalog.files[place.file]
         return shown(f"{folder.name}/{name}")
+
+
+def _close_all(files: OrderedDict[int, FileIO]) -> None:
+    while files:
+        files.popitem()[1].close()

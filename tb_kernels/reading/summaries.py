@@ -135,5 +135,5 @@ def _number(value: Summary.Value) -> float | None:
         return None
     try:
         return float(tensor_util.make_ndarray(tensor).item())
-    except (TypeError, ValueError, OverflowError, AttributeError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return None
