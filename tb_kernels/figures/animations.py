@@ -15,7 +15,7 @@ from tb_kernels.figures.board import Board
 _FRAME, _LAST_FRAME = 700, 2000
 
 # All frames are held while the file is written: so many pixels in all.
-_MOST_PIXELS = 200_000_000
+_MOST_PIXELS = 100_000_000
 
 
 def frames_that_fit(height: int, width: int) -> int:

@@ -14,12 +14,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from tb_kernels import png
 from tb_kernels.errors import LogError
 
 # Pixels per inch: how large a figure is in print, and text against pictures.
 DPI = 150
 
-# A figure of more pixels is not drawn: matplotlib takes some thirty bytes for each.
+# A figure of more pixels is not drawn.
 _MOST_PIXELS = 40_000_000
 _LONGEST_SIDE = 60_000
 
@@ -86,9 +87,13 @@ class Board:
 
     def encode(self, format: Format) -> bytes:
         """The figure as a file; equal figures give equal bytes."""
+        if format == "png":
+            return png.encode(self.pixels())
         stream = io.BytesIO()
         with plain_style():
-            self._figure().savefig(stream, format=format, dpi=DPI, metadata=NO_METADATA[format])
+            figure = self._figure()
+            figure.figimage(self._canvas, origin="upper")
+            figure.savefig(stream, format=format, dpi=DPI, metadata=NO_METADATA[format])
         return stream.getvalue()
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -96,13 +101,17 @@ class Board:
         with plain_style():
             canvas = FigureCanvasAgg(self._figure())
             canvas.draw()
-            return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+            texts = np.asarray(canvas.buffer_rgba())[..., :3]
+        # Black letters on white beside the pictures: the darker of both is the figure, and
+        # the pictures need not go through matplotlib, which takes a hundred bytes a pixel.
+        figure: NDArray[np.uint8] = np.minimum(self._canvas, texts)
+        return figure
 
     def _figure(self) -> Figure:
+        """The texts alone."""
         height, width = self.size
         # Half a pixel more: inches would else be cut off to a pixel less.
         figure = Figure(figsize=((width + 0.5) / DPI, (height + 0.5) / DPI), dpi=DPI)
-        figure.figimage(self._canvas, origin="upper")
         for text, x, y, points, align in self._texts:
             figure.text(
                 x / (width + 0.5),

@@ -18,7 +18,7 @@ from tb_kernels.wording import shown
 
 # A sheet has at most this many pixels along a side: kernels are drawn smaller, and then
 # fewer on a sheet, if they need more.
-_SIDE = 4096
+_SIDE = 3072
 
 # A layer's name in a title.
 _LONGEST_NAME = 48
