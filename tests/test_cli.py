@@ -166,6 +166,7 @@ def test_interrupting(log_dir, tmp_path):
     program = [sys.executable, "-m", "tb_kernels", "export", str(log_dir), str(tmp_path / "out")]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "out" / "strips").is_dir():
+            assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)

@@ -15,6 +15,8 @@ from PIL import Image
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.cli import main
+from tb_kernels.export.exporter import PARTS
+from tb_kernels.export.job import PART_NAMES
 from tb_kernels.figures.board import Board
 from tests.benchmarks.ways import seeds_network
 from tests.browser.server import CHROMIUM, page
@@ -68,6 +70,11 @@ def test_all_parts(log_dir, tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("stays")
     assert export(log_dir, tmp_path) == {*files, "mine.txt"}
     assert {name: (tmp_path / name).read_bytes() for name in files} == before
+
+
+def test_every_part_can_be_asked_for():
+    """What the command line offers is what can be made, in that order."""
+    assert tuple(PARTS) == PART_NAMES
 
 
 def test_the_seeds_figures(tmp_path):

@@ -27,7 +27,7 @@ _MOST_OF_FIGURE = 2_000_000
 _MOST_COLUMNS = 16
 
 
-class Cell(NamedTuple):
+class PagePicture(NamedTuple):
     """A picture of the page; the data is None where it could not be read."""
 
     address: str
@@ -59,7 +59,7 @@ class Section(NamedTuple):
     anchor: str
     facts: Facts
     columns: list[Column]
-    rows: Iterator[list[Cell | None]]
+    rows: Iterator[list[PagePicture | None]]
     left_out: str
     still: str | None
     moving: str | None
@@ -107,6 +107,7 @@ def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
 def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
     epochs = thin_out(layer.epochs, _MOST_COLUMNS)
     kernels = layer.kernels[:most]
+    numbers = kernels + [SHEET] * layer.sheets
     at = {
         epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
     }
@@ -117,18 +118,18 @@ def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> 
         anchor,
         facts_of(layer),
         columns,
-        (_row(job, at, kernel) for kernel in [*kernels, *([SHEET] if layer.sheets else [])]),
+        (_row(job, at, number) for number in numbers),
         _left_out(layer, len(kernels), len(epochs)),
         still,
         moving,
     )
 
 
-def _row(job: Job, at: dict[int, dict[int, Picture]], kernel: int) -> list[Cell | None]:
+def _row(job: Job, at: dict[int, dict[int, Picture]], kernel: int) -> list[PagePicture | None]:
     return [_cell(job, pictures.get(kernel)) for pictures in at.values()]
 
 
-def _cell(job: Job, picture: Picture | None) -> Cell | None:
+def _cell(job: Job, picture: Picture | None) -> PagePicture | None:
     if picture is None:
         return None
     data = None
@@ -138,7 +139,7 @@ def _cell(job: Job, picture: Picture | None) -> Cell | None:
         data = data_uri(picture.png)
     except LogError as error:
         job.tell(str(error))
-    return Cell(str(picture.address), data, picture.height, picture.width)
+    return PagePicture(str(picture.address), data, picture.height, picture.width)
 
 
 def _scale(pictures: dict[int, Picture]) -> str:
