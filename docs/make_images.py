@@ -41,7 +41,7 @@ def draw(log: Log, view: str) -> None:
     """A row per kernel, a column per epoch, each with its address, twice as large as logged."""
 
     def cell(picture: Picture) -> Cell:
-        return Cell(str(picture.address), picture.redraw(2 * picture.legend.layout.scale))
+        return Cell.of(picture, str(picture.address), 2 * picture.legend.layout.scale)
 
     rows = [
         [cell(log.picture(f"{kernel}_{epoch}", view=view)) for epoch in EPOCHS]

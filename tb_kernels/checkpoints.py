@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from tb_kernels.arguments import check_epoch
 from tb_kernels.errors import ArgumentError
+from tb_kernels.naming import natural_order
 
 # A field of a name as `keras.callbacks.ModelCheckpoint` fills it in: `{epoch:02d}`.
 _FIELD = re.compile(r"\{(\w+)(?:![rsa])?(?::[^{}]*)?\}")
@@ -26,13 +28,15 @@ def epochs_of(
             With neither epoch nor pattern the files are counted from 1.
 
     Raises:
-        ArgumentError: If epoch or pattern do not fit the files.
+        ArgumentError: If epoch or pattern do not fit the files, or files that would be
+            counted are not in the order of the numbers in their names.
     """
     if pattern is not None:
         if epoch is not None:
             raise ArgumentError("--epoch and --pattern: expected one of them, got both")
         return _from_names(paths, pattern)
     if epoch is None:
+        _check_order(paths)
         return list(range(1, len(paths) + 1))
     if len(paths) > 1:
         raise ArgumentError(
@@ -40,6 +44,17 @@ def epochs_of(
             "file's name, and without either they are counted from 1"
         )
     return [check_epoch("--epoch", epoch)]
+
+
+def _check_order(paths: Sequence[Path]) -> None:
+    """Refuses to count `model-10` before `model-2`, which is how a shell sorts them."""
+    for before, after in pairwise(path.name for path in paths):
+        texts, others = natural_order(before), natural_order(after)
+        if texts[::2] == others[::2] and texts > others:
+            raise ArgumentError(
+                f"MODEL: {before!r} is listed before {after!r}; say with --pattern, such as "
+                "'model-{epoch}.keras', which number is the epoch, or list them in order"
+            )
 
 
 def _from_names(paths: Sequence[Path], pattern: str) -> list[int]:

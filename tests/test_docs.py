@@ -3,7 +3,6 @@
 import inspect
 import re
 import shlex
-import shutil
 from pathlib import Path
 
 import keras
@@ -89,7 +88,6 @@ COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if "
 def test_commands_run(line, example, monkeypatch, capsys):
     """Each tb-kernels line does what it says; the table after `list` is the real one."""
     monkeypatch.chdir(example)
-    shutil.rmtree("report", ignore_errors=True)
     _, *words = shlex.split(line)
     arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) or [word])]
     assert main(arguments) == 0
@@ -100,7 +98,7 @@ def test_commands_run(line, example, monkeypatch, capsys):
         assert told[1:] == table
         assert first.startswith("384 pictures, ")
     elif "--only" in arguments:
-        assert sorted(path.name for path in example.rglob("report/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
+        assert sorted(path.name for path in example.rglob("figures/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
     elif arguments[0] == "export":
         folders = {f"{path.name}{'/' if path.is_dir() else ''}" for path in (example / "report").iterdir()}  # fmt: skip
         table = README.split("| in `report/` | what |")[1].split("\n\n")[0]

@@ -215,7 +215,7 @@ def test_titles_and_scales(log_dir, tmp_path):
         assert f"Kernels of layer 1, first, {when}" in told
         assert re.findall(r"-?\d\.\d+", told) == [f"{low:.4g}", f"{high:.4g}"]
     each = text_of(tmp_path / "sheets/heatmaps/2-second/2_0_1.pdf")
-    assert re.search(r"lowest +highest +of each by itself", each)
+    assert re.search(r"low +high +each on a scale of its own", each)
     colours = text_of(tmp_path / "sheets/patterns/2-second/2_0_1.pdf")
     assert re.search(r"0 +1 +in red, green and blue", colours)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tb_kernels import ArgumentError, KernelLogger, PatternLogger
 from tb_kernels.checkpoints import epochs_of
 from tb_kernels.cli import main
+from tb_kernels.naming import natural_order
 from tests.conftest import two_convolutions
 from tests.oracle import read_index, read_scalars
 
@@ -169,9 +170,14 @@ def test_epochs_from_names_as_keras_fills_them_in(epochs, loss):
 
 
 def test_epochs_of_files():
-    """Counted from 1 if nothing is said; two files of one epoch are refused."""
+    """Counted from 1 if nothing is said; but not as a shell sorts 10 before 2."""
     paths = [Path("b.keras"), Path("a.keras")]
     assert epochs_of(paths) == [1, 2]
     assert epochs_of(paths[:1], 0) == [0]
+    numbered = [Path(f"m{number}-0.5.keras") for number in (1, 10, 2)]
+    with pytest.raises(ArgumentError, match=r"'m10-0.5.keras' is listed before 'm2-0.5.keras'"):
+        epochs_of(numbered)
+    assert epochs_of(sorted(numbered, key=lambda path: natural_order(path.name))) == [1, 2, 3]
+    assert epochs_of(numbered, pattern="m{epoch}-{loss:.1f}.keras") == [1, 10, 2]
     with pytest.raises(ArgumentError, match=r"'1.keras' and '01.keras' are both of epoch 1"):
         epochs_of([Path("1.keras"), Path("01.keras")], pattern="{epoch}.keras")

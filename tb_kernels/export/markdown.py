@@ -72,7 +72,9 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
 
 
 def _figure(job: Job, path: str, told: str) -> list[str]:
-    return ["", f"![{_plain(told)}]({quote(path)})"] if job.folder.has(path) else []
+    # A PDF file is linked to: it cannot be seen inside the text.
+    image = "" if path.endswith(".pdf") else "!"
+    return ["", f"{image}[{_plain(told)}]({quote(path)})"] if job.folder.has(path) else []
 
 
 def _plain(text: str) -> str:

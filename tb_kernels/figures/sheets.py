@@ -109,7 +109,7 @@ def scale_of(pictures: Sequence[Picture]) -> Bar:
         end for legend in legends for end in zip(*map(np.atleast_1d, legend.limits), strict=True)
     }
     if len(ends) > 1:
-        return Bar(colors, "lowest", "highest", "of each by itself")
+        return Bar(colors, "low", "high", "each on a scale of its own")
     ((low, high),) = ends
     return Bar(colors, f"{low:.4g}", f"{high:.4g}", _of_rgb(legends[0]))
 

@@ -107,7 +107,11 @@ def find_arrays(
         raise ArgumentError(
             f"view: expected one run with files {view}_<epoch>.npz in "
             f"{shown(catalog.source.where)!r}, found {enumerate_some(found) or 'none'}"
-            + ("; say which with run=" if found else "")
+            + (
+                "; say which with run="
+                if found
+                else "; ActivationLogger, GradientLogger and HeatmapLogger write them"
+            )
         )
     ((folder, stored),) = found.values()
     path = catalog.source.path

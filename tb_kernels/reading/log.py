@@ -154,9 +154,11 @@ class Log:
             return fitting[0]
         if fitting:
             have = enumerate_some(f"{one.group or one.tag} of run {one.run!r}" for one in fitting)
+            several = len({one.run for one in fitting}) > 1
             raise ArgumentError(
                 f"run: {count(len(fitting), 'picture')} {asked} of {view!r} in "
-                f"{shown(self.where)!r}: {have}; say which with run= or select(layers=...)"
+                f"{shown(self.where)!r}: {have}; say which with "
+                + ("run=" if several else "select(layers=...), by name")
             )
         others = enumerate_some(f"{one.view} of {one.run}" for one in found)
         raise ArgumentError(
