@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,8 +13,9 @@ from tb_kernels.reading.picture import Picture
 if TYPE_CHECKING:
     from tb_kernels.reading.log import Log
 
-# So many rows are shown; the rest is told in numbers.
+# So many rows are shown, the rest is told in numbers; and so many epochs, the last among them.
 _ROWS = 12
+_COLUMNS = 12
 
 _PICTURE = "image-rendering:pixelated;max-width:160px;background:#fff;border:1px solid #8884"
 
@@ -27,11 +28,13 @@ def html_of(log: Log) -> str:
     return f"<p>{escape(repr(log).strip('<>'))}</p><table>{shown}</table>{rest}"
 
 
-def _row(pictures: Iterable[Picture]) -> str:
+def _row(strip: Sequence[Picture]) -> str:
+    if len(strip) > _COLUMNS:
+        strip = [*strip[: _COLUMNS - 1], strip[-1]]
     cells = [
         f'<td style="text-align:center"><code>{escape(picture.view)} {picture.address}</code><br>'
         f'<img style="{_PICTURE}" src="{data_uri(picture.png)}"></td>'
-        for picture in pictures
+        for picture in strip
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

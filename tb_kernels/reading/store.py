@@ -85,9 +85,8 @@ class Store:
 
     def name(self, key: LayerKey, epoch: int) -> str:
         """The layer's name in the model: as the index says, or else as its group does."""
-        for entry in self._index(key.folder, epoch).get((key.number, key.group), ()):
-            return entry["name"]
-        return key.group.removeprefix(f"{key.number}-")
+        entries = self._index(key.folder, epoch).get((key.number, key.group))
+        return entries[-1]["name"] if entries else key.group.removeprefix(f"{key.number}-")
 
     def _index(self, folder: str, epoch: int) -> _Entries:
         """The layers of an epoch's indexes by number and group, of each the newest last."""
