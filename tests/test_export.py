@@ -278,6 +278,8 @@ def test_the_report_names_what_is_there(log_dir, tmp_path):
     targets = [unquote(target) for target in re.findall(r"\]\(([^)]+)\)", text)]
     assert all((tmp_path / target).is_file() for target in targets)
     assert {target.split("/")[0] for target in targets} == {"index.html", "curves", "sheets", "animations", "strips"}  # fmt: skip
+    export(log_dir, tmp_path / "together", "--together", "--only", "strips,page")
+    assert "](strips/1-first/1_1.png)" in (tmp_path / "together/report.md").read_text()
     alone = export(log_dir, tmp_path / "alone", "--only", "page")
     assert alone == {"index.html", "report.md"}
     assert "](s" not in (tmp_path / "alone/report.md").read_text()

@@ -73,12 +73,12 @@ class ReportFolder:
         view = self._view(kind, picture)
         return f"{view}{self._group(view, picture)}{picture.address}"
 
-    def strip(self, kind: str, picture: Picture, *, together: bool) -> str:
+    def strip(
+        self, kind: str, of: Picture | LoggedLayer, layer: str, kernel: int, *, together: bool
+    ) -> str:
         """The path of a kernel's figure across epochs, in one view or in all together."""
-        run = self._run(kind, picture.run)
-        start = run if together else self._view(kind, picture)
-        layer, kernel, _ = picture.address
-        return f"{start}{self._group(start, picture)}{layer}_{kernel}"
+        start = self._run(kind, of.run) if together else self._view(kind, of)
+        return f"{start}{self._group(start, of)}{layer}_{kernel}"
 
     def layer(self, kind: str, layer: LoggedLayer) -> str:
         """The path of a layer's figure, without its ending."""
@@ -90,8 +90,8 @@ class ReportFolder:
         folder = self._run(kind, run)
         return f"{folder}{self._name(folder, name)}"
 
-    def _group(self, parent: str, picture: Picture) -> str:
-        return f"{self._name(parent, picture.group)}/" if picture.group else ""
+    def _group(self, parent: str, of: Picture | LoggedLayer) -> str:
+        return f"{self._name(parent, of.group)}/" if of.group else ""
 
     def _view(self, kind: str, of: Picture | LoggedLayer) -> str:
         run = self._run(kind, of.run)

@@ -60,13 +60,12 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
     lines = _figure(job, sheet, f"{facts.title}, {facts.view} of epoch {last}")
     animation = f"{folder.layer('animations', layer)}.gif"
     lines += _figure(job, animation, f"{facts.title}, {facts.view} across epochs")
+    together = job.options.together
     strips = (
-        path
+        f"{folder.strip('strips', layer, layer.number, kernel, together=together)}.{format_}"
         for kernel in layer.kernels
-        if (path := f"{folder.layer('strips', layer)}/{layer.number}_{kernel}.{format_}")
-        and folder.has(path)
     )
-    for path in islice(strips, _STRIPS):
+    for path in islice(filter(folder.has, strips), _STRIPS):
         lines += _figure(job, path, f"{facts.title}, {facts.view} across epochs")
     return ["", f"### {_plain(facts.title)} · {_plain(facts.view)}", *lines] if lines else []
 

@@ -25,7 +25,8 @@ def write_strips(job: Job) -> None:
     """A figure of each kernel across epochs, in one view or in all together."""
     options, drawn = job.options, set()
     for strip in job.log.strips():
-        path = job.folder.strip("strips", strip[0], together=options.together)
+        layer, kernel, _ = strip[0].address
+        path = job.folder.strip("strips", strip[0], layer, kernel, together=options.together)
         if path not in drawn:
             drawn.add(path)
             _write_board(job, path, partial(_draw_strip, job.log, strip, options))
