@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,22 @@ from tb_kernels.errors import ArgumentError
 
 # Among epochs: the last one.
 LAST = "last"
+
+# A longer text of an argument says less than its type.
+_LONGEST_REPR = 80
+
+
+def check_path(argument: str, value: Any) -> str:
+    """Returns a path, or an address, as text.
+
+    Raises:
+        ArgumentError: If it is none, or empty.
+    """
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        given = repr(value)
+        given = given if len(given) < _LONGEST_REPR else type(value).__name__
+        raise ArgumentError(f"{argument}: expected a path such as 'logs', got {given}")
+    return os.fsdecode(value)
 
 
 def check_epoch(argument: str, epoch: Any) -> int:

@@ -5,7 +5,6 @@ All loggers of one log directory share one worker, found here by the directory.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import weakref
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tb_kernels import png
+from tb_kernels.arguments import check_path
 from tb_kernels.errors import ArgumentError
 from tb_kernels.events import EventFile, image_value, scalar_value, text_value
 from tb_kernels.files import WholeFiles
@@ -24,9 +24,6 @@ from tb_kernels.naming import index_tag, step_of
 from tb_kernels.outputs import ArrayFile, Output
 from tb_kernels.pictures import PictureBatch
 from tb_kernels.worker import Worker
-
-# A longer text of an argument says less than its type.
-_LONGEST_REPR = 80
 
 
 class WriteFailures(NamedTuple):
@@ -154,11 +151,7 @@ def check_log_dir(log_dir: Any) -> Path:
     Raises:
         ArgumentError: If it is no path, or one that only a remote file system knows.
     """
-    if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
-        given = repr(log_dir)
-        given = given if len(given) < _LONGEST_REPR else type(log_dir).__name__
-        raise ArgumentError(f"log_dir: expected a path such as 'logs', got {given}")
-    path = os.fsdecode(log_dir)
+    path = check_path("log_dir", log_dir)
     if "://" in path:
         raise ArgumentError(
             f"log_dir: {path!r} is a remote address; expected a directory of this "

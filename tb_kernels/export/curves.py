@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tb_kernels.errors import reason_of
 from tb_kernels.export.job import Job
+from tb_kernels.figures.curves import draw_curves
 from tb_kernels.reading.catalog import Curve
 from tb_kernels.reading.curves import WRITERS
 from tb_kernels.reading.log import Log
@@ -54,11 +55,9 @@ def curve_figures(log: Log, run: str) -> list[CurveFigure]:
 
 def write_curves(job: Job) -> None:
     """A figure of the loss, of each metric and of each statistic."""
-    from tb_kernels.figures.curves import draw_curves
-
     for run in job.log.runs:
         for figure in curve_figures(job.log, run):
-            path = f"{job.folder.curve('curves', run, figure.file)}.{job.options.format}"
+            path = f"{job.folder.curve(run, figure.file)}.{job.options.format}"
             try:
                 job.folder.write(path, draw_curves(*figure, format=job.options.format))
             except (ValueError, OverflowError) as error:

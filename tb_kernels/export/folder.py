@@ -68,16 +68,14 @@ class ReportFolder:
         """A file that `write` has written; None if it has not."""
         return (self._path / path).read_bytes() if path in self.written else None
 
-    def picture(self, kind: str, picture: Picture) -> str:
+    def picture(self, picture: Picture) -> str:
         """The path of a picture's own file, without its ending."""
-        view = self._view(kind, picture)
+        view = self._view("images", picture)
         return f"{view}{self._group(view, picture)}{picture.address}"
 
-    def strip(
-        self, kind: str, of: Picture | LoggedLayer, layer: str, kernel: int, *, together: bool
-    ) -> str:
+    def strip(self, of: Picture | LoggedLayer, layer: str, kernel: int, *, together: bool) -> str:
         """The path of a kernel's figure across epochs, in one view or in all together."""
-        start = self._run(kind, of.run) if together else self._view(kind, of)
+        start = self._run("strips", of.run) if together else self._view("strips", of)
         return f"{start}{self._group(start, of)}{layer}_{kernel}"
 
     def layer(self, kind: str, layer: LoggedLayer) -> str:
@@ -85,9 +83,9 @@ class ReportFolder:
         view = self._view(kind, layer)
         return f"{view}{self._name(view, layer.group or layer.number)}"
 
-    def curve(self, kind: str, run: str, name: str) -> str:
+    def curve(self, run: str, name: str) -> str:
         """The path of a figure of curves, without its ending."""
-        folder = self._run(kind, run)
+        folder = self._run("curves", run)
         return f"{folder}{self._name(folder, name)}"
 
     def _group(self, parent: str, of: Picture | LoggedLayer) -> str:

@@ -34,11 +34,12 @@ def write_markdown(job: Job) -> None:
     for run in log.runs:
         if log.runs != ["."]:
             lines += ["", f"## {_plain(run)}"]
-        lines += ["", *_table(log.select(runs=run).layers)]
+        layers = log.select(runs=run).layers
+        lines += ["", *_table(layers)]
         for figure in curve_figures(log, run):
-            path = f"{job.folder.curve('curves', run, figure.file)}.{job.options.format}"
+            path = f"{job.folder.curve(run, figure.file)}.{job.options.format}"
             lines += _figure(job, path, f"{figure.name} over epochs")
-        for layer in log.select(runs=run).layers:
+        for layer in layers:
             lines += _layer(job, layer)
     job.folder.files.write(REPORT, "\n".join([*lines, ""]).encode(errors="replace"))
 
@@ -46,8 +47,8 @@ def write_markdown(job: Job) -> None:
 def _table(layers: list[LoggedLayer]) -> list[str]:
     rows = [
         f"| {_plain(layer.view)} | {layer.number} | {_plain(layer.name)} "
-        f"| {facts_of(layer).kernels} | {facts_of(layer).epochs} |"
-        for layer in layers
+        f"| {facts.kernels} | {facts.epochs} |"
+        for layer, facts in zip(layers, map(facts_of, layers), strict=True)
     ]
     return ["| view | layer | name | kernels | epochs |", "| --- | --- | --- | --- | --- |", *rows]
 
@@ -62,7 +63,7 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
     lines += _figure(job, animation, f"{facts.title}, {facts.view} across epochs")
     together = job.options.together
     strips = (
-        f"{folder.strip('strips', layer, layer.number, kernel, together=together)}.{format_}"
+        f"{folder.strip(layer, layer.number, kernel, together=together)}.{format_}"
         for kernel in layer.kernels
     )
     for path in islice(filter(folder.has, strips), _STRIPS):

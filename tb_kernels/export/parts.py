@@ -12,10 +12,11 @@ from functools import partial
 from tb_kernels import png
 from tb_kernels.errors import LogError
 from tb_kernels.export.job import Job, Options
-from tb_kernels.figures.animations import encode_gif, frames_that_fit, thin_out
+from tb_kernels.figures.animations import encode_gif, frames_that_fit
 from tb_kernels.figures.board import Board
 from tb_kernels.figures.sheets import draw_sheet, fit_sheet
 from tb_kernels.figures.strips import draw_strip, draw_views
+from tb_kernels.figures.thinning import thin_out
 from tb_kernels.reading.labels import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
@@ -26,7 +27,7 @@ def write_strips(job: Job) -> None:
     options, drawn = job.options, set()
     for strip in job.log.strips():
         layer, kernel, _ = strip[0].address
-        path = job.folder.strip("strips", strip[0], layer, kernel, together=options.together)
+        path = job.folder.strip(strip[0], layer, kernel, together=options.together)
         if path not in drawn:
             drawn.add(path)
             _write_board(job, path, partial(_draw_strip, job.log, strip, options))
@@ -67,7 +68,7 @@ def write_images(job: Job) -> None:
         except LogError as error:
             job.tell(str(error))
         else:
-            job.folder.files.write(f"{job.folder.picture('images', picture)}.png", data)
+            job.folder.files.write(f"{job.folder.picture(picture)}.png", data)
         job.step()
 
 

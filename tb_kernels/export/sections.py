@@ -10,9 +10,9 @@ from tb_kernels.export.curves import curve_figures
 from tb_kernels.export.facts import Facts, facts_of
 from tb_kernels.export.job import Job
 from tb_kernels.export.parts import animate, sheets_of
-from tb_kernels.figures.animations import thin_out
 from tb_kernels.figures.curves import draw_curves
 from tb_kernels.figures.sheets import scale_of
+from tb_kernels.figures.thinning import thin_out
 from tb_kernels.naming import SHEET
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.display import data_uri

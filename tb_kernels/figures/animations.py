@@ -23,14 +23,6 @@ def frames_that_fit(height: int, width: int) -> int:
     return max(2, _MOST_PIXELS // (height * width))
 
 
-def thin_out(epochs: Sequence[int], most: int) -> list[int]:
-    """Epochs evenly chosen, the first and the last among them, at most so many."""
-    if len(epochs) <= most:
-        return list(epochs)
-    places = np.linspace(0, len(epochs) - 1, most).round().astype(int)
-    return [epochs[place] for place in places]
-
-
 def encode_gif(boards: Sequence[Callable[[], Board]]) -> bytes:
     """Makes an animation that runs for ever.
 

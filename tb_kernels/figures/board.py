@@ -74,9 +74,9 @@ class Board:
         self._canvas[y : y + height, x : x + width] = pixels.reshape(height, width, -1)
 
     def write(
-        self, text: str, x: int, y: int, points: float, align: Literal["left", "center", "right"]
+        self, text: str, x: int, y: int, points: float, align: Literal["left", "center"]
     ) -> None:
-        """Places a line of text, its top at y; x is its left end, centre or right end."""
+        """Places a line of text, its top at y; x is its left end or its centre."""
         self._texts.append((text, x, y, points, align))
 
     @property

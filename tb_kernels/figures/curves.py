@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tb_kernels.figures.board import DPI, NO_METADATA, plain_style
+from tb_kernels.figures.thinning import thin_out
 from tb_kernels.reading.catalog import Curve
 from tb_kernels.wording import shown
 
@@ -72,13 +72,14 @@ def build_curves(
     axes = figure.add_subplot()
     for epoch in logged:
         axes.axvline(epoch, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
+    named = thin_out(list(lines), _NAMED)
     for place, (name, curve) in enumerate(lines.items()):
         axes.plot(
             curve.steps + 1,
             curve.values,
             color=_color(place, len(lines), dark=dark),
             # matplotlib hides what begins with an underscore.
-            label=shown(name, _LONGEST_NAME).lstrip("_") if _is_named(place, lines) else "",
+            label=shown(name, _LONGEST_NAME).lstrip("_") if name in named else "",
             marker="o" if len(curve.steps) == 1 else None,
             linewidth=1.6,
         )
@@ -98,8 +99,3 @@ def _color(place: int, lines: int, *, dark: bool) -> Any:
     # In the order of the network, from the first layer to the last, none as the page.
     part = place / (lines - 1)
     return mpl.colormaps["viridis"](0.15 + 0.85 * part if dark else 0.9 * part)
-
-
-def _is_named(place: int, lines: Mapping[str, Curve]) -> bool:
-    named = np.linspace(0, len(lines) - 1, min(len(lines), _NAMED)).round()
-    return place in named

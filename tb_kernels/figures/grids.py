@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -57,6 +57,19 @@ class Bar(NamedTuple):
     low: str = ""
     high: str = ""
     note: str = ""
+
+
+def largest(sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The greatest height and the greatest width among sizes; at least one."""
+    heights, widths = zip(*sizes, strict=True)
+    return max(heights), max(widths)
+
+
+def in_rows(cells: Sequence[Cell], most: int) -> list[list[Cell | None]]:
+    """Cells in rows of so many, the last filled up with empty places."""
+    rows: list[list[Cell | None]] = [list(cells[i : i + most]) for i in range(0, len(cells), most)]
+    rows[-1] += [None] * (len(rows[0]) - len(rows[-1]))
+    return rows
 
 
 def draw_grid(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tb_kernels.colors import GRAY, RGB, lookup_table
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.figures.board import Board
-from tb_kernels.figures.grids import GAP, MARGIN, Bar, Cell, draw_grid
+from tb_kernels.figures.grids import GAP, MARGIN, Bar, Cell, draw_grid, in_rows, largest
 from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.picture import Picture
 from tb_kernels.wording import shown
@@ -43,13 +43,9 @@ def draw_sheet(
         LogError: If a picture cannot be read or redrawn.
     """
     cells = [Cell.of(one, str(one.address.kernel), scale, columns) for one in pictures]
-    height, width = (max(sides) for sides in zip(*(cell.size for cell in cells), strict=True))
+    height, width = largest(cell.size for cell in cells)
     across = max(1, round(math.sqrt(len(cells) * (height + GAP) / (width + GAP))))
-    rows: list[list[Cell | None]] = [
-        list(cells[i : i + across]) for i in range(0, len(cells), across)
-    ]
-    rows[-1] += [None] * (len(rows[0]) - len(rows[-1]))
-    return draw_grid(rows, title_of(pictures[0]), scale_of(pictures))
+    return draw_grid(in_rows(cells, across), title_of(pictures[0]), scale_of(pictures))
 
 
 def fit_sheet(
@@ -70,11 +66,10 @@ def fit_sheet(
     different = {(one.height, one.width): one for one in pictures}.values()
 
     def fitting(scale: int | None) -> int:
-        sizes = [one.size_at(scale, columns) for one in different]
-        height, width = (max(sides) for sides in zip(*sizes, strict=True))
+        height, width = largest(one.size_at(scale, columns) for one in different)
         room = _SIDE - 2 * MARGIN
         down, across = room // (height + _CAPTION + GAP), room // (max(width, 2 * _CAPTION) + GAP)
-        return max(1, int(down * across))
+        return max(1, down * across)
 
     try:
         logged = max(one.legend.layout.scale for one in different)

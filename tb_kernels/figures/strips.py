@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tb_kernels.figures.board import Board
-from tb_kernels.figures.grids import Cell, draw_grid
+from tb_kernels.figures.grids import Cell, draw_grid, in_rows, largest
 from tb_kernels.reading.picture import Picture
 
 Direction = Literal["auto", "across", "down"]
@@ -38,13 +38,12 @@ def draw_strip(
         LogError: If a picture cannot be read or redrawn, or they are too many.
     """
     cells = [Cell.of(one, str(one.address), scale, columns) for one in pictures]
-    height, width = (max(sides) for sides in zip(*(cell.size for cell in cells), strict=True))
+    height, width = largest(cell.size for cell in cells)
     if direction == "auto":
         direction = "down" if width > _WIDE * height else "across"
     side = width if direction == "across" else height
     most = max(1, _LONGEST_ROW // side)
-    lines: list[list[Cell | None]] = [list(cells[i : i + most]) for i in range(0, len(cells), most)]
-    lines[-1] += [None] * (len(lines[0]) - len(lines[-1]))
+    lines = in_rows(cells, most)
     if direction == "down":
         lines = [list(row) for row in zip(*lines, strict=True)]
     return draw_grid(lines)

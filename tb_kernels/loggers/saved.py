@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -61,10 +62,8 @@ def load_model(path: Path) -> keras.Model:
             f"{shown(str(path))}: expected a model saved as .keras, or {_WEIGHTS} with "
             "--architecture; load an older file in Python and save it as .keras"
         )
-    try:
+    with _loading(path):
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # of a file of any content
-        raise LogError(f"{shown(str(path))}: cannot be loaded ({reason_of(error)})") from None
 
 
 def _load_weights(model: keras.Model | None, path: Path) -> None:
@@ -73,10 +72,8 @@ def _load_weights(model: keras.Model | None, path: Path) -> None:
             f"{shown(str(path))} holds weights alone; say with --architecture MODEL.keras of "
             "which model"
         )
-    try:
+    with _loading(path):
         model.load_weights(path)
-    except Exception as error:  # of a file of any content
-        raise LogError(f"{shown(str(path))}: cannot be loaded ({reason_of(error)})") from None
 
 
 def _take_weights(model: keras.Model, path: Path) -> None:
@@ -87,5 +84,12 @@ def _take_weights(model: keras.Model, path: Path) -> None:
             f"{shown(str(path))}: its weights are of other shapes than those before; log "
             "different models to a directory each"
         )
-    for weight, value in zip(model.weights, other.weights, strict=True):
-        weight.assign(value)
+    model.set_weights(other.get_weights())
+
+
+@contextlib.contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of a file of any content
+        raise LogError(f"{shown(str(path))}: cannot be loaded ({reason_of(error)})") from None

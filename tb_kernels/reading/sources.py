@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from tb_kernels.arguments import check_path
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.wording import shown
 
@@ -168,9 +169,7 @@ def find_source(log_dir: Any) -> Source:
         ArgumentError: If there is none.
         LogError: If it lies on a file system that cannot be reached.
     """
-    if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
-        raise ArgumentError(f"log_dir: expected a path such as 'logs', got {log_dir!r}")
-    where = os.fsdecode(log_dir)
+    where = check_path("log_dir", log_dir)
     return _RemoteSource(where) if "://" in where else _LocalSource(where)
 
 

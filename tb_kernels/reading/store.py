@@ -62,26 +62,21 @@ class Store:
             raise LogError(f"{self._named(place)} has become shorter since it was opened")
         return data
 
-    def entry(self, key: LayerKey, kernel: int, epoch: int) -> LayerEntry | None:
-        """What the index of the epoch says of a picture; None if there is none."""
-        entries = self._index(key.folder, epoch).get((key.number, key.group), ())
-        fitting = [entry for entry in entries if draws(entry, kernel)]
-        return fitting[-1] if fitting else None
-
     def legend(self, key: LayerKey, kernel: int, epoch: int) -> Legend:
         """How a picture is to be read.
 
         Raises:
             LogError: If the log has no index of it, or a wrong one.
         """
-        entry = self.entry(key, kernel, epoch)
-        if entry is None:
+        entries = self._index(key.folder, epoch).get((key.number, key.group), ())
+        fitting = [entry for entry in entries if draws(entry, kernel)]
+        if not fitting:
             address = Address(key.number, kernel, epoch)
             raise LogError(
                 f"the index of epoch {epoch} does not tell of {address} in "
                 f"{shown(key.folder)!r}, so its layout and its weights are not known"
             )
-        return legend_of(entry, kernel)
+        return legend_of(fitting[-1], kernel)
 
     def name(self, key: LayerKey, epoch: int) -> str:
         """The layer's name in the model: as the index says, or else as its group does."""
