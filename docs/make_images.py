@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tb_kernels import Log, Picture, open_log
-from tb_kernels.figures.grids import Cell, draw_grid
+from tb_kernels.report.grids import Cell, draw_grid
 from tests.browser.server import open_time_series, page, tensorboard
 
 IMAGES = Path(__file__).parent / "images"

@@ -1,19 +1,20 @@
 """Watch a convolutional network learn: pictures of it on disk and in TensorBoard.
 
-The way of the data, and who does each step:
+The way of the data, a folder for each step:
 
-    what is asked for  arguments, selection, style, data
-    model → its inside layers, axes, maps, forward, interior
-    inside → arrays    views/        kernels, activations, gradients, patterns, heatmaps
-    arrays → pictures  levels, colors, pictures, layer_pictures, overlays; statistics
-    pictures → named   naming, subjects, index
-    named → written    outputs, png, events, records, files, writing, in the
-                       background by worker
-    all of it          loggers/      the Keras callbacks, which join the steps
-    read back          reading/      event files → pictures, weights, arrays, curves
-    read → report      figures/      pictures → strips, sheets, animations, curves
-                       export/       the folder of a report, and its page
-    command line       cli, commands/; checkpoints for saved models
+    model/     a Keras model → what is inside it
+    views/     inside → arrays, and what is drawn of them
+    drawing/   arrays → pictures
+    writing/   pictures → files and events, in the background
+    loggers/   the Keras callbacks: when, and where to
+    reading/   a log → pictures, weights, arrays, curves
+    report/    what was read → figures, a folder, a page
+    commands/  the command line, which `cli` begins
+
+    schema/    what those who write and those who read agree on: names, the index
+
+Each imports only from those before it, and from `arguments` (what the user gave,
+checked), `errors` and `wording`.
 
 Importing this package imports neither TensorFlow nor Keras; the first use of a
 logger or of a function on models does. Reading a log never does.
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
-    from tb_kernels.naming import Address
     from tb_kernels.reading.log import Log, open_log
     from tb_kernels.reading.picture import Picture
+    from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.gradients import compute_gradients
     from tb_kernels.views.heatmaps import compute_heatmaps
@@ -66,7 +67,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ActivationLogger": "tb_kernels.loggers.activations",
-    "Address": "tb_kernels.naming",
+    "Address": "tb_kernels.schema.naming",
     "ArgumentError": "tb_kernels.errors",
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",

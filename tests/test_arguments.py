@@ -131,7 +131,7 @@ def test_log_dir_that_cannot_be_written(tmp_path):
     program = f"""
 import os, sys
 from tb_kernels.errors import ArgumentError
-from tb_kernels.writing import open_run
+from tb_kernels.writing.writer import open_run
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
 try:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from tb_kernels.events import EventFile, image_value, text_value
+from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.oracle import read_values
 
 

@@ -15,9 +15,9 @@ from PIL import Image
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.cli import main
-from tb_kernels.export.exporter import PARTS
-from tb_kernels.export.job import PART_NAMES
-from tb_kernels.figures.board import Board
+from tb_kernels.report.board import Board
+from tb_kernels.report.exporter import PARTS
+from tb_kernels.report.job import PART_NAMES
 from tests.benchmarks.ways import seeds_network
 from tests.browser.server import CHROMIUM, page
 from tests.oracle import read_png, read_scalars
@@ -222,8 +222,8 @@ def test_titles_and_scales(log_dir, tmp_path):
 
 def test_curves_stand_at_the_epochs(log_dir):
     """Epoch 1 of Keras is 1 on the axis; the logged epochs are marked."""
-    from tb_kernels.export.curves import curve_figures
-    from tb_kernels.figures.curves import build_curves
+    from tb_kernels.report.curve_figures import curve_figures
+    from tb_kernels.report.curves import build_curves
 
     loss = next(iter(curve_figures(open_log(log_dir), ".")))
     assert (loss.name, list(loss.lines)) == ("loss", ["train", "validation"])
@@ -321,7 +321,7 @@ def tab_pictures(html):
 
 def test_a_page_of_a_large_log_says_what_it_leaves_out(log_dir, tmp_path, monkeypatch):
     """It holds some of the kernels and epochs, and says how many."""
-    from tb_kernels.export import sections
+    from tb_kernels.report import sections
 
     monkeypatch.setattr(sections, "_MOST_BYTES", 3000)
     monkeypatch.setattr(sections, "_MOST_COLUMNS", 2)
@@ -335,7 +335,7 @@ def test_a_page_of_a_large_log_says_what_it_leaves_out(log_dir, tmp_path, monkey
 
 def test_an_animation_of_many_epochs_is_thinned_out(log_dir, tmp_path, monkeypatch):
     """Frames that do not fit into memory are left out, never the first and the last."""
-    from tb_kernels.figures import animations
+    from tb_kernels.report import animations
 
     monkeypatch.setattr(animations, "_MOST_PIXELS", 1)
     export(log_dir, tmp_path, "--views", "kernels", "--layers", 1, "--only", "animations")
@@ -348,7 +348,7 @@ def test_an_animation_of_many_epochs_is_thinned_out(log_dir, tmp_path, monkeypat
 
 def test_a_sheet_of_many_kernels_is_smaller_or_several(log_dir, tmp_path, monkeypatch):
     """First the squares get smaller, then there are more sheets; no kernel is lost."""
-    from tb_kernels.figures import sheets
+    from tb_kernels.report import sheets
 
     log = open_log(log_dir)
     options = ["--views", "kernels", "--layers", 2, "--epochs", 1, "--only", "sheets"]
@@ -371,7 +371,7 @@ def test_a_sheet_of_many_kernels_is_smaller_or_several(log_dir, tmp_path, monkey
 
 def test_names_that_would_meet_stay_apart(tmp_path):
     """Two names that are made safe to the same one, or differ in case alone, get different files."""
-    from tb_kernels.export.folder import ReportFolder
+    from tb_kernels.report.folder import ReportFolder
 
     folder = ReportFolder(tmp_path)
     names = [

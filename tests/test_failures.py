@@ -21,7 +21,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tb_kernels import KernelLogger, LogWarning, WriteError
-from tb_kernels.layer_pictures import LayerPictures
+from tb_kernels.drawing.layer_pictures import LayerPictures
 from tests.oracle import assert_shows, picture_of, read_index, read_png, read_values
 
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from tb_kernels import KernelLogger, LogError, LogWarning, open_log, png, records
 from tb_kernels.errors import ArgumentError
-from tb_kernels.events import EventFile, image_value, scalar_value, text_value
 from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.indexes import parse_index
 from tb_kernels.reading.legends import legend_of
+from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
 from tests.browser.server import CHROMIUM, page
 from tests.conftest import two_convolutions
 

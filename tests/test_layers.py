@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import ArgumentError, read_kernels
-from tb_kernels.layers import find_kernels, walk
+from tb_kernels.model.layers import find_kernels, walk
 from tests.oracle import assert_shows, picture_of, read_png
 
 L = keras.layers

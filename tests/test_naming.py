@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tb_kernels.naming import (
+from tb_kernels.schema.naming import (
     Address,
     belongs,
     group_of,

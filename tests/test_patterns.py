@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from examples import digits
 from tb_kernels import ArgumentError, PatternLogger, synthesize_patterns
-from tb_kernels.views import patterns
+from tb_kernels.views import ascent
 from tests.oracle import read_index, read_pictures, read_png
 
 L = keras.layers
@@ -102,13 +102,13 @@ def test_nothing_is_traced_again(tmp_path, monkeypatch):
     """One trace for further kernels, a smaller last batch, and further epochs."""
     traces = []
 
-    class Counted(patterns.Excitation):
+    class Counted(ascent.Excitation):
         def __init__(self, *args, **kwargs):
             traces.append(1)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(patterns, "Excitation", Counted)
-    monkeypatch.setattr(patterns, "_BATCH_PIXELS", 5 * 40 * 40)
+    monkeypatch.setattr(ascent, "Excitation", Counted)
+    monkeypatch.setattr(ascent, "_BATCH_PIXELS", 5 * 40 * 40)
     model = untrained()
     synthesize_patterns(model, "last", range(1, 24), 2)
     assert len(traces) == 1
@@ -189,10 +189,10 @@ def test_silent_kernels_are_woken():
     kernel = np.ones((3, 3, 1, 2), "float32")
     model.layers[0].set_weights([kernel, np.array([-1.0, -1.0], "float32")])
     assert np.asarray(model(np.full((1, 12, 12, 1), 0.05))).max() == 0
-    from tb_kernels.layers import Place
+    from tb_kernels.model.layers import Place
 
-    how = patterns.check_method(30, "ascent", (-1, 1), None, 0)
-    climb = patterns.PatternPass(model, Place("1", model.layers[0]), how)
+    how = ascent.check_method(30, "ascent", (-1, 1), None, 0)
+    climb = ascent.Climb(model, Place("1", model.layers[0]), how)
     pictures = climb._climb(*climb._start([1, 2])).numpy()
     assert np.asarray(model(2 * pictures - 1)).max() > 1
 

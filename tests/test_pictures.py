@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from tb_kernels import png
-from tb_kernels.pictures import Layout, assemble
+from tb_kernels.drawing import png
+from tb_kernels.drawing.layouts import Layout, assemble
 from tests.oracle import draw
 
 small = st.integers(1, 6)

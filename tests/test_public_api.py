@@ -56,8 +56,8 @@ def test_public_names():
     [
         "import tb_kernels",
         "import tb_kernels.cli",
-        "import tb_kernels.writing, tb_kernels.events, tb_kernels.index",
-        "import tb_kernels.layer_pictures, tb_kernels.overlays, tb_kernels.statistics",
+        "import tb_kernels.writing.writer, tb_kernels.writing.events, tb_kernels.schema.index",
+        "import tb_kernels.drawing.layer_pictures, tb_kernels.drawing.overlays, tb_kernels.drawing.statistics",
         "from tb_kernels import Log, Picture, open_log",
         "import tb_kernels.commands.list, tb_kernels.commands.export, tb_kernels.commands.log",
         "from tb_kernels import Address, ArgumentError",

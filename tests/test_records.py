@@ -8,8 +8,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tb_kernels import records
-from tb_kernels.records import Damage, Record, pack_record, read_records
+from tb_kernels.schema import records
+from tb_kernels.schema.records import Damage, Record, pack_record, read_records
 
 
 def read(path):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tb_kernels import ArgumentError, KernelLogger, PatternLogger
-from tb_kernels.checkpoints import epochs_of
 from tb_kernels.cli import main
-from tb_kernels.naming import natural_order
+from tb_kernels.commands.checkpoints import epochs_of
+from tb_kernels.schema.naming import natural_order
 from tests.conftest import two_convolutions
 from tests.oracle import read_index, read_scalars
 

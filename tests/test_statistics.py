@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tb_kernels.statistics import mean_norm, norm, relative_change
+from tb_kernels.drawing.statistics import mean_norm, norm, relative_change
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1, 1e25])

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tb_kernels.worker import Worker
+from tb_kernels.writing.worker import Worker
 
 SOON = 20  # seconds; nothing waits so long unless it hangs
 

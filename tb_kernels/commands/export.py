@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from tb_kernels.commands.common import Lines, choosing, listed, open_chosen, progress
-from tb_kernels.export.folder import ReportFolder
-from tb_kernels.export.job import PART_NAMES, Job, Options
+from tb_kernels.report.folder import ReportFolder
+from tb_kernels.report.job import PART_NAMES, Job, Options
 from tb_kernels.wording import count
 
 
@@ -74,7 +74,7 @@ def command(
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
-    from tb_kernels.export.exporter import PARTS, export
+    from tb_kernels.report.exporter import PARTS, export
 
     folder = ReportFolder(out_dir)
     options = Options(scale, columns, direction, together, format_)

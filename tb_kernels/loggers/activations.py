@@ -10,19 +10,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.axes import Axes
-from tb_kernels.data import attempt, check_inputs
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.levels import Limits, Normalize
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.loggers.report import Report
-from tb_kernels.naming import ACTIVATIONS_RUN, arrays_name
-from tb_kernels.outputs import ArrayFile, Output
-from tb_kernels.selection import select
-from tb_kernels.style import Style
-from tb_kernels.subjects import Subject
+from tb_kernels.model.data import attempt, check_inputs
+from tb_kernels.model.selection import select
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import ACTIVATIONS_RUN, arrays_name
+from tb_kernels.schema.outputs import ArrayFile, Output
 from tb_kernels.views.activations import Activation, ActivationPass, feature_maps
 
 # As in the notebooks that look at feature maps.

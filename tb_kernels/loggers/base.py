@@ -14,11 +14,11 @@ import keras
 
 from tb_kernels.arguments import check_epoch
 from tb_kernels.errors import reason_of, warn
-from tb_kernels.layers import Built, check_built, check_model, count_built, is_built
+from tb_kernels.loggers.epochs import Epochs
 from tb_kernels.loggers.notice import announce
 from tb_kernels.loggers.session import Plan, Session
-from tb_kernels.selection import Epochs
-from tb_kernels.writing import check_log_dir
+from tb_kernels.model.layers import Built, check_built, check_model, count_built, is_built
+from tb_kernels.writing.writer import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -12,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.statistics import norm
+from tb_kernels.drawing.style import Style
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.layers import owners
-from tb_kernels.levels import Limits, Normalize
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
-from tb_kernels.loggers.report import Report
-from tb_kernels.naming import GRADIENTS_RUN, arrays_name, group_of
-from tb_kernels.outputs import ArrayFile, Output, Scalars
-from tb_kernels.selection import select, select_weights
-from tb_kernels.statistics import norm
-from tb_kernels.style import Style
-from tb_kernels.views.gradients import GradientPass, check_targets
+from tb_kernels.model.layers import owners
+from tb_kernels.model.selection import select, select_weights
+from tb_kernels.schema.naming import GRADIENTS_RUN, arrays_name, group_of
+from tb_kernels.schema.outputs import ArrayFile, Output, Scalars
+from tb_kernels.views.gradients import check_targets
+from tb_kernels.views.loss import LossGradient
 
 
 class GradientLogger(LayerLogger):
@@ -100,7 +101,7 @@ class GradientLogger(LayerLogger):
         self._by_slice = bool(slices)
 
     def _plan_for(self, model: keras.Model) -> GradientPlan:
-        run = GradientPass(model, *self._data, self._batch_size)
+        run = LossGradient(model, *self._data, self._batch_size)
         paths = {id(variable): path for path, variable in run.variables.items()}
         weights = [one for one in select_weights(model, None) if id(one.value) in paths]
         if not weights:
@@ -147,7 +148,7 @@ class GradientPlan(LayerPlan[LayerPictures]):
         *,
         normalize: Normalize,
         firsts: dict[str, Limits] | None,
-        run: GradientPass,
+        run: LossGradient,
     ) -> None:
         size = sum(4 * int(np.prod(variable.shape)) for variable in run.variables.values())
         super().__init__(model, layers, normalize, firsts, volume_of(layers, more=size))

@@ -13,23 +13,23 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_fraction, check_range
-from tb_kernels.axes import Axes
-from tb_kernels.colors import RGB
-from tb_kernels.data import attempt, check_inputs, count
+from tb_kernels.drawing.colors import RGB
+from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.overlays import Overlays, backdrop
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layers import Place
-from tb_kernels.levels import Limits, Normalize
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.loggers.report import Report
-from tb_kernels.maps import MapAxes
-from tb_kernels.naming import HEATMAPS_RUN, arrays_name
-from tb_kernels.outputs import ArrayFile, Output
-from tb_kernels.overlays import Overlays, backdrop
-from tb_kernels.selection import select_places
-from tb_kernels.style import Style
-from tb_kernels.subjects import Subject
-from tb_kernels.views.heatmaps import HeatmapPass, Heatmaps
+from tb_kernels.model.data import attempt, check_inputs, count
+from tb_kernels.model.layers import Place
+from tb_kernels.model.maps import MapAxes
+from tb_kernels.model.selection import select_places
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import HEATMAPS_RUN, arrays_name
+from tb_kernels.schema.outputs import ArrayFile, Output
+from tb_kernels.views.grad_cam import GradCam, Heatmaps
 from tb_kernels.views.scores import Score, Scores, check_classes
 
 
@@ -125,7 +125,7 @@ class HeatmapLogger(LayerLogger):
         wanted = None
         if self._layers is not None:
             wanted = select_places(model, self._argument, self._layers)
-        run = HeatmapPass(model, self._inputs, wanted, self._scores)
+        run = GradCam(model, self._inputs, wanted, self._scores)
         maps = attempt("inputs", self._inputs, model, run).maps
         subjects = [_subject(place, maps[place.number]) for place in run.layers]
         layers = self._pictures(
@@ -164,7 +164,7 @@ class HeatmapPlan(LayerPlan[Overlays]):
         layers: Sequence[Overlays],
         normalize: Normalize,
         firsts: dict[str, Limits] | None,
-        run: HeatmapPass,
+        run: GradCam,
     ) -> None:
         size = sum(4 * math.prod(layer.subject.axes.shape) for layer in layers)
         volume = volume_of(layers, noun="heatmap", more=size)

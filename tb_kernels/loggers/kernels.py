@@ -10,17 +10,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.layers import KernelWeight
-from tb_kernels.levels import Limits, Normalize
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.statistics import mean_norm, relative_change
+from tb_kernels.drawing.style import Style
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
-from tb_kernels.loggers.report import Report
-from tb_kernels.naming import KERNELS_RUN
-from tb_kernels.outputs import Output
-from tb_kernels.selection import select_weights
-from tb_kernels.statistics import mean_norm, relative_change
-from tb_kernels.style import Style
+from tb_kernels.model.layers import KernelWeight
+from tb_kernels.model.selection import select_weights
+from tb_kernels.schema.naming import KERNELS_RUN
+from tb_kernels.schema.outputs import Output
 from tb_kernels.views.kernels import copy_weight
 
 

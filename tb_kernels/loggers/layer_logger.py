@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_kernels, check_layers
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.levels import Limits
 from tb_kernels.loggers.base import Logger
-from tb_kernels.style import Style
-from tb_kernels.subjects import Subject
 
 _Pictures = TypeVar("_Pictures", bound=LayerPictures)
 

@@ -10,20 +10,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.axes import Axes
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.layers import Place, kernels_of, walk
-from tb_kernels.levels import Limits, Normalize
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.layer_logger import LayerLogger
 from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.loggers.report import Report
-from tb_kernels.naming import PATTERNS_RUN
-from tb_kernels.outputs import Output
-from tb_kernels.selection import select_places, select_weights
-from tb_kernels.style import Style
-from tb_kernels.subjects import Subject
+from tb_kernels.model.layers import Place, kernels_of, walk
+from tb_kernels.model.selection import select_places, select_weights
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import PATTERNS_RUN
+from tb_kernels.schema.outputs import Output
+from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Method, check_method
 from tb_kernels.views.canvas import Size
-from tb_kernels.views.patterns import USUAL_KERNELS, Method, PatternPass, check_method
 
 
 class PatternLogger(LayerLogger):
@@ -96,8 +96,7 @@ class PatternLogger(LayerLogger):
 
     def _plan_for(self, model: keras.Model) -> PatternPlan:
         climbs = {
-            place.number: (place, PatternPass(model, place, self._how))
-            for place in self._places(model)
+            place.number: (place, Climb(model, place, self._how)) for place in self._places(model)
         }
         subjects = [_patterns(place, climb, self._kernels) for place, climb in climbs.values()]
         layers = self._pictures(model, subjects, LayerPictures)
@@ -131,7 +130,7 @@ class PatternPlan(LayerPlan[LayerPictures]):
         self,
         model: keras.Model,
         layers: Sequence[LayerPictures],
-        climbs: Sequence[PatternPass],
+        climbs: Sequence[Climb],
         *,
         normalize: Normalize,
         firsts: dict[str, Limits] | None,
@@ -150,7 +149,7 @@ class PatternPlan(LayerPlan[LayerPictures]):
         return self.draw_layers(captured, epoch, report)
 
 
-def _patterns(place: Place, climb: PatternPass, numbers: frozenset[int] | None) -> Subject:
+def _patterns(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:
     drawn = sum(number <= climb.kernels for number in numbers or ())
     return Subject(
         place.number,

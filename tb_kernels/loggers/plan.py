@@ -9,14 +9,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.index import LayerEntry
-from tb_kernels.layer_pictures import LayerPictures
-from tb_kernels.layers import KernelWeight
-from tb_kernels.levels import Limits, Normalize, find_nonfinite, measure
+from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize, find_nonfinite, measure
+from tb_kernels.drawing.subjects import Subject
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.notice import Volume
-from tb_kernels.loggers.report import Report
-from tb_kernels.outputs import Output, Scalars
-from tb_kernels.subjects import Subject
+from tb_kernels.model.layers import KernelWeight
+from tb_kernels.schema.index import LayerEntry
+from tb_kernels.schema.outputs import Output, Scalars
 
 _Pictures = TypeVar("_Pictures", bound=LayerPictures)
 

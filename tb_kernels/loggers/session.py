@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import keras
 
 from tb_kernels.errors import reason_of
-from tb_kernels.index import LayerEntry
+from tb_kernels.loggers.incidents import Report
 from tb_kernels.loggers.notice import Volume, say
-from tb_kernels.loggers.report import Report
-from tb_kernels.outputs import Output
-from tb_kernels.writing import open_run
+from tb_kernels.schema.index import LayerEntry
+from tb_kernels.schema.outputs import Output
+from tb_kernels.writing.writer import open_run
 
 # A wait that takes longer is explained.
 _SILENT_SECONDS = 2.0

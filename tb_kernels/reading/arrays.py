@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
-from tb_kernels.naming import arrays_name
 from tb_kernels.reading.catalog import Catalog
+from tb_kernels.schema.naming import arrays_name
 from tb_kernels.wording import enumerate_some, shown
 
 _BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import reason_of
-from tb_kernels.naming import VIEWS, natural_order, order_of
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import Foreign, Found, Index, Number, Picture, read_summaries
-from tb_kernels.records import Damage, read_records
+from tb_kernels.schema.naming import VIEWS, natural_order, order_of
+from tb_kernels.schema.records import Damage, read_records
 from tb_kernels.wording import count, shown
 
 # Where a picture lies and what it shows: a row for each.

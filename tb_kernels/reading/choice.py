@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
-from tb_kernels.naming import belongs, natural_order, order_of
 from tb_kernels.reading.labels import Labels
+from tb_kernels.schema.naming import belongs, natural_order, order_of
 from tb_kernels.wording import enumerate_some, ranges, shown
 
 _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")

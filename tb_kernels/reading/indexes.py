@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from tb_kernels.axes import Axes
-from tb_kernels.index import FORMAT, HeatmapEntry, LayerEntry
-from tb_kernels.naming import SHEET
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.index import FORMAT, HeatmapEntry, LayerEntry
+from tb_kernels.schema.naming import SHEET
 from tb_kernels.wording import shown
 
 _LARGEST = 2**31 - 1

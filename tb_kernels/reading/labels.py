@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.naming import SHEET
 from tb_kernels.reading.store import Store
+from tb_kernels.schema.naming import SHEET
 
 
 class Labels(NamedTuple):

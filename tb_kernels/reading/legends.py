@@ -9,15 +9,15 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.axes import Axes
-from tb_kernels.colors import GRAY, NONFINITE_COLOR, RGB, lookup_table
+from tb_kernels.drawing.colors import GRAY, NONFINITE_COLOR, RGB, lookup_table
+from tb_kernels.drawing.layouts import Layout, assemble, take_apart
+from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import ArgumentError, LogError
-from tb_kernels.index import LayerEntry, SheetEntry
-from tb_kernels.levels import Limits
-from tb_kernels.naming import SHEET
-from tb_kernels.pictures import Layout, assemble, take_apart
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.indexes import axes_of
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.index import LayerEntry, SheetEntry
+from tb_kernels.schema.naming import SHEET
 
 
 @dataclass(frozen=True)

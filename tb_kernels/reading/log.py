@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, warn
-from tb_kernels.naming import Address
 from tb_kernels.reading.arrays import Arrays, find_arrays
 from tb_kernels.reading.catalog import Curve, read_catalog
 from tb_kernels.reading.choice import Choice
@@ -20,6 +19,7 @@ from tb_kernels.reading.labels import Labels, LoggedLayer, labels_of, summarize
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.sources import Tell, find_source
 from tb_kernels.reading.store import Store
+from tb_kernels.schema.naming import Address
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
 # Rows of the catalog that are taken at a time.

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError
-from tb_kernels.naming import Address, picture_path
 from tb_kernels.reading.catalog import LayerKey, Place
 from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.labels import Labels
 from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.store import Store
+from tb_kernels.schema.naming import Address, picture_path
 
 
 class Picture:

@@ -11,12 +11,12 @@ from collections.abc import Hashable
 from io import FileIO
 
 from tb_kernels.errors import LogError
-from tb_kernels.index import LayerEntry, entry_key
-from tb_kernels.naming import Address
 from tb_kernels.reading.catalog import Catalog, LayerKey, Place
 from tb_kernels.reading.indexes import draws, parse_index
 from tb_kernels.reading.legends import Legend, legend_of
 from tb_kernels.reading.sources import Tell
+from tb_kernels.schema.index import LayerEntry, entry_key
+from tb_kernels.schema.naming import Address
 from tb_kernels.wording import shown
 
 # How many event files are held open, and how much text of indexes is kept as read.

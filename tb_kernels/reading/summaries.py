@@ -14,9 +14,8 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
-from tb_kernels.events import PLUGIN_NAME
-from tb_kernels.naming import Address, parse_index_tag, parse_tag
-from tb_kernels.records import Record
+from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
+from tb_kernels.schema.records import Record
 
 # Every PNG begins with this; then follow its width and its height.
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"

@@ -10,14 +10,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tb_kernels.axes import Axes
-from tb_kernels.data import attempt, check_inputs
 from tb_kernels.errors import ArgumentError
-from tb_kernels.forward import check_backend, compiled, untouched
-from tb_kernels.interior import outputs_of_layers
-from tb_kernels.layers import check_built, check_model
-from tb_kernels.maps import MapAxes
-from tb_kernels.naming import group_of
+from tb_kernels.model.data import attempt, check_inputs
+from tb_kernels.model.forward import check_backend, compiled, untouched
+from tb_kernels.model.interior import outputs_of_layers
+from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.maps import MapAxes
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import group_of
 
 
 class Activation(NamedTuple):

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from tb_kernels.arguments import check_size
 from tb_kernels.errors import ArgumentError
-from tb_kernels.forward import functional_of
-from tb_kernels.maps import MapAxes
+from tb_kernels.model.forward import functional_of
+from tb_kernels.model.maps import MapAxes
 
 Size = int | tuple[int, int] | tuple[int, int, int]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
@@ -11,18 +10,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
-from tb_kernels.data import (
-    attempt,
+from tb_kernels.errors import ArgumentError
+from tb_kernels.model.data import (
     check_arrays,
     check_inputs,
     count,
     first_batch,
-    part,
     shapes_of,
 )
-from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.forward import call, check_backend, compiled, untouched
-from tb_kernels.layers import check_built, check_model
+from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.views.loss import LossGradient
 
 
 def compute_gradients(
@@ -65,7 +62,7 @@ def compute_gradients(
     check_model(model)
     check_built(model)
     size = check_size("batch_size", batch_size)
-    run = GradientPass(model, *check_targets(x, y, sample_weight), size)
+    run = LossGradient(model, *check_targets(x, y, sample_weight), size)
     return run()
 
 
@@ -88,156 +85,3 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
             )
     return x, y, sample_weight
-
-
-class GradientPass:
-    """The gradients of a model on some data, compiled by the first call, for many epochs.
-
-    Args:
-        model: A built model, whose loss is checked here.
-        x: Checked samples.
-        y: Checked targets.
-        sample_weight: Checked weights, or None.
-        batch_size: Samples at a time; None for all at once.
-    """
-
-    def __init__(
-        self, model: keras.Model, x: Any, y: Any, sample_weight: Any, batch_size: int | None
-    ) -> None:
-        check_backend()
-        _check_loss(model)
-        self._model = model
-        self._samples = count(x)
-        size = batch_size or self._samples
-        self._batches = [
-            tf.nest.map_structure(
-                lambda array: None if array is None else tf.convert_to_tensor(array),
-                part((x, y, sample_weight), start, start + size),
-            )
-            for start in range(0, self._samples, size)
-        ]
-        self.variables = _by_path(model.trainable_variables)
-        self._compiled_with = getattr(model, "_compile_loss", None)
-        self._run = compiled(model, self._gradients)
-        # Whether the model and its loss have taken the data before.
-        self._fits = False
-
-    def __call__(self) -> dict[str, NDArray[np.float32]]:
-        """The gradients of the model as it is now, by the weights' paths.
-
-        Raises:
-            ArgumentError: If the model or its loss cannot take the data.
-        """
-        try:
-            _build_loss(self._model, self._batches[0])
-            means = self._unscaled_means()
-        except Exception as error:
-            if self._fits:
-                raise
-            raise self._explained(error) from error
-        self._fits = True
-        return {
-            path: mean.astype(np.float32, copy=False)
-            for path, mean in zip(self.variables, means, strict=True)
-        }
-
-    def is_current(self) -> bool:
-        """Whether the model is compiled as it was, and trains the same weights."""
-        model = self._model
-        now, then = model.trainable_variables, self.variables.values()
-        return (
-            getattr(model, "_compile_loss", None) is self._compiled_with
-            and len(now) == len(then)
-            and all(one is other for one, other in zip(now, then, strict=True))
-        )
-
-    def _unscaled_means(self) -> list[NDArray[Any]]:
-        # Without the optimizer's loss scale what flows back through float16 layers would
-        # vanish. Where it makes gradients overflow, training lowers it and tries again.
-        optimizer = getattr(self._model, "optimizer", None)
-        scale = 1.0 if optimizer is None else float(optimizer.scale_loss(tf.ones(())))
-        while True:
-            means = self._means(tf.constant(scale))
-            if scale <= 1 or all(np.isfinite(mean).all() for mean in means):
-                return means
-            scale = max(1.0, scale / 16)
-
-    def _means(self, scale: Any) -> list[NDArray[Any]]:
-        if len(self._batches) == 1:
-            return [gradient.numpy() for gradient in self._run(*self._batches[0], scale)]
-        means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
-        for batch in self._batches:
-            share = count(batch) / self._samples
-            for mean, gradient in zip(means, self._run(*batch, scale), strict=True):
-                mean += share * gradient.numpy()
-        return means
-
-    def _gradients(self, x: Any, y: Any, sample_weight: Any, scale: Any) -> list[Any]:
-        variables = list(self.variables.values())
-        values = [tf.convert_to_tensor(variable.value) for variable in variables]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(values)
-            with untouched(list(zip(variables, values, strict=True))):
-                loss = _compute_loss(self._model, x, y, call(self._model, x), sample_weight)
-            loss = tf.cast(loss, tf.float32) * scale
-        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [tf.cast(tf.convert_to_tensor(one), tf.float32) / scale for one in gradients]
-
-    def _explained(self, error: Exception) -> Exception:
-        """An error that says which of the data does not fit."""
-        x, y, sample_weight = self._batches[0]
-
-        def forward() -> Any:
-            with untouched():
-                return call(self._model, x)
-
-        try:
-            outputs = attempt("x", x, self._model, forward)
-        except ArgumentError as wrong:
-            return wrong
-        weights = "" if sample_weight is None else f" and weights {shapes_of(sample_weight)}"
-        return ArgumentError(
-            f"y: the loss of model {self._model.name!r} cannot take targets {shapes_of(y)}"
-            f"{weights} for outputs {shapes_of(outputs)} ({reason_of(error)})"
-        )
-
-
-def _by_path(variables: list[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for variable in variables:
-        path, again = variable.path, 1
-        while path in found:
-            again += 1
-            path = f"{variable.path}#{again}"
-        found[path] = variable
-    return found
-
-
-def _check_loss(model: keras.Model) -> None:
-    overridden = type(model).compute_loss is not keras.Model.compute_loss
-    if getattr(model, "compiled", False) and (model.loss is not None or overridden):
-        return
-    how = "is compiled without a loss" if getattr(model, "compiled", False) else "is not compiled"
-    raise ArgumentError(
-        f"model: {model.name!r} {how}, so there is nothing to take gradients of; expected "
-        "model.compile(optimizer, loss) before"
-    )
-
-
-def _build_loss(model: keras.Model, batch: Any) -> None:
-    """Lets the compiled loss make its trackers, which `fit` has done, and no scope lets it do."""
-    loss = getattr(model, "_compile_loss", None)
-    if loss is None or loss.built:
-        return
-    x, y, _ = batch
-    with untouched():
-        outputs = call(model, x)
-    # Only this: calling the loss would move what a loss of one's own keeps.
-    loss.build(y, outputs)
-
-
-def _compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, sample_weight: Any) -> Any:
-    # The argument is newer than Keras 3.3, and models may override the method without it.
-    knows = "training" in inspect.signature(model.compute_loss).parameters
-    options = {"training": False} if knows else {}
-    return model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=sample_weight, **options)

@@ -1,31 +1,19 @@
-"""Model + inputs → heatmaps: where the network looked, by Grad-CAM.
-
-The method is that of R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep
-Networks via Gradient-based Localization", ICCV 2017, https://arxiv.org/abs/1610.02391.
-"""
+"""Model + inputs → heatmaps: where the network looked, by Grad-CAM."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from tb_kernels.data import attempt, check_inputs, count
-from tb_kernels.errors import ArgumentError
-from tb_kernels.forward import call, check_backend, compiled, untouched
-from tb_kernels.interior import is_visible, opened, standing_in, surrounding_graph, visible
-from tb_kernels.layers import Place, check_built, check_model, kernels_of
-from tb_kernels.maps import MapAxes
-from tb_kernels.selection import select_layer
+from tb_kernels.model.data import attempt, check_inputs, count
+from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.selection import select_layer
+from tb_kernels.views.grad_cam import GradCam
 from tb_kernels.views.scores import Score, Scores, check_classes
-
-# The score's, for float16 rounds small gradients to nothing; a power of two changes no other.
-_SCALE = 256.0
 
 
 def compute_heatmaps(
@@ -75,141 +63,6 @@ def compute_heatmaps(
     inputs = check_inputs("inputs", inputs)
     places = None if layer is None else [select_layer(model, "layer", layer)]
     scores = Scores(check_classes(classes, count(inputs)), score)
-    run = HeatmapPass(model, inputs, places, scores)
+    run = GradCam(model, inputs, places, scores)
     (maps,) = attempt("inputs", inputs, model, run).maps.values()
     return maps
-
-
-@dataclass(frozen=True)
-class Heatmaps:
-    """The maps of some inputs.
-
-    Attributes:
-        maps: Of each layer by its number: shape (inputs, height, width), float32.
-        classes: The inputs' classes; None where a score of one's own has none.
-        scores: The inputs' scores.
-    """
-
-    maps: Mapping[str, NDArray[np.float32]]
-    classes: NDArray[np.int64] | None
-    scores: NDArray[np.float32]
-
-
-class HeatmapPass:
-    """Grad-CAM of one model and some inputs, compiled by the first call, for many epochs.
-
-    Args:
-        model: A built model.
-        inputs: Checked.
-        layers: Whose maps; None for the last convolution with spatial output.
-        scores: What is differentiated.
-
-    Attributes:
-        layers: Whose maps, known after the first call.
-    """
-
-    def __init__(
-        self, model: keras.Model, inputs: Any, layers: Sequence[Place] | None, scores: Scores
-    ) -> None:
-        check_backend()
-        self._model = model
-        self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
-        self._wanted = layers
-        self._scores = scores
-        self._run = compiled(model, self._forward)
-        self.layers: Sequence[Place] = layers or ()
-
-    def __call__(self) -> Heatmaps:
-        """The heatmaps of the model as it is now."""
-        maps, classes, scores = self._run(self._inputs)
-        return Heatmaps(
-            {place.number: one.numpy() for place, one in zip(self.layers, maps, strict=True)},
-            None if classes is None else classes.numpy(),
-            scores.numpy(),
-        )
-
-    def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            outputs, seen = self._watch(inputs, tape)
-            classes, scores = self._scores.of(self._model, outputs, count(inputs))
-            total = _SCALE * tf.reduce_sum(scores)
-        spatial = self._spatial(seen)
-        gradients = tape.gradient(total, [tensor for _, tensor, _ in spatial])
-        found = [
-            (place, _grad_cam(tensor, gradient, letters))
-            for (place, tensor, letters), gradient in zip(spatial, gradients, strict=True)
-            if gradient is not None
-        ]
-        if len(found) < (len(self._wanted) if self._wanted else 1):
-            raise ArgumentError(
-                f"layer: the score of model {self._model.name!r} does not depend on every layer "
-                f"asked for: {', '.join(place.layer.name for place, _, _ in spatial)}; expected "
-                "layers that lead to it"
-            )
-        found = found if self._wanted else found[-1:]
-        self.layers = [place for place, _ in found]
-        return [maps for _, maps in found], classes, scores
-
-    def _watch(self, inputs: Any, tape: Any) -> tuple[Any, dict[str, tuple[Place, Any]]]:
-        """Calls the model, and has the tape watch what the layers give.
-
-        Returns:
-            The model's outputs, and each layer with its output of its last call, by its
-            number, in the order of these calls.
-        """
-        places = list(visible(self._model))
-        if self._wanted is None:
-            places = [place for place in places if kernels_of(place)]
-        else:
-            numbers = {place.number for place in self._wanted}
-            places = [place for place in places if place.number in numbers]
-        seen: dict[str, tuple[Place, Any]] = {}
-        here = surrounding_graph()
-
-        def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-            outputs = own(*args, **kwargs)
-            if is_visible(outputs, here):
-                tape.watch(outputs)
-                seen.pop(place.number, None)
-                seen[place.number] = place, outputs
-            return outputs
-
-        with untouched(), opened(self._model), standing_in(places, stand):
-            return call(self._model, inputs), seen
-
-    def _spatial(self, seen: Mapping[str, tuple[Place, Any]]) -> list[tuple[Place, Any, str]]:
-        """Those of the layers that have maps, with their outputs and what the axes are."""
-        axes = MapAxes(self._model)
-        found = []
-        for place in self._wanted or [place for place, _ in seen.values()]:
-            _, tensor = seen.get(place.number, (place, None))
-            letters = None if tensor is None else axes.letters(place.layer, tensor.shape)
-            if letters and "d" not in letters:
-                found.append((place, tensor, letters))
-            elif self._wanted:
-                has = "is not called where it can be seen"
-                if tensor is not None:
-                    has = f"gives the shape {tuple(tensor.shape)}"
-                raise ArgumentError(
-                    f"layer: layer {place.number} {place.layer.name!r} of model "
-                    f"{self._model.name!r} {has}; expected a layer with spatial output of one "
-                    "or two axes, such as Conv2D"
-                )
-        if not found:
-            raise ArgumentError(
-                f"model: {self._model.name!r} has no convolution with spatial output of one or two "
-                "axes; expected at least one, such as Conv2D"
-            )
-        return found
-
-
-def _grad_cam(maps: Any, gradient: Any, letters: str) -> Any:
-    """The map of each input, from a layer's output and the gradient of the scores."""
-    if letters[1] == "c":
-        last = [0, *range(2, len(letters)), 1]
-        maps, gradient = tf.transpose(maps, last), tf.transpose(gradient, last)
-    maps, gradient = tf.cast(maps, tf.float32), tf.cast(gradient, tf.float32) / _SCALE
-    if "h" not in letters:
-        maps, gradient = maps[:, None], gradient[:, None]
-    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-    return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))

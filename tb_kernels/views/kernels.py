@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.layers import KernelWeight, check_built, check_model, find_kernels
+from tb_kernels.model.layers import KernelWeight, check_built, check_model, find_kernels
 
 
 def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:

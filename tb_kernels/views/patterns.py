@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_kernels, check_range, check_size
-from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.forward import check_backend, compiled, of_any_size, untouched
-from tb_kernels.interior import cut_off
-from tb_kernels.layers import Place, check_built, check_model
-from tb_kernels.maps import MapAxes
-from tb_kernels.selection import select_layer
-from tb_kernels.views.canvas import Canvas, Size
-from tb_kernels.views.objectives import Excitation
-from tb_kernels.views.pooling import quick_pooling
-from tb_kernels.views.recipes import RECIPES
-
-Method = Literal["ascent", "fourier"]
-
-# How many kernels are drawn where nobody says which.
-USUAL_KERNELS = 16
-
-# Pixels in a batch, all its pictures together: more is no faster, and takes more memory.
-_BATCH_PIXELS = 16 * 64 * 64
+from tb_kernels.arguments import check_kernels
+from tb_kernels.errors import ArgumentError
+from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.selection import select_layer
+from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Method, check_method
+from tb_kernels.views.canvas import Size
 
 
 def synthesize_patterns(
@@ -87,7 +72,7 @@ def synthesize_patterns(
     numbers = check_kernels(kernels)
     place = select_layer(model, "layer", layer)
     how = check_method(steps, method, input_range, size, seed)
-    climb = PatternPass(model, place, how)
+    climb = Climb(model, place, how)
     most = climb.kernels
     numbers = list(range(1, min(USUAL_KERNELS, most) + 1)) if numbers is None else numbers
     if max(numbers) > most:
@@ -95,156 +80,3 @@ def synthesize_patterns(
             f"kernels: layer {place.layer.name!r} has {most} kernels; got {max(numbers)}"
         )
     return climb(numbers, progress=keras.config.is_interactive_logging_enabled())
-
-
-class How(NamedTuple):
-    """How patterns are made: the checked arguments that `synthesize_patterns` explains."""
-
-    steps: int | None
-    method: Method
-    input_range: tuple[float, float]
-    size: Size | None
-    seed: int
-
-
-def check_method(steps: Any, method: Any, input_range: Any, size: Any, seed: Any) -> How:
-    """Returns how patterns are to be made.
-
-    Raises:
-        ArgumentError: If an argument is not valid; `size` depends on the model.
-    """
-    if method not in RECIPES:
-        raise ArgumentError(
-            f"method: unknown {method!r}; expected one of {', '.join(map(repr, RECIPES))}"
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ArgumentError(f"seed: expected a whole number from 0, got {seed!r}")
-    return How(
-        check_size("steps", steps), method, check_range("input_range", input_range), size, int(seed)
-    )
-
-
-class PatternPass:
-    """The climb for one layer, compiled once, for any kernels and as many epochs as asked for.
-
-    Args:
-        model: A built model.
-        place: The layer.
-        how: The method.
-
-    Attributes:
-        kernels: How many kernels the layer has.
-        shape: Of a picture: height, width, channels.
-    """
-
-    def __init__(self, model: keras.Model, place: Place, how: How) -> None:
-        check_backend()
-        self._model = model
-        self._place = place
-        self._seed = how.seed
-        self._canvas = Canvas(model, how.size)
-        self.shape = self._canvas.shape
-        self._low, self._high = how.input_range
-        zero = -self._low / (self._high - self._low)
-        self._recipe = RECIPES[how.method](self.shape, zero if 0 <= zero <= 1 else 0.5)
-        self._steps = how.steps or self._recipe.steps
-        self._first = MapAxes(model).channels_first(place.layer)
-        self.kernels = 0
-        self._climb = compiled(model, self._climb_batch)
-        self._trace()
-
-    def __call__(self, numbers: Sequence[int], *, progress: bool = False) -> NDArray[np.float32]:
-        """The patterns of these kernels, as the model is now.
-
-        Args:
-            numbers: Kernel numbers, from 1.
-            progress: Whether to show a bar, if there is more than one batch.
-        """
-        batches = list(self._batches(numbers))
-        bar = None
-        if progress and len(batches) > 1:
-            bar = keras.utils.Progbar(len(numbers), unit_name="pattern")
-        found = []
-        for batch in batches:
-            found.append(self._climb(*self._start(batch)).numpy())
-            if bar is not None:
-                bar.add(len(batch))
-        return self._recipe.show(np.concatenate(found))
-
-    def _batches(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-        height, width, _ = self.shape
-        size = max(1, min(USUAL_KERNELS, _BATCH_PIXELS // (height * width)))
-        for start in range(0, len(numbers), size):
-            yield numbers[start : start + size]
-
-    def _start(self, numbers: Sequence[int]) -> tuple[Any, Any, Any]:
-        parameters = np.stack(
-            [self._recipe.start(np.random.default_rng([self._seed, one])) for one in numbers]
-        )
-        jitter = self._recipe.jitter
-        shifts = np.random.default_rng(self._seed).integers(
-            -jitter, jitter, (self._steps, 2), endpoint=True
-        )
-        return (
-            tf.constant(parameters),
-            tf.constant(np.asarray(numbers) - 1, tf.int32),
-            tf.constant(shifts, tf.int32),
-        )
-
-    def _trace(self) -> None:
-        """Traces the climb, to know early whether the model can be cut off there."""
-        parameters, kernels, shifts = self._start([1])
-        try:
-            if hasattr(self._climb, "get_concrete_function"):
-                self._climb = self._climb.get_concrete_function(
-                    tf.TensorSpec((None, *parameters.shape[1:]), parameters.dtype),
-                    tf.TensorSpec((None,), kernels.dtype),
-                    tf.TensorSpec(shifts.shape, shifts.dtype),
-                )
-            else:
-                self._climb(parameters, kernels, shifts[:1])
-        except ArgumentError:
-            raise
-        except Exception as error:
-            raise ArgumentError(
-                f"layer: cannot climb from pictures of {self.shape} to layer "
-                f"{self._place.number} {self._place.layer.name!r} of model "
-                f"{self._model.name!r} ({reason_of(error)}); expected a layer that "
-                "pictures reach, or another size"
-            ) from error
-
-    def _climb_batch(self, parameters: Any, kernels: Any, shifts: Any) -> Any:
-        excitation = Excitation(self._place.layer, kernels, channels_first=self._first)
-        count = tf.shape(shifts)[0]
-
-        def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any, Any]:
-            gradient = self._gradient(parameters, excitation, shifts[number])
-            return (number + 1, *self._recipe.step(number, count, parameters, gradient, state))
-
-        start = (tf.constant(0), parameters, self._recipe.state(parameters))
-        _, parameters, _ = tf.while_loop(
-            lambda number, *_: number < count, step, start, parallel_iterations=1
-        )
-        self.kernels = excitation.count
-        return self._recipe.picture(parameters)
-
-    def _gradient(self, parameters: Any, excitation: Excitation, shift: Any) -> Any:
-        """The gradient of all pictures' excitations, each with respect to its own parameters."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(parameters)
-            pictures = self._low + (self._high - self._low) * self._recipe.picture(parameters)
-            if self._recipe.jitter:
-                pictures = tf.roll(pictures, shift, axis=(1, 2))
-            total = tf.reduce_sum(self._reach(pictures, excitation.of_call))
-        gradient = tape.gradient(total, parameters)
-        if gradient is None:
-            raise ArgumentError(
-                f"layer: layer {self._place.number} {self._place.layer.name!r} of model "
-                f"{self._model.name!r} does not depend on the picture by a gradient; expected "
-                "a layer that does"
-            )
-        return gradient
-
-    def _reach(self, pictures: Any, reach: Callable[..., Any]) -> Any:
-        with untouched(), of_any_size(self._model), quick_pooling(self._model):
-            return cut_off(self._model, self._canvas.inputs(pictures), self._place, reach)

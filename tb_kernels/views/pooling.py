@@ -15,8 +15,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tb_kernels.interior import standing_in
-from tb_kernels.layers import Place, walk
+from tb_kernels.model.interior import standing_in
+from tb_kernels.model.layers import Place, walk
 
 
 @contextlib.contextmanager

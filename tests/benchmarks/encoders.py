@@ -18,7 +18,7 @@ import tensorflow as tf
 from isal import isal_zlib
 from PIL import Image
 
-from tb_kernels.pictures import Layout, assemble
+from tb_kernels.drawing.layouts import Layout, assemble
 
 PICTURES = 256
 

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tb_kernels.selection import select_layer
-from tb_kernels.views.patterns import PatternPass, check_method
+from tb_kernels.model.selection import select_layer
+from tb_kernels.views.ascent import Climb, check_method
 
 LAYER, SIDE, STEPS = "block3_conv1", 64, 30
 ROUNDS, COUNT = 4, 16  # 64 kernels, in interleaved rounds of 16
@@ -80,7 +80,7 @@ def tf_keras_vis(feature):
 def ours(model):
     """What `synthesize_patterns` runs, traced beforehand like the others."""
     how = check_method(STEPS, "ascent", (-1, 1), SIDE, 0)
-    climb = PatternPass(model, select_layer(model, "layer", LAYER), how)
+    climb = Climb(model, select_layer(model, "layer", LAYER), how)
     return lambda kernels: climb([kernel + 1 for kernel in kernels])
 
 

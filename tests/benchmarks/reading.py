@@ -14,9 +14,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tb_kernels import open_log
-from tb_kernels.export.exporter import export
-from tb_kernels.export.folder import ReportFolder
-from tb_kernels.export.job import Job, Options
+from tb_kernels.report.exporter import export
+from tb_kernels.report.folder import ReportFolder
+from tb_kernels.report.job import Job, Options
 
 ROUNDS = 3
 

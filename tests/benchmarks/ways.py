@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tb_kernels import KernelLogger
-from tb_kernels.layers import find_kernels
+from tb_kernels.model.layers import find_kernels
 
 
 def seeds_network(shape=(32, 32, 3)):

@@ -1,1 +1,0 @@
-"""A log → the folder of a report: pictures, figures, a page."""

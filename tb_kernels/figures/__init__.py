@@ -1,1 +1,0 @@
-"""Logged pictures → figures with captions, for a report."""

@@ -1,0 +1,1 @@
+"""A Keras model → what is inside it."""

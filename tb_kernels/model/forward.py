@@ -1,0 +1,96 @@
+"""Model + data → its outputs, and nothing of the call stays in the model.
+
+A view calls the model as `model.fit` would, in inference mode, inside `untouched`:
+whatever the call assigns (statistics of batch normalisation, states of random
+generators, loss trackers) goes to a scope that is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tb_kernels.errors import ArgumentError
+from tb_kernels.model.layers import walk
+
+
+def check_backend() -> None:
+    """Makes sure that Keras runs on TensorFlow.
+
+    Raises:
+        ArgumentError: If it runs on something else.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise ArgumentError(
+            f"model: this view calls the model and needs Keras on TensorFlow; the backend "
+            f"is {keras.config.backend()!r} (set KERAS_BACKEND=tensorflow; kernels can be "
+            "logged on every backend)"
+        )
+
+
+def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a graph, unless the model is one that only runs eagerly."""
+    if getattr(model, "run_eagerly", False):
+        return function
+    # TensorFlow warns of many traces of one function; a partial one is one of its own.
+    compiled_function: Callable[..., Any] = tf.function(
+        functools.partial(function), autograph=False, reduce_retracing=True
+    )
+    return compiled_function
+
+
+@contextlib.contextmanager
+def untouched(weights: Sequence[tuple[Any, Any]] = ()) -> Iterator[None]:
+    """Inside, models read their variables and change none.
+
+    Args:
+        weights: Pairs of a variable and the tensor that is to stand in for it.
+    """
+    with keras.StatelessScope(state_mapping=list(weights), collect_losses=True):
+        yield
+
+
+def call(model: keras.Model, inputs: Any) -> Any:
+    """The model's outputs in inference mode."""
+    return model(unwrapped(model, inputs), training=False)
+
+
+@contextlib.contextmanager
+def of_any_size(model: keras.Model) -> Iterator[None]:
+    """Inside, functional models take inputs of other sizes than they were built with."""
+    # Keras lets a model's input_spec be set, and offers no public way to unset it again.
+    name = "_manual_input_spec"
+    models = [model, *(place.layer for place in walk(model))]
+    models = [one for one in models if isinstance(one, keras.Model) and name not in vars(one)]
+    for one in models:
+        vars(one)[name] = None
+    try:
+        yield
+    finally:
+        for one in models:
+            del vars(one)[name]
+
+
+def functional_of(model: keras.layers.Layer) -> Any:
+    """The functional model that a sequential one is inside; any other as it is."""
+    return getattr(model, "_functional", None) or model
+
+
+def unwrapped(model: keras.Model, inputs: Any) -> Any:
+    """The only input of a model that takes one, out of its list or dictionary.
+
+    Keras takes these too, and warns.
+    """
+    own = list(getattr(functional_of(model), "inputs", None) or ())
+    if len(own) != 1:
+        return inputs
+    if isinstance(inputs, list | tuple) and len(inputs) == 1:
+        return inputs[0]
+    if isinstance(inputs, dict) and own[0].name in inputs:
+        return inputs if isinstance(functional_of(model).input, dict) else inputs[own[0].name]
+    return inputs

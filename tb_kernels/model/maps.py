@@ -1,0 +1,50 @@
+"""Which axes of a layer's output are space, and which are channels."""
+
+from __future__ import annotations
+
+import keras
+
+from tb_kernels.model.layers import find_kernels, walk
+
+# The axes of space, by how many axes an output has.
+_SPACES = {3: "w", 4: "hw", 5: "dhw"}
+
+
+class MapAxes:
+    """What the outputs of a model's layers are.
+
+    Args:
+        model: A built model.
+
+    Attributes:
+        usually_first: Whether channels come before space where a layer does not say
+            it, and in pictures that the model is given.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        formats = {layer.data_format for _, layer in walk(model) if hasattr(layer, "data_format")}
+        # BatchNormalization, Add and their like do not say where their channels are.
+        usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
+        self.usually_first: bool = usual == "channels_first"
+        # Words and tokens have the axes that one-dimensional feature maps have.
+        self._flat = any("h" not in weight.letters for weight in find_kernels(model))
+
+    def channels_first(self, layer: keras.layers.Layer) -> bool:
+        """Whether the channels of the layer's output come before its axes of space."""
+        format_ = getattr(layer, "data_format", None)
+        return self.usually_first if format_ is None else bool(format_ == "channels_first")
+
+    def letters(self, layer: keras.layers.Layer, shape: tuple[int, ...]) -> str | None:
+        """The axes of an output, one letter each as in `schema/axes.py`; None if it has no space.
+
+        Spatial output has channels and more than one place: two or three axes of
+        space, or one in a model that has convolutions of one.
+        """
+        space = _SPACES.get(len(shape))
+        if space is None or (space == "w" and not self._flat):
+            return None
+        first = self.channels_first(layer)
+        sizes = shape[2:] if first else shape[1:-1]
+        if 0 in shape or all(size == 1 for size in sizes):
+            return None
+        return f"nc{space}" if first else f"n{space}c"

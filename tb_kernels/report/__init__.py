@@ -1,0 +1,1 @@
+"""A log, read → figures, and the folder of a report."""

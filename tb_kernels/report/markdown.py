@@ -1,0 +1,82 @@
+"""`report.md`: the figures of the folder, to be pasted into a report."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from itertools import islice
+from urllib.parse import quote
+
+from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.report.curve_figures import curve_figures
+from tb_kernels.report.facts import facts_of
+from tb_kernels.report.job import Job
+from tb_kernels.report.page import PAGE
+from tb_kernels.wording import count, shown
+
+REPORT = "report.md"
+
+# So many strips of a layer are shown; all of them are in their folder.
+_STRIPS = 4
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+
+
+def write_markdown(job: Job) -> None:
+    """Writes the report: what there is, and the figures that are in the folder."""
+    log = job.log
+    lines = [
+        f"# {_plain(log.where)}",
+        "",
+        f"{count(len(log), 'picture')}, named `<layer>_<kernel>_<epoch>`; all on one page: "
+        f"[{PAGE}]({PAGE}).",
+    ]
+    for run in log.runs:
+        if log.runs != ["."]:
+            lines += ["", f"## {_plain(run)}"]
+        layers = log.select(runs=run).layers
+        lines += ["", *_table(layers)]
+        for figure in curve_figures(log, run):
+            path = f"{job.folder.curve(run, figure.file)}.{job.options.format}"
+            lines += _figure(job, path, f"{figure.name} over epochs")
+        for layer in layers:
+            lines += _layer(job, layer)
+    job.folder.files.write(REPORT, "\n".join([*lines, ""]).encode(errors="replace"))
+
+
+def _table(layers: list[LoggedLayer]) -> list[str]:
+    rows = [
+        f"| {_plain(layer.view)} | {layer.number} | {_plain(layer.name)} "
+        f"| {facts.kernels} | {facts.epochs} |"
+        for layer, facts in zip(layers, map(facts_of, layers), strict=True)
+    ]
+    return ["| view | layer | name | kernels | epochs |", "| --- | --- | --- | --- | --- |", *rows]
+
+
+def _layer(job: Job, layer: LoggedLayer) -> list[str]:
+    folder, format_ = job.folder, job.options.format
+    facts = facts_of(layer)
+    last = layer.epochs[-1]
+    sheet = f"{folder.layer('sheets', layer)}/{layer.number}_0_{last}.{format_}"
+    lines = _figure(job, sheet, f"{facts.title}, {facts.view} of epoch {last}")
+    animation = f"{folder.layer('animations', layer)}.gif"
+    lines += _figure(job, animation, f"{facts.title}, {facts.view} across epochs")
+    together = job.options.together
+    strips = (
+        f"{folder.strip(layer, layer.number, kernel, together=together)}.{format_}"
+        for kernel in layer.kernels
+    )
+    for path in islice(filter(folder.has, strips), _STRIPS):
+        lines += _figure(job, path, f"{facts.title}, {facts.view} across epochs")
+    return ["", f"### {_plain(facts.title)} · {_plain(facts.view)}", *lines] if lines else []
+
+
+def _figure(job: Job, path: str, told: str) -> list[str]:
+    # A PDF file is linked to: it cannot be seen inside the text.
+    image = "" if path.endswith(".pdf") else "!"
+    return ["", f"{image}[{_plain(told)}]({quote(path)})"] if job.folder.has(path) else []
+
+
+def _plain(text: str) -> str:
+    """A text as it is: no letter of it means anything in Markdown or in HTML."""
+    return escape(_SPECIAL.sub(r"\\\1", shown(text)), quote=False)

@@ -1,0 +1,70 @@
+"""What is handed to a writer. Each kind says its noun, and how many it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """Pictures of one size, with their names.
+
+    Attributes:
+        pixels: uint8 of shape (pictures, height, width, channels), one channel (grey)
+            or three (red, green, blue).
+        paths: Each picture's tag, which is its file's path without `.png`.
+        titles: Each picture's address, the title of its card.
+        descriptions: For people, in Markdown.
+    """
+
+    noun: ClassVar[str] = "picture"
+
+    pixels: NDArray[np.uint8]
+    paths: Sequence[str]
+    titles: Sequence[str]
+    descriptions: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """Arrays that become one `.npz` file.
+
+    Attributes:
+        name: The file's name without `.npz`.
+        arrays: By key.
+    """
+
+    noun: ClassVar[str] = "array file"
+
+    name: str
+    arrays: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """Numbers that TensorBoard draws as curves.
+
+    Attributes:
+        values: By tag.
+    """
+
+    noun: ClassVar[str] = "scalar"
+
+    values: Mapping[str, float]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+Output = PictureBatch | ArrayFile | Scalars

@@ -1,0 +1,1 @@
+"""Pictures → files and events, in the background."""
