@@ -27,9 +27,5 @@ def write_page(job: Job) -> None:
     chunks = environment.get_template(PAGE).generate(
         title=shown(job.log.where), told=count(len(job.log), "picture"), runs=runs_of(job)
     )
-
-    def fill(descriptor: int) -> None:
-        with open(descriptor, "w", encoding="utf-8", errors="replace", closefd=False) as stream:
-            stream.writelines(chunks)
-
-    job.folder.files.fill(PAGE, fill)
+    encoded = (chunk.encode(errors="replace") for chunk in chunks)
+    job.folder.files.fill(PAGE, lambda stream: stream.writelines(encoded))

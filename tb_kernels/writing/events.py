@@ -12,6 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -97,27 +98,23 @@ class EventFile:
         """
         now = time.time()
         records = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
-        descriptor = self._open()
-        try:
-            end = os.fstat(descriptor).st_size
+        with self._open() as stream:
+            end = stream.seek(0, os.SEEK_END)
             if end == 0:
                 records = _opening(now, step) + records
             try:
-                write_all(descriptor, records)
+                write_all(stream, records)
             except OSError:
-                os.ftruncate(descriptor, end)
+                stream.truncate(end)
                 raise
-        finally:
-            os.close(descriptor)
 
-    def _open(self) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    def _open(self) -> FileIO:
         try:
-            return os.open(self.path, flags, 0o666)
+            return FileIO(self.path, "a")
         except FileNotFoundError:
             # Somebody has cleared the log directory.
             os.makedirs(self.path.parent, exist_ok=True)
-            return os.open(self.path, flags, 0o666)
+            return FileIO(self.path, "a")
 
 
 def _opening(wall_time: float, step: int) -> bytes:

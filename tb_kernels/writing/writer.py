@@ -112,12 +112,7 @@ class RunWriter:
             with np.load(target) as before:
                 arrays = dict(before) | arrays
         self._stored.add(output.name)
-
-        def fill(descriptor: int) -> None:
-            with open(descriptor, "wb", closefd=False) as stream:
-                np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-        self._files.fill(name, fill)
+        self._files.fill(name, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
 
 
 _lock = threading.Lock()
