@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tb_kernels import KernelLogger, LogError, LogWarning, open_log, png, records
+from tb_kernels import KernelLogger, LogError, LogWarning, open_log
+from tb_kernels.drawing import png
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.indexes import parse_index
 from tb_kernels.reading.legends import legend_of
+from tb_kernels.schema import records
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
 from tests.browser.server import CHROMIUM, page
 from tests.conftest import two_convolutions
