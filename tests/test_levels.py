@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tb_kernels.drawing.levels import MODES, Limits, find_nonfinite, find_limits, to_levels
+from tb_kernels.drawing.levels import MODES, Limits, find_limits, find_nonfinite, to_levels
 
 finite = st.floats(-(2.0**100), 2.0**100, width=32)
 shapes = st.tuples(*[st.integers(1, 4)] * 4)

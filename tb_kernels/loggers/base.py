@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import keras
@@ -20,20 +20,12 @@ from tb_kernels.loggers.epochs import Epochs
 from tb_kernels.loggers.notice import announce
 from tb_kernels.loggers.plan import Memory, Plan
 from tb_kernels.loggers.session import Session
-from tb_kernels.model.layers import Built, check_built, check_model, count_built, is_built
+from tb_kernels.model.layers import check_built, check_model, is_built
 from tb_kernels.views.view import View
 from tb_kernels.writing.writer import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-
-class _Planned(NamedTuple):
-    """A plan, how much of its model was built when it was made, and whether it stays anyway."""
-
-    plan: Plan
-    built: Built
-    stays: bool = False
 
 
 class Logger(keras.callbacks.Callback):
@@ -62,7 +54,7 @@ class Logger(keras.callbacks.Callback):
         self._style = style
         self._strict = bool(strict)
         self._session: Session | None = None
-        self._plans: dict[int, _Planned] = {}
+        self._plans: dict[int, Plan] = {}
         # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
         self._memories: WeakKeyDictionary[keras.Model, Memory] | None = None
         self._reached: set[int] = set()
@@ -154,11 +146,11 @@ class Logger(keras.callbacks.Callback):
         self._first = epoch + 1
         before_training = self._first == 1 and not self._trained_before and 0 in self._epochs
         self._trained_before = True
-        planned = self._plans.get(id(self.model))
-        if planned is not None:
-            self._announce(planned.plan, before_training)
+        plan = self._plans.get(id(self.model))
+        if plan is not None:
+            self._announce(plan, before_training)
         if before_training:
-            self._log_before_training(planned)
+            self._log_before_training(plan)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # A model that its first batch builds is looked at before the second.
@@ -204,38 +196,32 @@ class Logger(keras.callbacks.Callback):
 
     def _planned(self, model: keras.Model) -> Plan:
         """The plan for a model: made anew until every layer is built, announced if it is new."""
-        planned = self._plans.get(id(model))
-        if planned is None or not self._holds(planned, model):
-            before, planned = planned, self._plan_anew(model)
-            self._plans[id(model)] = planned
-            if before is None or before.plan.volume != planned.plan.volume:
-                self._announce(planned.plan)
-        return planned.plan
+        before = plan = self._plans.get(id(model))
+        if plan is None or not plan.holds():
+            plan = self._plans[id(model)] = self._plan_anew(model)
+            if before is None or before.volume != plan.volume:
+                self._announce(plan)
+        return plan
 
     def _planned_in_training(self, model: keras.Model) -> Plan:
         """As `_planned`; but a plan that cannot be renewed ends no training, and stays."""
-        planned = self._plans.get(id(model))
-        if planned is None:
+        plan = self._plans.get(id(model))
+        if plan is None:
             return self._planned(model)
         try:
             return self._planned(model)
         except Exception as error:
-            self._plans[id(model)] = planned._replace(stays=True)
+            plan.stays = True
             warn(
                 f"the model has changed, and what is drawn to {self._open().where} could not be "
                 f"changed with it; it stays as it was ({reason_of(error)})"
             )
-            return planned.plan
+            return plan
 
-    def _holds(self, planned: _Planned, model: keras.Model) -> bool:
-        complete = planned.built.complete or planned.built == count_built(model)
-        return planned.stays or (complete and planned.plan.view.is_current())
-
-    def _plan_anew(self, model: keras.Model) -> _Planned:
+    def _plan_anew(self, model: keras.Model) -> Plan:
         if self._memories is None:
             self._memories = WeakKeyDictionary()
-        memory = self._memories.setdefault(model, Memory())
-        return _Planned(Plan(self._look_at(model), memory), count_built(model))
+        return Plan(self._look_at(model), self._memories.setdefault(model, Memory()))
 
     def _announce(self, plan: Plan, before_training: bool = False) -> None:
         final = (self.params or {}).get("epochs")
@@ -244,9 +230,9 @@ class Logger(keras.callbacks.Callback):
             epochs = self._epochs.count(self._first, final) + before_training
         announce(self._open().where, plan.volume, epochs)
 
-    def _log_before_training(self, planned: _Planned | None) -> None:
-        if planned is not None:
-            self._hand_over(planned.plan, 0)
+    def _log_before_training(self, plan: Plan | None) -> None:
+        if plan is not None:
+            self._hand_over(plan, 0)
             return
         self._reached.add(0)
         warn(

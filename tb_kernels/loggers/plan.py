@@ -14,6 +14,7 @@ from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.loggers.incidents import Incidents
 from tb_kernels.loggers.notice import Volume
+from tb_kernels.model.layers import count_built
 from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Output, Scalars
 from tb_kernels.views.view import Captured, View
@@ -42,12 +43,20 @@ class Plan:
     Attributes:
         view: Of one model.
         volume: How much one epoch is.
+        stays: Whether it is kept although the model has changed.
     """
 
     def __init__(self, view: View, memory: Memory) -> None:
         self.view = view
         self.volume = _volume_of(view)
+        self.stays = False
         self._memory = memory
+        self._built = count_built(view.model)
+
+    def holds(self) -> bool:
+        """Whether it still fits the model, of which more may be built by now."""
+        complete = self._built.complete or self._built == count_built(self.view.model)
+        return self.stays or (complete and self.view.is_current())
 
     def draw(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
         """All that is written of an epoch, on the worker.
@@ -78,7 +87,7 @@ class Plan:
                     left -= len(batch)
                 entries.append(layer.entry(moment))
             except Exception as error:
-                incidents.lose(left, "picture", error)
+                incidents.lose(left or 1, "picture" if left else "index", error)
         yield Scalars(statistics)
         yield IndexEntries(entries)
 
