@@ -154,6 +154,12 @@ def test_every_view_tells_its_own_keywords(title, logger):
     assert common - set(own) <= {"slices", "statistics"}
     for name in set(own) - common:
         assert re.search(rf"`{name}\b", section), name
+    usual = inspect.signature(KernelLogger).parameters
+    for name in common & set(own) - {"log_dir"}:
+        default = own[name].default
+        if default != usual[name].default:
+            shown = f'"{default}"' if isinstance(default, str) else default
+            assert f"{name}={shown}" in section, name
     default = own["normalize"].default
     if isinstance(default, str):
         assert f'`normalize="{default}"` is the default' in section
