@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.model.backend import first_of, is_dataset
 
 _Result = TypeVar("_Result")
 
@@ -27,10 +27,10 @@ def check_inputs(argument: str, inputs: Any) -> Any:
         ArgumentError: If it is nothing of this, holds no input, or the arrays differ
             in how many inputs they hold.
     """
-    if isinstance(inputs, tf.data.Dataset):
+    if is_dataset(inputs):
         inputs, _, _ = first_batch(argument, inputs)
     arrays = check_arrays(argument, inputs)
-    lengths = {array.shape[0] for array in tf.nest.flatten(arrays)}
+    lengths = {array.shape[0] for array in keras.tree.flatten(arrays)}
     if len(lengths) > 1 or 0 in lengths:
         raise ArgumentError(
             f"{argument}: expected arrays of the same number of inputs, at least one, "
@@ -51,9 +51,9 @@ def check_arrays(argument: str, data: Any, *, optional: bool = False) -> Any:
         ArgumentError: If there is none, or one is no array of at least one axis.
     """
     expected = "expected an array, or a dict, list or tuple of arrays"
-    if data is None or not tf.nest.flatten(data):
+    if data is None or not keras.tree.flatten(data):
         raise ArgumentError(f"{argument}: {expected}, got {data!r}")
-    return tf.nest.map_structure(
+    return keras.tree.map_structure(
         lambda leaf: None if optional and leaf is None else _as_array(argument, leaf, expected),
         data,
     )
@@ -61,18 +61,27 @@ def check_arrays(argument: str, data: Any, *, optional: bool = False) -> Any:
 
 def count(data: Any) -> int:
     """How many inputs the arrays of a structure hold."""
-    return int(tf.nest.flatten(data)[0].shape[0])
+    return int(keras.tree.flatten(data)[0].shape[0])
+
+
+def as_tensors(data: Any) -> Any:
+    """The arrays as tensors, in the same structure; None stays None."""
+    return keras.tree.map_structure(
+        lambda array: None if array is None else keras.ops.convert_to_tensor(array), data
+    )
 
 
 def part(data: Any, start: int, stop: int) -> Any:
     """Some of the inputs, in the same structure; None stays None."""
-    return tf.nest.map_structure(lambda array: None if array is None else array[start:stop], data)
+    return keras.tree.map_structure(
+        lambda array: None if array is None else array[start:stop], data
+    )
 
 
 def shapes_of(data: Any) -> str:
     """The shapes of a structure's arrays, for people."""
     return str(
-        tf.nest.map_structure(lambda array: None if array is None else tuple(array.shape), data)
+        keras.tree.map_structure(lambda array: None if array is None else tuple(array.shape), data)
     )
 
 
@@ -101,10 +110,11 @@ def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: If it is empty.
     """
-    for element in dataset.take(1):
-        inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(element)
-        return inputs, targets, weights
-    raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
+    batch = first_of(dataset)
+    if batch is None:
+        raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
+    inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    return inputs, targets, weights
 
 
 def _as_array(argument: str, leaf: Any, expected: str) -> np.ndarray[Any, Any]:

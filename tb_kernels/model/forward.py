@@ -8,40 +8,12 @@ generators, loss trackers) goes to a scope that is thrown away.
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from tb_kernels.errors import ArgumentError
 from tb_kernels.model.layers import walk
-
-
-def check_backend() -> None:
-    """Makes sure that Keras runs on TensorFlow.
-
-    Raises:
-        ArgumentError: If it runs on something else.
-    """
-    if keras.config.backend() != "tensorflow":
-        raise ArgumentError(
-            f"model: this view calls the model and needs Keras on TensorFlow; the backend "
-            f"is {keras.config.backend()!r} (set KERAS_BACKEND=tensorflow; kernels can be "
-            "logged on every backend)"
-        )
-
-
-def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a graph, unless the model is one that only runs eagerly."""
-    if getattr(model, "run_eagerly", False):
-        return function
-    # TensorFlow warns of many traces of one function; a partial one is one of its own.
-    compiled_function: Callable[..., Any] = tf.function(
-        functools.partial(function), autograph=False, reduce_retracing=True
-    )
-    return compiled_function
 
 
 @contextlib.contextmanager

@@ -10,29 +10,41 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
 
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.backend import sight, untraced
 from tb_kernels.model.forward import call, functional_of, unwrapped
 from tb_kernels.model.layers import Place, walk
+from tb_kernels.schema.naming import group_of
 
 # Called with a layer's place, its own `call`, and the call's arguments; returns its outputs.
 Stand = Callable[[Place, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
 class LayerOutput(NamedTuple):
-    """One tensor that a layer gave.
+    """One output that a layer gave.
 
     Attributes:
         number: The layer's number; `"3@2"` is the second call of a layer used twice,
             `"3#2"` the second output of a layer with two.
         layer: The layer.
-        tensor: The tensor.
+        values: The output, with the axis of the inputs first: a tensor while the model is
+            called, then an array in the type that the tensor had.
     """
 
     number: str
     layer: keras.layers.Layer
-    tensor: Any
+    values: Any
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return str(self.layer.name)
+
+    @property
+    def key(self) -> str:
+        """Its key in a file of arrays: number and name."""
+        return group_of(self.number, self.name)
 
 
 @contextlib.contextmanager
@@ -54,10 +66,10 @@ def standing_in(places: Sequence[Place], stand: Stand) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(model: keras.Model) -> Iterator[None]:
-    """Inside, no `call` is a `tf.function` of its own, in which nothing can be seen."""
+    """Inside, no `call` traces itself, in which nothing can be seen."""
     layers = [model, *(place.layer for place in walk(model))]
-    closed = [layer for layer in layers if hasattr(_own_call(layer), "python_function")]
-    with _replaced((layer, _own_call(layer).python_function) for layer in closed):
+    calls = [(layer, _own_call(layer), untraced(_own_call(layer))) for layer in layers]
+    with _replaced((layer, inner) for layer, own, inner in calls if inner is not own):
         yield
 
 
@@ -96,10 +108,10 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> list[LayerOutput]:
     places = list(visible(model))
     by_layer = {id(place.layer): place for place in places}
     seen: dict[str, list[Any]] = {place.number: [] for place in places}
-    here = surrounding_graph()
+    is_visible = sight()
 
     def note(place: Place, outputs: Any) -> None:
-        tensors = [tensor for tensor in tf.nest.flatten(outputs) if is_visible(tensor, here)]
+        tensors = [tensor for tensor in keras.tree.flatten(outputs) if is_visible(tensor)]
         if tensors:
             seen[place.number].append(tensors)
 
@@ -177,18 +189,6 @@ def visible(model: keras.Model) -> Iterator[Place]:
         if isinstance(place.layer, keras.layers.RNN | keras.layers.TimeDistributed):
             loops.append(f"{place.number}-")
         yield place
-
-
-def surrounding_graph() -> Any:
-    """The graph that is being traced; None where everything runs at once."""
-    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
-
-
-def is_visible(tensor: Any, graph: Any) -> bool:
-    """Whether this is a tensor of that graph, and not of a loop inside it."""
-    if not isinstance(tensor, tf.Tensor):
-        return False
-    return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
 
 
 def _own_call(layer: keras.layers.Layer) -> Any:

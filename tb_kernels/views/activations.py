@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.data import attempt, check_inputs
-from tb_kernels.model.forward import check_backend, compiled, untouched
-from tb_kernels.model.interior import outputs_of_layers
+from tb_kernels.model.backend import check_backend, compiled, is_numeric, to_numpy
+from tb_kernels.model.data import as_tensors, attempt, check_inputs
+from tb_kernels.model.forward import untouched
+from tb_kernels.model.interior import LayerOutput, outputs_of_layers
 from tb_kernels.model.layers import check_built, check_model
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import ACTIVATIONS, arrays_name, group_of
+from tb_kernels.schema.naming import ACTIVATIONS, arrays_name
 from tb_kernels.schema.outputs import ArrayFile
 from tb_kernels.views.view import Captured, View, choose_pictures
 
 # As in the notebooks that look at feature maps.
 _SHEET_ROW = 16
-
-
-class Activation(NamedTuple):
-    """What one layer gave.
-
-    Attributes:
-        number: The layer's number, as `compute_activations` names it.
-        layer: The layer.
-        values: Its output, the number of the input first, in the type it came in.
-    """
-
-    number: str
-    layer: keras.layers.Layer
-    values: NDArray[Any]
-
-    @property
-    def name(self) -> str:
-        """The layer's name."""
-        return str(self.layer.name)
-
-    @property
-    def key(self) -> str:
-        """Its key in a file of arrays: the layer's number and name."""
-        return group_of(self.number, self.name)
 
 
 def compute_activations(model: keras.Model, inputs: Any) -> dict[str, NDArray[np.float32]]:
@@ -107,11 +83,11 @@ class ActivationPass:
         check_backend()
         self._model = model
         self._wanted = wanted
-        self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+        self._inputs = as_tensors(inputs)
         self._run = compiled(model, self._forward)
-        self._found: list[tuple[str, keras.layers.Layer]] = []
+        self._found: list[LayerOutput] = []
 
-    def __call__(self) -> list[Activation]:
+    def __call__(self) -> list[LayerOutput]:
         """The activations of the model as it is now, in the order of the layers' numbers.
 
         Raises:
@@ -125,8 +101,8 @@ class ActivationPass:
                 "are called by it"
             )
         return [
-            Activation(number, layer, tensor.numpy())
-            for (number, layer), tensor in zip(self._found, tensors, strict=True)
+            output._replace(values=to_numpy(tensor))
+            for output, tensor in zip(self._found, tensors, strict=True)
         ]
 
     def _forward(self, inputs: Any) -> list[Any]:
@@ -135,14 +111,14 @@ class ActivationPass:
         found = [
             output
             for output in found
-            if _is_numeric(output.tensor)
-            and (self._wanted is None or output.number in self._wanted)
+            if is_numeric(output.values) and (self._wanted is None or output.number in self._wanted)
         ]
-        self._found = [(output.number, output.layer) for output in found]
-        return [output.tensor for output in found]
+        # Without the tensors: they keep the whole graph alive.
+        self._found = [output._replace(values=None) for output in found]
+        return [output.values for output in found]
 
 
-def feature_maps(model: keras.Model, activations: Iterable[Activation]) -> dict[str, Axes]:
+def feature_maps(model: keras.Model, activations: Iterable[LayerOutput]) -> dict[str, Axes]:
     """The axes of those activations that are feature maps, by number.
 
     What a model is given is none.
@@ -154,10 +130,6 @@ def feature_maps(model: keras.Model, activations: Iterable[Activation]) -> dict[
         if letters and not isinstance(activation.layer, keras.layers.InputLayer):
             found[activation.number] = Axes(letters, activation.values.shape)
     return found
-
-
-def _is_numeric(tensor: Any) -> bool:
-    return bool(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
 
 
 class ActivationView(View):
@@ -232,7 +204,7 @@ class ActivationView(View):
             return values.astype(type_, copy=False)
 
 
-def _subject(output: Activation, axes: Axes) -> Subject:
+def _subject(output: LayerOutput, axes: Axes) -> Subject:
     return Subject(
         output.number,
         output.name,

@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_range, check_size
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.forward import check_backend, compiled, of_any_size, untouched
+from tb_kernels.model.backend import check_backend, compiled, gradients, loop, to_numpy, traced
+from tb_kernels.model.forward import of_any_size, untouched
 from tb_kernels.model.interior import cut_off
 from tb_kernels.model.layers import Place
 from tb_kernels.model.maps import MapAxes
@@ -99,7 +99,7 @@ class Climb:
             bar = keras.utils.Progbar(len(numbers), unit_name="pattern")
         found = []
         for batch in batches:
-            found.append(self._climb(*self._start(batch)).numpy())
+            found.append(to_numpy(self._climb(*self._start(batch))))
             if bar is not None:
                 bar.add(len(batch))
         return self._recipe.show(np.concatenate(found))
@@ -119,23 +119,25 @@ class Climb:
             -jitter, jitter, (self._steps, 2), endpoint=True
         )
         return (
-            tf.constant(parameters),
-            tf.constant(np.asarray(numbers) - 1, tf.int32),
-            tf.constant(shifts, tf.int32),
+            keras.ops.convert_to_tensor(parameters),
+            keras.ops.convert_to_tensor(np.asarray(numbers) - 1, "int32"),
+            keras.ops.convert_to_tensor(shifts, "int32"),
         )
 
     def _trace(self) -> None:
         """Traces the climb, to know early whether the model can be cut off there."""
         parameters, kernels, shifts = self._start([1])
         try:
-            if hasattr(self._climb, "get_concrete_function"):
-                self._climb = self._climb.get_concrete_function(
-                    tf.TensorSpec((None, *parameters.shape[1:]), parameters.dtype),
-                    tf.TensorSpec((None,), kernels.dtype),
-                    tf.TensorSpec(shifts.shape, shifts.dtype),
-                )
-            else:
+            climb = traced(
+                self._climb,
+                keras.KerasTensor((None, *parameters.shape[1:]), "float32"),
+                keras.KerasTensor((None,), "int32"),
+                keras.KerasTensor(shifts.shape, "int32"),
+            )
+            if climb is None:
                 self._climb(parameters, kernels, shifts[:1])
+            else:
+                self._climb = climb
         except ArgumentError:
             raise
         except Exception as error:
@@ -148,28 +150,27 @@ class Climb:
 
     def _climb_batch(self, parameters: Any, kernels: Any, shifts: Any) -> Any:
         excitation = Excitation(self._place.layer, kernels, channels_first=self._first)
-        count = tf.shape(shifts)[0]
+        # A tensor: by a plain number TensorFlow divides through its rounded reciprocal.
+        count = keras.ops.convert_to_tensor(int(shifts.shape[0]))
 
-        def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any, Any]:
+        def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any]:
             gradient = self._gradient(parameters, excitation, shifts[number])
-            return (number + 1, *self._recipe.step(number, count, parameters, gradient, state))
+            return self._recipe.step(number, count, parameters, gradient, state)
 
-        start = (tf.constant(0), parameters, self._recipe.state(parameters))
-        _, parameters, _ = tf.while_loop(
-            lambda number, *_: number < count, step, start, parallel_iterations=1
-        )
+        parameters, _ = loop(count, step, parameters, self._recipe.state(parameters))
         self.kernels = excitation.count
         return self._recipe.picture(parameters)
 
     def _gradient(self, parameters: Any, excitation: Excitation, shift: Any) -> Any:
         """The gradient of all pictures' excitations, each with respect to its own parameters."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(parameters)
+
+        def total(parameters: Any) -> Any:
             pictures = self._low + (self._high - self._low) * self._recipe.picture(parameters)
             if self._recipe.jitter:
-                pictures = tf.roll(pictures, shift, axis=(1, 2))
-            total = tf.reduce_sum(self._reach(pictures, excitation.of_call))
-        gradient = tape.gradient(total, parameters)
+                pictures = keras.ops.roll(pictures, shift, axis=(1, 2))
+            return keras.ops.sum(self._reach(pictures, excitation.of_call))
+
+        (gradient,) = gradients(total, [parameters])
         if gradient is None:
             raise ArgumentError(
                 f"layer: layer {self._place.number} {self._place.layer.name!r} of model "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tb_kernels.arguments import check_size
 from tb_kernels.errors import ArgumentError
@@ -56,14 +55,14 @@ class Canvas:
             pictures: Shape (pictures, height, width, channels).
         """
         if self._first:
-            pictures = tf.transpose(pictures, [0, 3, 1, 2])
+            pictures = keras.ops.transpose(pictures, [0, 3, 1, 2])
         if self._symbolic is None:
             return pictures
         flat = [
             pictures if position == self._position else _zeros_like(symbolic, pictures)
-            for position, symbolic in enumerate(tf.nest.flatten(self._symbolic))
+            for position, symbolic in enumerate(keras.tree.flatten(self._symbolic))
         ]
-        return tf.nest.pack_sequence_as(self._symbolic, flat)
+        return keras.tree.pack_sequence_as(self._symbolic, flat)
 
 
 def _inputs_of(model: keras.Model) -> Any:
@@ -77,7 +76,7 @@ def _inputs_of(model: keras.Model) -> Any:
 def _picture_among(model: keras.Model, symbolic: Any) -> int:
     if symbolic is None:
         return 0
-    shapes = [tuple(tensor.shape) for tensor in tf.nest.flatten(symbolic)]
+    shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(symbolic)]
     pictures = [position for position, shape in enumerate(shapes) if len(shape) == 4]
     if len(pictures) != 1:
         raise ArgumentError(
@@ -90,7 +89,7 @@ def _picture_among(model: keras.Model, symbolic: Any) -> int:
 def _own_shape(model: keras.Model, symbolic: Any, position: int) -> tuple[int | None, ...]:
     """The shape of one picture as the model says it, None where it takes any."""
     if symbolic is not None:
-        return tuple(tf.nest.flatten(symbolic)[position].shape)[1:]
+        return tuple(keras.tree.flatten(symbolic)[position].shape)[1:]
     # What a subclassed model was built with.
     built = (model.get_build_config() or {}).get("input_shape")
     if isinstance(built, dict) or (built and isinstance(built[0], list | tuple)):
@@ -103,7 +102,7 @@ def _own_shape(model: keras.Model, symbolic: Any, position: int) -> tuple[int | 
 
 def _zeros_like(symbolic: Any, pictures: Any) -> Any:
     rest = [size or 1 for size in symbolic.shape[1:]]
-    return tf.zeros([tf.shape(pictures)[0], *rest], symbolic.dtype)
+    return keras.ops.zeros([keras.ops.shape(pictures)[0], *rest], symbolic.dtype)
 
 
 def _check_shape(size: Any) -> tuple[int | None, int | None, int | None]:

@@ -12,13 +12,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.data import count
-from tb_kernels.model.forward import call, check_backend, compiled, untouched
-from tb_kernels.model.interior import is_visible, opened, standing_in, surrounding_graph, visible
+from tb_kernels.model.backend import check_backend, compiled, gradients_within, sight, to_numpy
+from tb_kernels.model.data import as_tensors, count
+from tb_kernels.model.forward import call, untouched
+from tb_kernels.model.interior import opened, standing_in, visible
 from tb_kernels.model.layers import Place, kernels_of
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.views.scores import Scores
@@ -60,7 +60,7 @@ class GradCam:
     ) -> None:
         check_backend()
         self._model = model
-        self._inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+        self._inputs = as_tensors(inputs)
         self._wanted = layers
         self._scores = scores
         self._run = compiled(model, self._forward)
@@ -70,18 +70,20 @@ class GradCam:
         """The heatmaps of the model as it is now."""
         maps, classes, scores = self._run(self._inputs)
         return Heatmaps(
-            {place.number: one.numpy() for place, one in zip(self.layers, maps, strict=True)},
-            None if classes is None else classes.numpy(),
-            scores.numpy(),
+            {place.number: to_numpy(one) for place, one in zip(self.layers, maps, strict=True)},
+            None if classes is None else to_numpy(classes),
+            to_numpy(scores),
         )
 
     def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            outputs, seen = self._watch(inputs, tape)
+        def score(watch: Callable[[Any], Any]) -> tuple[Any, list[Any], Any]:
+            outputs, seen = self._watch(inputs, watch)
             classes, scores = self._scores.of(self._model, outputs, count(inputs))
-            total = _SCALE * tf.reduce_sum(scores)
-        spatial = self._spatial(seen)
-        gradients = tape.gradient(total, [tensor for _, tensor, _ in spatial])
+            spatial = self._spatial(seen)
+            total = _SCALE * keras.ops.sum(scores)
+            return total, [tensor for _, tensor, _ in spatial], (spatial, classes, scores)
+
+        gradients, (spatial, classes, scores) = gradients_within(score)
         found = [
             (place, _grad_cam(tensor, gradient, letters))
             for (place, tensor, letters), gradient in zip(spatial, gradients, strict=True)
@@ -97,8 +99,10 @@ class GradCam:
         self.layers = [place for place, _ in found]
         return [maps for _, maps in found], classes, scores
 
-    def _watch(self, inputs: Any, tape: Any) -> tuple[Any, dict[str, tuple[Place, Any]]]:
-        """Calls the model, and has the tape watch what the layers give.
+    def _watch(
+        self, inputs: Any, watch: Callable[[Any], Any]
+    ) -> tuple[Any, dict[str, tuple[Place, Any]]]:
+        """Calls the model, and has what the layers give watched.
 
         Returns:
             The model's outputs, and each layer with its output of its last call, by its
@@ -111,12 +115,12 @@ class GradCam:
             numbers = {place.number for place in self._wanted}
             places = [place for place in places if place.number in numbers]
         seen: dict[str, tuple[Place, Any]] = {}
-        here = surrounding_graph()
+        is_visible = sight()
 
         def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             outputs = own(*args, **kwargs)
-            if is_visible(outputs, here):
-                tape.watch(outputs)
+            if is_visible(outputs):
+                outputs = watch(outputs)
                 seen.pop(place.number, None)
                 seen[place.number] = place, outputs
             return outputs
@@ -154,9 +158,10 @@ def _grad_cam(maps: Any, gradient: Any, letters: str) -> Any:
     """The map of each input, from a layer's output and the gradient of the scores."""
     if letters[1] == "c":
         last = [0, *range(2, len(letters)), 1]
-        maps, gradient = tf.transpose(maps, last), tf.transpose(gradient, last)
-    maps, gradient = tf.cast(maps, tf.float32), tf.cast(gradient, tf.float32) / _SCALE
+        maps, gradient = keras.ops.transpose(maps, last), keras.ops.transpose(gradient, last)
+    maps = keras.ops.cast(maps, "float32")
+    gradient = keras.ops.cast(gradient, "float32") / _SCALE
     if "h" not in letters:
         maps, gradient = maps[:, None], gradient[:, None]
-    weights = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
-    return tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))
+    weights = keras.ops.mean(gradient, axis=(1, 2), keepdims=True)
+    return keras.ops.relu(keras.ops.sum(weights * maps, axis=-1))

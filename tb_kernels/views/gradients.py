@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
@@ -16,6 +15,7 @@ from tb_kernels.drawing.statistics import norm
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.backend import is_dataset
 from tb_kernels.model.data import (
     check_arrays,
     check_inputs,
@@ -84,13 +84,15 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: If they are no arrays, or differ in how many samples they hold.
     """
-    if isinstance(x, tf.data.Dataset) and y is None and sample_weight is None:
+    if is_dataset(x) and y is None and sample_weight is None:
         x, y, sample_weight = first_batch("x", x)
     x, y = check_inputs("x", x), check_arrays("y", y)
     if sample_weight is not None:
         sample_weight = check_arrays("sample_weight", sample_weight, optional=True)
     for argument, data in (("y", y), ("sample_weight", sample_weight)):
-        if any(array.shape[0] != count(x) for array in tf.nest.flatten(data) if array is not None):
+        if any(
+            array.shape[0] != count(x) for array in keras.tree.flatten(data) if array is not None
+        ):
             raise ArgumentError(
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
             )

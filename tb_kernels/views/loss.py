@@ -7,17 +7,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.data import (
-    attempt,
-    count,
-    part,
-    shapes_of,
-)
-from tb_kernels.model.forward import call, check_backend, compiled, untouched
+from tb_kernels.model.backend import check_backend, compiled, gradients, to_numpy
+from tb_kernels.model.data import as_tensors, attempt, count, part, shapes_of
+from tb_kernels.model.forward import call, untouched
 
 
 class LossGradient:
@@ -40,10 +35,7 @@ class LossGradient:
         self._samples = count(x)
         size = batch_size or self._samples
         self._batches = [
-            tf.nest.map_structure(
-                lambda array: None if array is None else tf.convert_to_tensor(array),
-                part((x, y, sample_weight), start, start + size),
-            )
+            as_tensors(part((x, y, sample_weight), start, start + size))
             for start in range(0, self._samples, size)
         ]
         self.variables = _by_path(model.trainable_variables)
@@ -85,33 +77,36 @@ class LossGradient:
         # Without the optimizer's loss scale what flows back through float16 layers would
         # vanish. Where it makes gradients overflow, training lowers it and tries again.
         optimizer = getattr(self._model, "optimizer", None)
-        scale = 1.0 if optimizer is None else float(optimizer.scale_loss(tf.ones(())))
+        scale = 1.0 if optimizer is None else float(optimizer.scale_loss(keras.ops.ones(())))
         while True:
-            means = self._means(tf.constant(scale))
+            means = self._means(keras.ops.convert_to_tensor(scale, "float32"))
             if scale <= 1 or all(np.isfinite(mean).all() for mean in means):
                 return means
             scale = max(1.0, scale / 16)
 
     def _means(self, scale: Any) -> list[NDArray[Any]]:
         if len(self._batches) == 1:
-            return [gradient.numpy() for gradient in self._run(*self._batches[0], scale)]
+            return [to_numpy(one) for one in self._run(*self._batches[0], scale)]
         means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
         for batch in self._batches:
             share = count(batch) / self._samples
             for mean, gradient in zip(means, self._run(*batch, scale), strict=True):
-                mean += share * gradient.numpy()
+                mean += share * to_numpy(gradient)
         return means
 
     def _gradients(self, x: Any, y: Any, sample_weight: Any, scale: Any) -> list[Any]:
         variables = list(self.variables.values())
-        values = [tf.convert_to_tensor(variable.value) for variable in variables]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(values)
+        values = [keras.ops.convert_to_tensor(variable.value) for variable in variables]
+
+        def loss_of(*values: Any) -> Any:
             with untouched(list(zip(variables, values, strict=True))):
                 loss = _compute_loss(self._model, x, y, call(self._model, x), sample_weight)
-            loss = tf.cast(loss, tf.float32) * scale
-        gradients = tape.gradient(loss, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [tf.cast(tf.convert_to_tensor(one), tf.float32) / scale for one in gradients]
+            return keras.ops.cast(loss, "float32") * scale
+
+        return [
+            keras.ops.cast(keras.ops.zeros_like(value) if one is None else one, "float32") / scale
+            for value, one in zip(values, gradients(loss_of, values), strict=True)
+        ]
 
     def _explained(self, error: Exception) -> Exception:
         """An error that says which of the data does not fit."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from tb_kernels.errors import ArgumentError
 
@@ -61,8 +60,8 @@ class Excitation:
         self.count = 0
         if _is_plain(layer):
             # Here, before the loop of the steps: picking the kernels takes as long as using them.
-            kernel = tf.gather(tf.convert_to_tensor(layer.kernel), kernels, axis=-1)
-            bias = tf.gather(tf.convert_to_tensor(layer.bias), kernels) if layer.use_bias else None
+            kernel = keras.ops.take(layer.kernel, kernels, axis=-1)
+            bias = keras.ops.take(layer.bias, kernels, axis=0) if layer.use_bias else None
             self._weights = kernel, bias
 
     def of_call(self, own: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -82,25 +81,25 @@ class Excitation:
         if self._weights is not None:
             self.count = int(self._layer.filters)
             before = self._convolve(args[0], *self._weights)
-            means = tf.linalg.diag_part(self._mean(self._layer.activation(before)))
+            means = keras.ops.diagonal(self._mean(self._layer.activation(before)))
             # A kernel that its ReLU keeps silent has no gradient; what goes into it has.
-            woken = tf.linalg.diag_part(self._mean(before))
-            return tf.where(means == 0, woken, means)
+            woken = keras.ops.diagonal(self._mean(before))
+            return keras.ops.where(means == 0, woken, means)
         outputs = own(*args, **kwargs)
-        if not isinstance(outputs, tf.Tensor) or len(outputs.shape) < 2:
+        if not keras.ops.is_tensor(outputs) or len(outputs.shape) < 2:
             raise ArgumentError(
                 f"layer: layer {self._layer.name!r} gives no channels; expected a layer whose "
                 "output has them, such as Conv2D"
             )
         means = self._mean(outputs)
         self.count = int(means.shape[1])
-        return tf.gather(means, self._kernels, axis=1, batch_dims=1)
+        return keras.ops.take_along_axis(means, self._kernels[:, None], axis=1)[:, 0]
 
     def _convolve(self, inputs: Any, kernel: Any, bias: Any) -> Any:
         layer = self._layer
         outputs = keras.ops.conv(
             inputs,
-            tf.cast(kernel, inputs.dtype),
+            keras.ops.cast(kernel, inputs.dtype),
             strides=list(layer.strides),
             padding=layer.padding,
             dilation_rate=layer.dilation_rate,
@@ -109,18 +108,18 @@ class Excitation:
         if bias is None:
             return outputs
         shape = (1, -1) + (1,) * layer.rank if self._first else (-1,)
-        return outputs + tf.reshape(tf.cast(bias, inputs.dtype), shape)
+        return outputs + keras.ops.reshape(keras.ops.cast(bias, inputs.dtype), shape)
 
     def _mean(self, maps: Any) -> Any:
         """The mean over space: float32 of shape (pictures, channels)."""
-        maps = tf.cast(maps, tf.float32)
+        maps = keras.ops.cast(maps, "float32")
         rank = len(maps.shape)
         axes = list(range(2, rank)) if self._first else list(range(1, rank - 1))
         inner = [slice(None)] * rank
         for axis in axes:
             if (maps.shape[axis] or 0) > 4 * _EDGE:
                 inner[axis] = slice(_EDGE, -_EDGE)
-        return tf.reduce_mean(maps[tuple(inner)], axis=axes) if axes else maps
+        return keras.ops.mean(maps[tuple(inner)], axis=axes) if axes else maps
 
 
 def _is_plain(layer: keras.layers.Layer) -> bool:

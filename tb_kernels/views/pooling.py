@@ -1,10 +1,4 @@
-"""Max pooling with a quicker gradient: TensorFlow's takes as long on a CPU as a convolution.
-
-The gradient of a window goes to its largest value. TensorFlow looks for that value
-again, place by place; here every value is compared with its window's, which is one pass.
-Of values that are equal and largest all get the gradient, where TensorFlow gives it to
-the first: after a ReLU these are zeros, whose gradient the ReLU ends anyway.
-"""
+"""Max pooling with a quicker gradient, wherever a model pools windows side by side."""
 
 from __future__ import annotations
 
@@ -13,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 
+from tb_kernels.model.backend import max_pool
 from tb_kernels.model.interior import standing_in
 from tb_kernels.model.layers import Place, walk
 
@@ -31,9 +25,9 @@ def quick_pooling(model: keras.Model) -> Iterator[None]:
             size is not None and size % side == 0
             for size, side in zip(inputs.shape[1:3], window, strict=True)
         )
-        if kwargs or not fits or inputs.dtype != tf.float32:
+        if kwargs or not fits or keras.backend.standardize_dtype(inputs.dtype) != "float32":
             return own(*args, **kwargs)
-        return _max_pool(inputs, window)
+        return max_pool(inputs, window)
 
     with standing_in(places, stand):
         yield
@@ -45,22 +39,3 @@ def _is_plain(layer: keras.layers.Layer) -> bool:
         and tuple(layer.pool_size) == tuple(layer.strides)
         and layer.data_format == "channels_last"
     )
-
-
-def _max_pool(inputs: Any, window: tuple[int, int]) -> Any:
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def pool(inputs: Any) -> tuple[Any, Callable[[Any], Any]]:
-        largest = tf.nn.max_pool2d(inputs, window, window, "VALID")
-
-        def gradient(upstream: Any) -> Any:
-            is_largest = tf.equal(inputs, _spread(largest, inputs))
-            return tf.cast(is_largest, inputs.dtype) * _spread(upstream, inputs)
-
-        return largest, gradient
-
-    return pool(inputs)
-
-
-def _spread(values: Any, like: Any) -> Any:
-    """Each window's value at all of its places."""
-    return tf.raw_ops.ResizeNearestNeighbor(images=values, size=tf.shape(like)[1:3])

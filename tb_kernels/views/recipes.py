@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+
+from tb_kernels.model.backend import irfft2
 
 State = tuple[Any, ...]
 
@@ -89,10 +91,12 @@ class Ascent:
     ) -> tuple[Any, State]:
         """A step as large as the picture's contrast at first; none where there is no gradient."""
         direction, size = _centered(gradient)
-        share = 1 - (1 - self._LAST) * tf.cast(number, tf.float32) / tf.cast(of, tf.float32)
-        moved = parameters + share * self._DEVIATION * tf.math.divide_no_nan(direction, size)
+        done = keras.ops.cast(number, "float32")
+        share = 1 - (1 - self._LAST) * done / keras.ops.cast(of, "float32")
+        moved = parameters + share * self._DEVIATION * keras.ops.divide_no_nan(direction, size)
         contrast, deviation = _centered(moved)
-        return self._middle + self._DEVIATION * tf.math.divide_no_nan(contrast, deviation), state
+        shown = self._DEVIATION * keras.ops.divide_no_nan(contrast, deviation)
+        return self._middle + shown, state
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean 0.5, deviation 0.15, clipped."""
@@ -139,19 +143,17 @@ class Fourier:
 
     def state(self, parameters: Any) -> State:
         """Adam's two means."""
-        return tf.zeros_like(parameters), tf.zeros_like(parameters)
+        return keras.ops.zeros_like(parameters), keras.ops.zeros_like(parameters)
 
     def picture(self, parameters: Any) -> Any:
         """Frequencies to pixels, independent colours to red, green and blue, any number to 0-1."""
-        spectrum = tf.complex(parameters[:, 0], parameters[:, 1]) * tf.cast(
-            self._scale, tf.complex64
-        )
-        pixels = tf.signal.irfft2d(spectrum, fft_length=[self._height, self._width])
-        pixels = tf.transpose(pixels, [0, 2, 3, 1])
+        spectrum = parameters * self._scale
+        pixels = irfft2(spectrum[:, 0], spectrum[:, 1], (self._height, self._width))
+        pixels = keras.ops.transpose(pixels, [0, 2, 3, 1])
         if self._channels == 3:
             colors = self._COLORS / np.linalg.norm(self._COLORS, axis=0).max()
-            pixels = tf.tensordot(pixels, tf.constant(colors.T, tf.float32), axes=1)
-        return tf.sigmoid(pixels)
+            pixels = keras.ops.tensordot(pixels, colors.T.astype(np.float32), axes=1)
+        return keras.ops.sigmoid(pixels)
 
     def step(
         self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
@@ -159,10 +161,10 @@ class Fourier:
         """A step of Adam, upwards."""
         mean, square = state
         mean = 0.9 * mean + 0.1 * gradient
-        square = 0.999 * square + 0.001 * tf.square(gradient)
-        power = tf.cast(number + 1, tf.float32)
+        square = 0.999 * square + 0.001 * keras.ops.square(gradient)
+        power = keras.ops.cast(number + 1, "float32")
         unbiased = mean / (1 - 0.9**power), square / (1 - 0.999**power)
-        step = self._RATE * unbiased[0] / (tf.sqrt(unbiased[1]) + 1e-8)
+        step = self._RATE * unbiased[0] / (keras.ops.sqrt(unbiased[1]) + 1e-8)
         return parameters + step, (mean, square)
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -172,8 +174,10 @@ class Fourier:
 
 def _centered(pictures: Any) -> tuple[Any, Any]:
     """Each picture less its mean, and its deviation."""
-    centered = pictures - tf.reduce_mean(pictures, axis=(1, 2, 3), keepdims=True)
-    return centered, tf.sqrt(tf.reduce_mean(tf.square(centered), axis=(1, 2, 3), keepdims=True))
+    centered = pictures - keras.ops.mean(pictures, axis=(1, 2, 3), keepdims=True)
+    return centered, keras.ops.sqrt(
+        keras.ops.mean(keras.ops.square(centered), axis=(1, 2, 3), keepdims=True)
+    )
 
 
 RECIPES: Mapping[str, Callable[[tuple[int, int, int], float], Recipe]] = {

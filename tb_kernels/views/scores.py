@@ -8,9 +8,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.model.backend import argmax
 
 Score = Callable[[Any], Any]
 
@@ -83,22 +83,22 @@ class Scores:
         count = 2 if values.shape[1] == 1 else int(values.shape[1])
         if values.shape[1] == 1:
             # A single sigmoid: its value is for class 1, and against class 0.
-            values = tf.concat([-values, values], axis=1)
+            values = keras.ops.concatenate([-values, values], axis=1)
         if self._classes is None:
-            classes = tf.argmax(values, axis=1)
+            classes = argmax(values)
         elif max(self._classes) >= count:
             raise ArgumentError(
                 f"classes: model {model.name!r} tells {count} classes, 0 to {count - 1}; got "
                 f"{max(self._classes)}"
             )
         else:
-            classes = tf.constant(self._classes, tf.int64)
-        return classes, tf.gather(values, classes, axis=1, batch_dims=1)
+            classes = keras.ops.convert_to_tensor(self._classes, "int64")
+        return classes, keras.ops.take_along_axis(values, classes[:, None], axis=1)[:, 0]
 
 
 def _values(model: keras.Model, outputs: Any) -> Any:
     """What goes into the final softmax or sigmoid, shape (inputs, classes)."""
-    given = tf.nest.flatten(outputs)
+    given = keras.tree.flatten(outputs)
     logits = None
     if len(given) == 1:
         # Keras leaves it at the output for its own losses; with `from_logits` it is the output.
@@ -112,12 +112,12 @@ def _values(model: keras.Model, outputs: Any) -> Any:
             "sigmoid over classes; expected a function of the outputs that gives a number for "
             "each input, such as score=lambda outputs: outputs[:, 0]"
         )
-    return tf.cast(logits, tf.float32)
+    return keras.ops.cast(logits, "float32")
 
 
 def _own_scores(score: Score, outputs: Any, inputs: int) -> Any:
     try:
-        scores = tf.cast(tf.convert_to_tensor(score(outputs)), tf.float32)
+        scores = keras.ops.cast(keras.ops.convert_to_tensor(score(outputs)), "float32")
     except Exception as error:
         raise ArgumentError(
             f"score: failed on the model's outputs ({reason_of(error)}); expected a "

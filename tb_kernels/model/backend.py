@@ -1,0 +1,206 @@
+"""What is TensorFlow's own: whatever Keras has no word for, in one place.
+
+All else speaks Keras, `keras.ops` and `keras.tree`, and imports no other backend. To run
+on one more, give what stands here for it: functions compiled and traced ahead, gradients
+(also at tensors that arise in the middle of a call), a loop, what can be seen from where,
+the batches of its data sets, arrays, and the few operations that Keras lacks or has with
+other results. On JAX `watch` adds a zero to differentiate at, a trace is that of the
+tracers; on PyTorch nothing is traced, and everything can be seen.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tb_kernels.errors import ArgumentError
+
+
+def check_backend() -> None:
+    """Makes sure that Keras runs on TensorFlow.
+
+    Raises:
+        ArgumentError: If it runs on something else.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise ArgumentError(
+            f"model: this view calls the model and needs Keras on TensorFlow; the backend "
+            f"is {keras.config.backend()!r} (set KERAS_BACKEND=tensorflow; kernels can be "
+            "logged on every backend)"
+        )
+
+
+def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a graph, unless the model is one that only runs eagerly."""
+    if getattr(model, "run_eagerly", False):
+        return function
+    # TensorFlow warns of many traces of one function; a partial one is one of its own.
+    compiled_function: Callable[..., Any] = tf.function(
+        functools.partial(function), autograph=False, reduce_retracing=True
+    )
+    return compiled_function
+
+
+def traced(
+    function: Callable[..., Any], *arguments: keras.KerasTensor
+) -> Callable[..., Any] | None:
+    """A compiled function traced now, once for all arguments like these.
+
+    Args:
+        function: What `compiled` returned.
+        arguments: Their shapes, None along an axis for any length, and types.
+
+    Returns:
+        The function for such arguments; None if it runs eagerly.
+    """
+    if not hasattr(function, "get_concrete_function"):
+        return None
+    concrete: Callable[..., Any] = function.get_concrete_function(
+        *(tf.TensorSpec(argument.shape, argument.dtype) for argument in arguments)
+    )
+    return concrete
+
+
+def untraced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function inside one that traces itself, in which nothing can be seen; else itself."""
+    own: Callable[..., Any] = getattr(function, "python_function", function)
+    return own
+
+
+def sight() -> Callable[[Any], bool]:
+    """Whether something is a tensor of the trace that goes on here, and not of a loop inside it."""
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+    def is_visible(tensor: Any) -> bool:
+        if not isinstance(tensor, tf.Tensor):
+            return False
+        return not tf.is_symbolic_tensor(tensor) if graph is None else tensor.graph is graph
+
+    return is_visible
+
+
+def gradients(function: Callable[..., Any], values: Sequence[Any]) -> list[Any]:
+    """The gradient of the number that a function gives, with respect to each of its arguments.
+
+    Returns:
+        Tensors in the shapes of the arguments; None for one that the number does not
+        depend on.
+    """
+
+    def watched(watch: Callable[[Any], Any]) -> tuple[Any, Sequence[Any], None]:
+        own = [watch(value) for value in values]
+        return function(*own), own, None
+
+    return gradients_within(watched)[0]
+
+
+def gradients_within(
+    function: Callable[[Callable[[Any], Any]], tuple[Any, Sequence[Any], Any]],
+) -> tuple[list[Any], Any]:
+    """The gradient of a number with respect to tensors that arise while it is computed.
+
+    Args:
+        function: Called with `watch`, which it calls with each such tensor as soon as it is
+            there, and which returns the tensor to go on with. Returns the number, those
+            of the tensors whose gradients are wanted, and anything else.
+
+    Returns:
+        The gradients, None where the number does not depend on the tensor, and what else
+        the function returned.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+
+        def watch(tensor: Any) -> Any:
+            tape.watch(tensor)
+            return tensor
+
+        number, tensors, rest = function(watch)
+    found = tape.gradient(number, list(tensors))
+    # Those of embeddings are sparse.
+    return [None if one is None else tf.convert_to_tensor(one) for one in found], rest
+
+
+def loop(count: int, step: Callable[..., tuple[Any, ...]], *state: Any) -> tuple[Any, ...]:
+    """The state after so many steps, none of them traced alone.
+
+    Args:
+        count: How many.
+        step: Called with the step's number, from 0, and the state; returns the next state.
+        state: Before the first step: tensors, or tuples of tensors.
+    """
+    _, *state_after = tf.while_loop(
+        lambda number, *_: number < count,
+        lambda number, *state: (number + 1, *step(number, *state)),
+        (tf.constant(0), *state),
+        parallel_iterations=1,
+    )
+    return tuple(state_after)
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether this is a data set of batches."""
+    return isinstance(data, tf.data.Dataset)
+
+
+def first_of(dataset: Any) -> Any:
+    """A data set's first batch; None if it is empty."""
+    return next(iter(dataset.take(1)), None)
+
+
+def is_numeric(tensor: Any) -> bool:
+    """Whether the tensor holds real numbers, or truth values."""
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
+
+
+def to_numpy(tensor: Any) -> NDArray[Any]:
+    """The tensor as an array of its own, in its type."""
+    # What Keras gives is a copy only in newer versions.
+    return np.asarray(tensor.numpy())
+
+
+def argmax(values: Any) -> Any:
+    """Where each row has its largest value, and of equal ones the first: int64."""
+    # Keras' own gives int32, and takes -0.0 to be smaller than 0.0.
+    return tf.argmax(values, axis=1)
+
+
+def irfft2(real: Any, imaginary: Any, size: tuple[int, int]) -> Any:
+    """Real pictures of this height and width from the halves of their spectra, the last axes."""
+    return tf.signal.irfft2d(tf.complex(real, imaginary), fft_length=list(size))
+
+
+def max_pool(inputs: Any, window: tuple[int, int]) -> Any:
+    """Max pooling of windows side by side that fit, with a quicker gradient.
+
+    The gradient of a window goes to its largest value. TensorFlow looks for that value
+    again, place by place, which on a CPU takes as long as a convolution; here every value
+    is compared with its window's, which is one pass. Of values that are equal and largest
+    all get the gradient, where TensorFlow gives it to the first: after a ReLU these are
+    zeros, whose gradient the ReLU ends anyway.
+
+    Args:
+        inputs: float32 of shape (pictures, height, width, channels).
+        window: Its height and width, which divide those of the inputs.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def pool(inputs: Any) -> tuple[Any, Callable[[Any], Any]]:
+        largest = tf.nn.max_pool2d(inputs, window, window, "VALID")
+
+        def spread(values: Any) -> Any:
+            """Each window's value at all of its places."""
+            return tf.raw_ops.ResizeNearestNeighbor(images=values, size=tf.shape(inputs)[1:3])
+
+        def gradient(upstream: Any) -> Any:
+            is_largest = tf.equal(inputs, spread(largest))
+            return tf.cast(is_largest, inputs.dtype) * spread(upstream)
+
+        return largest, gradient
+
+    return pool(inputs)
