@@ -71,10 +71,25 @@ def select(
     """
     if layers is None:
         return list(candidates)
-    chosen = {
-        number for wanted in layers for number in _numbers_of(model, wanted, candidates, what)
-    }
-    return [candidate for candidate in candidates if candidate.number in chosen]
+    places = list(walk(model))
+    numbers = {one.number for one in candidates}
+    have = enumerate_some(dict.fromkeys(one.name for one in candidates))
+    chosen: set[str] = set()
+    for wanted in layers:
+        # A part of a layer is a candidate, and no layer.
+        roots = {place.number for place in _called(places, wanted)} or numbers & {str(wanted)}
+        if not roots:
+            raise ArgumentError(
+                f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}"
+            )
+        drawn = {number for number in numbers if any(belongs(number, root) for root in roots)}
+        if not drawn:
+            raise ArgumentError(
+                f"layers: layer {wanted!r} of model {model.name!r} has no {what}; "
+                f"these have: {have}"
+            )
+        chosen |= drawn
+    return [one for one in candidates if one.number in chosen]
 
 
 def select_places(model: keras.Model, argument: str, wanted: Iterable[int | str]) -> list[Place]:
@@ -114,27 +129,6 @@ def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
             f"expected one of their numbers: {enumerate_some(repr(one.number) for one in found)}"
         )
     return found[0]
-
-
-def _numbers_of(
-    model: keras.Model, wanted: int | str, candidates: Sequence[Numbered], what: str
-) -> list[str]:
-    roots = {place.number for place in _called(list(walk(model)), wanted)}
-    # A part of a layer is a candidate, and no layer.
-    roots = roots or {one.number for one in candidates} & {str(wanted)}
-    have = enumerate_some(dict.fromkeys(candidate.name for candidate in candidates))
-    if not roots:
-        raise ArgumentError(f"layers: no layer {wanted!r} in model {model.name!r}; it has {have}")
-    drawn = [
-        candidate.number
-        for candidate in candidates
-        if any(belongs(candidate.number, root) for root in roots)
-    ]
-    if not drawn:
-        raise ArgumentError(
-            f"layers: layer {wanted!r} of model {model.name!r} has no {what}; these have: {have}"
-        )
-    return drawn
 
 
 def _called(places: list[Place], wanted: int | str) -> list[Place]:
