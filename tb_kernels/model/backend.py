@@ -1,11 +1,17 @@
-"""What is TensorFlow's own: whatever Keras has no word for, in one place.
+"""What is TensorFlow's own: all that Keras has no word for, or has with other results.
 
-All else speaks Keras, `keras.ops` and `keras.tree`, and imports no other backend. To run
-on one more, give what stands here for it: functions compiled and traced ahead, gradients
-(also at tensors that arise in the middle of a call), a loop, what can be seen from where,
-the batches of its data sets, arrays, and the few operations that Keras lacks or has with
-other results. On JAX `watch` adds a zero to differentiate at, a trace is that of the
-tracers; on PyTorch nothing is traced, and everything can be seen.
+The rest of the package speaks Keras, `keras.ops` and `keras.tree`. Another backend gives
+each function here:
+
+- `compiled`, `traced`, `untraced`, `sight`: `jit` and its tracers on JAX. Where nothing is
+  traced, as on PyTorch, functions stay as they are and every tensor can be seen.
+- `gradients`, `gradients_within`: on JAX `watch` adds a zero to the tensor, with respect to
+  which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
+- `loop`, `irfft2`, `argmax`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
+  may be Keras' own where its gradient is quick.
+- `is_dataset`, `first_of`: for the data sets that people have beside it.
+
+Random numbers are drawn with NumPy, so that they are the same on all.
 """
 
 from __future__ import annotations
@@ -20,6 +26,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
+
+# Marks a tensor as one to differentiate at; returns the tensor to go on with.
+Watch = Callable[[Any], Any]
 
 
 def check_backend() -> None:
@@ -74,7 +83,7 @@ def untraced(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sight() -> Callable[[Any], bool]:
-    """Whether something is a tensor of the trace that goes on here, and not of a loop inside it."""
+    """A test of whether something is a tensor of the trace going on here, not of a loop in it."""
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
     def is_visible(tensor: Any) -> bool:
@@ -93,7 +102,7 @@ def gradients(function: Callable[..., Any], values: Sequence[Any]) -> list[Any]:
         depend on.
     """
 
-    def watched(watch: Callable[[Any], Any]) -> tuple[Any, Sequence[Any], None]:
+    def watched(watch: Watch) -> tuple[Any, Sequence[Any], None]:
         own = [watch(value) for value in values]
         return function(*own), own, None
 
@@ -101,14 +110,14 @@ def gradients(function: Callable[..., Any], values: Sequence[Any]) -> list[Any]:
 
 
 def gradients_within(
-    function: Callable[[Callable[[Any], Any]], tuple[Any, Sequence[Any], Any]],
+    function: Callable[[Watch], tuple[Any, Sequence[Any], Any]],
 ) -> tuple[list[Any], Any]:
     """The gradient of a number with respect to tensors that arise while it is computed.
 
     Args:
-        function: Called with `watch`, which it calls with each such tensor as soon as it is
-            there, and which returns the tensor to go on with. Returns the number, those
-            of the tensors whose gradients are wanted, and anything else.
+        function: Called with what watches a tensor as soon as it is there. Returns the
+            number, those of the watched tensors whose gradients are wanted, and anything
+            else.
 
     Returns:
         The gradients, None where the number does not depend on the tensor, and what else
@@ -126,11 +135,11 @@ def gradients_within(
     return [None if one is None else tf.convert_to_tensor(one) for one in found], rest
 
 
-def loop(count: int, step: Callable[..., tuple[Any, ...]], *state: Any) -> tuple[Any, ...]:
-    """The state after so many steps, none of them traced alone.
+def loop(count: Any, step: Callable[..., tuple[Any, ...]], *state: Any) -> tuple[Any, ...]:
+    """The state after so many steps, which are traced once.
 
     Args:
-        count: How many.
+        count: How many, an int32 tensor.
         step: Called with the step's number, from 0, and the state; returns the next state.
         state: Before the first step: tensors, or tuples of tensors.
     """

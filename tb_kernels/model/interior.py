@@ -66,10 +66,10 @@ def standing_in(places: Sequence[Place], stand: Stand) -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(model: keras.Model) -> Iterator[None]:
-    """Inside, no `call` traces itself, in which nothing can be seen."""
+    """Inside, no `call` is one that traces itself, in which nothing can be seen."""
     layers = [model, *(place.layer for place in walk(model))]
-    calls = [(layer, _own_call(layer), untraced(_own_call(layer))) for layer in layers]
-    with _replaced((layer, inner) for layer, own, inner in calls if inner is not own):
+    calls = [(layer, _own_call(layer)) for layer in layers]
+    with _replaced((layer, inside) for layer, own in calls if (inside := untraced(own)) is not own):
         yield
 
 

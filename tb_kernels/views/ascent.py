@@ -150,8 +150,8 @@ class Climb:
 
     def _climb_batch(self, parameters: Any, kernels: Any, shifts: Any) -> Any:
         excitation = Excitation(self._place.layer, kernels, channels_first=self._first)
-        # A tensor: by a plain number TensorFlow divides through its rounded reciprocal.
-        count = keras.ops.convert_to_tensor(int(shifts.shape[0]))
+        # A tensor: of a plain number TensorFlow takes the reciprocal, and rounds it.
+        count = keras.ops.convert_to_tensor(int(shifts.shape[0]), "int32")
 
         def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any]:
             gradient = self._gradient(parameters, excitation, shifts[number])

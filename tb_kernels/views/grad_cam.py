@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import check_backend, compiled, gradients_within, sight, to_numpy
+from tb_kernels.model.backend import (
+    Watch,
+    check_backend,
+    compiled,
+    gradients_within,
+    sight,
+    to_numpy,
+)
 from tb_kernels.model.data import as_tensors, count
 from tb_kernels.model.forward import call, untouched
 from tb_kernels.model.interior import opened, standing_in, visible
@@ -76,7 +83,7 @@ class GradCam:
         )
 
     def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
-        def score(watch: Callable[[Any], Any]) -> tuple[Any, list[Any], Any]:
+        def score(watch: Watch) -> tuple[Any, list[Any], Any]:
             outputs, seen = self._watch(inputs, watch)
             classes, scores = self._scores.of(self._model, outputs, count(inputs))
             spatial = self._spatial(seen)
@@ -99,10 +106,8 @@ class GradCam:
         self.layers = [place for place, _ in found]
         return [maps for _, maps in found], classes, scores
 
-    def _watch(
-        self, inputs: Any, watch: Callable[[Any], Any]
-    ) -> tuple[Any, dict[str, tuple[Place, Any]]]:
-        """Calls the model, and has what the layers give watched.
+    def _watch(self, inputs: Any, watch: Watch) -> tuple[Any, dict[str, tuple[Place, Any]]]:
+        """Calls the model, and watches what the layers give.
 
         Returns:
             The model's outputs, and each layer with its output of its last call, by its
