@@ -14,7 +14,7 @@ from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.loggers.incidents import Incidents
 from tb_kernels.loggers.notice import Volume
-from tb_kernels.model.layers import count_built
+from tb_kernels.model.layers import built_convolutions
 from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Output, Scalars
 from tb_kernels.views.view import Captured, View
@@ -51,11 +51,12 @@ class Plan:
         self.volume = _volume_of(view)
         self.stays = False
         self._memory = memory
-        self._built = count_built(view.model)
+        self._built = built_convolutions(view.model)
 
     def holds(self) -> bool:
         """Whether it still fits the model, of which more may be built by now."""
-        complete = self._built.complete or self._built == count_built(self.view.model)
+        model, built = self.view.model, self._built
+        complete = all(built) or built == built_convolutions(model)
         return self.stays or (complete and self.view.is_current())
 
     def draw(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:

@@ -133,26 +133,13 @@ def owners(model: keras.Model) -> list[tuple[Place, set[int]]]:
 
 def is_built(model: keras.Model) -> bool:
     """Whether the model has its weights: a convolution that it never calls stays without."""
-    built = _built_convolutions(model)
+    built = built_convolutions(model)
     return bool(model.built) and (any(built) or not built)
 
 
-class Built(NamedTuple):
-    """How many of a model's convolutions have their weights."""
-
-    built: int
-    of: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether all have."""
-        return self.built == self.of
-
-
-def count_built(model: keras.Model) -> Built:
-    """How much of a model has its weights."""
-    built = _built_convolutions(model)
-    return Built(sum(built), len(built))
+def built_convolutions(model: keras.Model) -> list[bool]:
+    """Of each convolution, whether it has its weights."""
+    return [bool(place.layer.built) for place in walk(model) if _kind_of(place.layer)]
 
 
 def check_built(model: keras.Model) -> None:
@@ -180,10 +167,6 @@ def kernels_of(place: Place) -> list[KernelWeight]:
             _parts(place.number, len(weights)), weights, strict=True
         )
     ]
-
-
-def _built_convolutions(model: keras.Model) -> list[bool]:
-    return [bool(place.layer.built) for place in walk(model) if _kind_of(place.layer)]
 
 
 def _place(layer: keras.layers.Layer, number: str, seen: set[int]) -> Iterator[Place]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import keras
 
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.interior import LayerOutput
 from tb_kernels.model.layers import KernelWeight, Place, find_kernels, walk
 from tb_kernels.schema.naming import belongs
 from tb_kernels.wording import enumerate_some
+
+_Drawable = TypeVar("_Drawable", KernelWeight, LayerOutput)
 
 
 def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> list[KernelWeight]:
@@ -35,28 +38,13 @@ def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> li
     return select(model, layers, weights, what="kernels")
 
 
-class Numbered(Protocol):
-    """Something of a layer that can be drawn."""
-
-    @property
-    def number(self) -> str:
-        """The layer's number, or the number of a part, call or output of it."""
-
-    @property
-    def name(self) -> str:
-        """The layer's name."""
-
-
-_Numbered = TypeVar("_Numbered", bound=Numbered)
-
-
 def select(
     model: keras.Model,
     layers: Sequence[int | str] | None,
-    candidates: Sequence[_Numbered],
+    candidates: Sequence[_Drawable],
     *,
     what: str,
-) -> list[_Numbered]:
+) -> list[_Drawable]:
     """Those of the candidates that belong to the layers asked for, in their order.
 
     Args:

@@ -7,13 +7,13 @@ Networks via Gradient-based Localization", ICCV 2017, https://arxiv.org/abs/1610
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.overlays import Explained
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model.backend import (
     Watch,
@@ -32,21 +32,6 @@ from tb_kernels.views.scores import Scores
 
 # The score's, for float16 rounds small gradients to nothing; a power of two changes no other.
 _SCALE = 256.0
-
-
-@dataclass(frozen=True)
-class Heatmaps:
-    """The maps of some inputs.
-
-    Attributes:
-        maps: Of each layer by its number: shape (inputs, height, width), float32.
-        classes: The inputs' classes; None where a score of one's own has none.
-        scores: The inputs' scores.
-    """
-
-    maps: Mapping[str, NDArray[np.float32]]
-    classes: NDArray[np.int64] | None
-    scores: NDArray[np.float32]
 
 
 class GradCam:
@@ -73,14 +58,16 @@ class GradCam:
         self._run = compiled(model, self._forward)
         self.layers: Sequence[Place] = layers or ()
 
-    def __call__(self) -> Heatmaps:
-        """The heatmaps of the model as it is now."""
+    def __call__(self) -> tuple[dict[str, NDArray[np.float32]], Explained]:
+        """The heatmaps of the model as it is now, and what they explain.
+
+        Returns:
+            Of each layer, by its number, maps of shape (inputs, height, width), float32.
+        """
         maps, classes, scores = self._run(self._inputs)
-        return Heatmaps(
-            {place.number: to_numpy(one) for place, one in zip(self.layers, maps, strict=True)},
-            None if classes is None else to_numpy(classes),
-            to_numpy(scores),
-        )
+        explained = Explained(None if classes is None else to_numpy(classes), to_numpy(scores))
+        found = {place.number: to_numpy(one) for place, one in zip(self.layers, maps, strict=True)}
+        return found, explained
 
     def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
         def score(watch: Watch) -> tuple[Any, list[Any], Any]:

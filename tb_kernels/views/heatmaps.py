@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.drawing.overlays import Explained, Overlay, backdrop
+from tb_kernels.drawing.overlays import Overlay, backdrop
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model.data import attempt, check_inputs, count
@@ -73,7 +73,8 @@ def compute_heatmaps(
     places = None if layer is None else [select_layer(model, "layer", layer)]
     scores = Scores(check_classes(classes, count(inputs)), score)
     run = GradCam(model, inputs, places, scores)
-    (maps,) = attempt("inputs", inputs, model, run).maps.values()
+    found, _ = attempt("inputs", inputs, model, run)
+    (maps,) = found.values()
     return maps
 
 
@@ -113,7 +114,7 @@ class HeatmapView(View):
         strength: float,
     ) -> None:
         run = GradCam(model, inputs, places, scores)
-        maps = attempt("inputs", inputs, model, run).maps
+        maps, _ = attempt("inputs", inputs, model, run)
         subjects = [_subject(place, maps[place.number]) for place in run.layers]
         overlay = Overlay(_backdrop(model, inputs, input_range), strength)
         layers = choose_pictures(model, subjects, style, numbers, overlay=overlay)
@@ -123,8 +124,7 @@ class HeatmapView(View):
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
-        found = self._run()
-        return Captured(dict(found.maps), Explained(found.classes, found.scores))
+        return Captured(*self._run())
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The maps as they are, by the layers' groups, with classes and scores."""
