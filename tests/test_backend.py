@@ -85,6 +85,20 @@ def test_argmax_takes_the_first_of_equal_ones(run):
     assert found.tolist() == [0, 1, 0]
 
 
+def test_pick_takes_one_of_each_row(run):
+    """And has a gradient there alone."""
+
+    def function(values, columns):
+        def total(values):
+            return keras.ops.sum(backend.pick(values, columns))
+
+        return backend.pick(values, columns), backend.gradients(total, [values])[0]
+
+    picked, gradient = run(function, np.float32([[1, 2], [3, np.inf]]), np.int32([1, 0]))
+    assert picked.tolist() == [2, 3]
+    assert gradient.tolist() == [[0, 1], [1, 0]]
+
+
 @pytest.mark.parametrize("size", [(4, 6), (5, 7)])
 def test_irfft2_is_numpys(run, size):
     """Of an even and an odd width."""

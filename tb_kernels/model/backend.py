@@ -7,7 +7,7 @@ each function here:
   traced, as on PyTorch, functions stay as they are and every tensor can be seen.
 - `gradients`, `gradients_within`: on JAX `watch` adds a zero to the tensor, with respect to
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
-- `loop`, `irfft2`, `argmax`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
+- `loop`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
   may be Keras' own where its gradient is quick.
 - `is_dataset`, `first_of`: for the data sets that people have beside it.
 
@@ -177,6 +177,12 @@ def argmax(values: Any) -> Any:
     """Where each row has its largest value, and of equal ones the first: int64."""
     # Keras' own gives int32, and takes -0.0 to be smaller than 0.0.
     return tf.argmax(values, axis=1)
+
+
+def pick(values: Any, columns: Any) -> Any:
+    """Of each row the value in its column."""
+    # Keras' take_along_axis makes dozens of operations of it, and tracing much longer.
+    return tf.gather(values, columns, axis=1, batch_dims=1)
 
 
 def irfft2(real: Any, imaginary: Any, size: tuple[int, int]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.backend import pick
 
 # What these do to a kernel's output does not depend on the other kernels'.
 _ELEMENTWISE = frozenset(
@@ -93,7 +94,7 @@ class Excitation:
             )
         means = self._mean(outputs)
         self.count = int(means.shape[1])
-        return keras.ops.take_along_axis(means, self._kernels[:, None], axis=1)[:, 0]
+        return pick(means, self._kernels)
 
     def _convolve(self, inputs: Any, kernel: Any, bias: Any) -> Any:
         layer = self._layer

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.backend import argmax
+from tb_kernels.model.backend import argmax, pick
 
 Score = Callable[[Any], Any]
 
@@ -93,7 +93,7 @@ class Scores:
             )
         else:
             classes = keras.ops.convert_to_tensor(self._classes, "int64")
-        return classes, keras.ops.take_along_axis(values, classes[:, None], axis=1)[:, 0]
+        return classes, pick(values, classes)
 
 
 def _values(model: keras.Model, outputs: Any) -> Any:
