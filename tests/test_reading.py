@@ -335,9 +335,8 @@ def test_a_file_that_has_become_shorter(log_dir, tmp_path):
         log.picture("1_1_1").pixels()
     log = open_log(log_dir / "b")
     other = log.picture("1_1_1")
-    files = other._store.catalog.files
+    files = other._catalog.files
     files[:] = [(folder, "gone") for folder, _ in files]
-    other._store._files.clear()
     with pytest.raises(LogError, match="cannot read kernels/gone"):
         other.png  # noqa: B018
 
@@ -456,9 +455,8 @@ def test_what_gives_no_weights_says_so(log_dir, tmp_path):
     picture = log.picture("1_1_1")
     with pytest.raises(LogError, match="a picture of 10 x 10 pixels does not fit its index"):
         picture.legend.weights(np.zeros((10, 10), np.uint8))
-    catalog = picture._store.catalog
-    catalog.indexes.clear()
-    picture._store._indexes.clear()
+    picture._catalog.indexes.clear()
+    picture._indexes._kept.clear()
     with pytest.raises(LogError, match="the index of epoch 1 does not tell of 1_1_1 in 'kernels'"):
         picture.weights()
     assert picture.layer_name == "first"

@@ -14,7 +14,7 @@ from tb_kernels.schema.records import Damage, Record, pack_record, read_records
 
 def read(path):
     with path.open("rb") as file:
-        return list(read_records(file))
+        return list(read_records(file, path.stat().st_size))
 
 
 def whole(path):
@@ -93,7 +93,7 @@ def test_what_is_added_meanwhile_waits(tmp_path):
     """Reading ends where the file ended when it began."""
     (tmp_path / "file").write_bytes(pack_record(b"one"))
     with (tmp_path / "file").open("rb") as file:
-        found = read_records(file)
+        found = read_records(file, (tmp_path / "file").stat().st_size)
         first = next(found)
         with (tmp_path / "file").open("ab") as more:
             more.write(pack_record(b"two"))

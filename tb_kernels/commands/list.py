@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 
 from tb_kernels.commands.options import choosing, open_chosen
 from tb_kernels.commands.terminal import Lines
-from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.wording import count, ranges, readable_size, shown
 
 # Of a name in the table; --json has all of it.
@@ -31,7 +30,7 @@ def command(log_dir: str, as_json: bool, **choice: Any) -> None:
     layers = open_chosen(log_dir, lines, **choice).layers
     lines.close()
     if as_json:
-        click.echo(json.dumps([asdict(layer) for layer in layers], indent=2))
+        click.echo(json.dumps([layer.facts() for layer in layers], indent=2))
         return
     for run, of_run in groupby(layers, key=lambda layer: layer.run):
         _print_table(run, list(of_run))

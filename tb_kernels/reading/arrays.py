@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
-from tb_kernels.reading.catalog import Catalog
+from tb_kernels.reading.sources import Folder, Source
 from tb_kernels.schema.naming import arrays_name
 from tb_kernels.wording import enumerate_some, shown
 
-_BROKEN = (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error)
+_BROKEN = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    # Of a single array, which is no archive to open.
+    AttributeError,
+    TypeError,
+)
 
 
 class Arrays(Mapping[str, NDArray[Any]]):
@@ -29,13 +41,15 @@ class Arrays(Mapping[str, NDArray[Any]]):
         epochs: The epochs along the first axis.
     """
 
-    def __init__(self, files: Sequence[tuple[int, Path]]) -> None:
-        self._files = files
-        self.epochs = [epoch for epoch, _ in files]
+    def __init__(self, source: Source, folder: Folder, files: Mapping[int, str]) -> None:
+        self._source = source
+        self._folder = folder
+        self._files = list(files.values())
+        self.epochs = list(files)
         self._names: list[str] | None = None
 
     def __getitem__(self, key: str) -> NDArray[Any]:
-        arrays = [self._read(path, key) for _, path in self._files]
+        arrays = [self._read(file, key) for file in self._files]
         shapes = {array.shape for array in arrays}
         if len(shapes) > 1:
             raise LogError(
@@ -47,7 +61,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
     def __iter__(self) -> Iterator[str]:
         if self._names is None:
             self._names = list(
-                dict.fromkeys(name for _, path in self._files for name in _names(path))
+                dict.fromkeys(name for file in self._files for name in self._names_in(file))
             )
         return iter(self._names)
 
@@ -61,20 +75,38 @@ class Arrays(Mapping[str, NDArray[Any]]):
         # Not as Mapping does it, which would read the arrays.
         return key in list(self)
 
-    def _read(self, path: Path, key: str) -> NDArray[Any]:
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                if key in file.files:
-                    return np.asarray(file[key])
-        except (*_BROKEN, AttributeError) as error:
-            raise _broken(path, error) from None
+    def _read(self, file: str, key: str) -> NDArray[Any]:
+        with self._opened(file) as stored:
+            if key in stored.files:
+                return np.asarray(stored[key])
         if key in self:
-            raise LogError(f"{shown(str(path))} has no {shown(key)!r}; select other epochs")
+            where = self._source.address(self._folder, file)
+            raise LogError(f"{shown(where)} has no {shown(key)!r}; select other epochs")
         raise KeyError(f"{key}; there are {enumerate_some(self)}")
+
+    def _names_in(self, file: str) -> list[str]:
+        with self._opened(file) as stored:
+            return list(stored.files)
+
+    @contextlib.contextmanager
+    def _opened(self, file: str) -> Iterator[NpzFile]:
+        """A file, of which each array is read when it is asked for; errors say of which file."""
+        try:
+            with (
+                self._source.open(self._folder, file) as stream,
+                np.load(stream, allow_pickle=False) as stored,
+            ):
+                yield stored
+        except LogError:
+            raise
+        except _BROKEN as error:
+            where = shown(self._source.address(self._folder, file))
+            raise LogError(f"cannot read {where} ({reason_of(error)})") from None
 
 
 def find_arrays(
-    catalog: Catalog,
+    source: Source,
+    folders: Iterable[Folder],
     view: str,
     run: str | None,
     *,
@@ -84,7 +116,8 @@ def find_arrays(
     """The arrays of a view in one training.
 
     Args:
-        catalog: Of a log directory.
+        source: The log directory.
+        folders: Its folders.
         view: The view.
         run: The training; None for the only one that has such files.
         runs: Only one of these; None for all.
@@ -92,12 +125,11 @@ def find_arrays(
 
     Raises:
         ArgumentError: If there are none, or it is not clear of which training.
-        LogError: If they cannot be fetched.
     """
     named = re.compile(re.escape(view) + r"_([0-9]{1,9})\.npz")
     found = {}
-    for folder in catalog.folders.values():
-        training, folder_view = catalog.split(folder.name)
+    for folder in folders:
+        training, folder_view = source.split(folder.name)
         stored = sorted(int(match[1]) for file in folder.arrays if (match := named.fullmatch(file)))
         stored = [epoch for epoch in stored if epochs is None or epoch in epochs]
         asked = run == training if run is not None else runs is None or training in runs
@@ -106,7 +138,7 @@ def find_arrays(
     if len(found) != 1:
         raise ArgumentError(
             f"view: expected one run with files {view}_<epoch>.npz in "
-            f"{shown(catalog.source.where)!r}, found {enumerate_some(found) or 'none'}"
+            f"{shown(source.where)!r}, found {enumerate_some(found) or 'none'}"
             + (
                 "; say which with run="
                 if found
@@ -114,17 +146,4 @@ def find_arrays(
             )
         )
     ((folder, stored),) = found.values()
-    path = catalog.source.path
-    return Arrays([(epoch, path(folder, f"{arrays_name(view, epoch)}.npz")) for epoch in stored])
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return list(file.files)
-    except (*_BROKEN, AttributeError) as error:
-        raise _broken(path, error) from None
-
-
-def _broken(path: Path, error: BaseException) -> LogError:
-    return LogError(f"cannot read {shown(str(path))} ({reason_of(error)})")
+    return Arrays(source, folder, {epoch: f"{arrays_name(view, epoch)}.npz" for epoch in stored})

@@ -16,9 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import reason_of
+from tb_kernels.errors import LogError, reason_of
+from tb_kernels.reading.curves import Curve, curve_of
 from tb_kernels.reading.sources import Folder, Source, Tell
-from tb_kernels.reading.summaries import Foreign, Found, Index, Number, Picture, read_summaries
+from tb_kernels.reading.summaries import (
+    Foreign,
+    Found,
+    FoundIndex,
+    FoundPicture,
+    FoundPoint,
+    read_summaries,
+)
 from tb_kernels.schema.naming import VIEWS, natural_order, order_of
 from tb_kernels.schema.records import Damage, read_records
 from tb_kernels.wording import count, shown
@@ -38,39 +46,16 @@ ROW = np.dtype(
     ]
 )
 
-
-class LayerKey(NamedTuple):
-    """What the pictures of one layer in one run have in common.
-
-    Attributes:
-        folder: The run's folder below the log directory.
-        group: What stands before the addresses; empty for nothing.
-        number: The layer's number.
-    """
-
-    folder: str
-    group: str
-    number: str
+# A layer's folder, group and number.
+LayerKey = tuple[str, str, str]
 
 
-class Place(NamedTuple):
+class Span(NamedTuple):
     """Some bytes of an event file, by the file's place in `Catalog.files`."""
 
     file: int
     offset: int
     length: int
-
-
-class Curve(NamedTuple):
-    """A curve that TensorBoard draws.
-
-    Attributes:
-        steps: int64 of shape (points,), ascending.
-        values: float64 of shape (points,).
-    """
-
-    steps: NDArray[np.int64]
-    values: NDArray[np.float64]
 
 
 @dataclass
@@ -79,31 +64,45 @@ class Catalog:
 
     Attributes:
         source: Where.
-        folders: The folders with runs, by name.
+        folders: The folders with runs.
         files: The event files, each with its folder.
-        layers: The layers, in the order of runs, views and the network.
-        rows: The pictures, `ROW`, in the order of layers, kernels and epochs.
-        indexes: By folder and epoch, the places of the texts, the newest last.
+        layers: Folder, group and number of each layer, in the order in which they were met.
+        rows: The pictures, `ROW`, in the order of runs, views, the network, kernels and epochs.
+        indexes: By folder and epoch, where the texts are, the newest last.
         curves: By folder and tag.
     """
 
     source: Source
-    folders: dict[str, Folder]
+    folders: list[Folder]
     files: list[tuple[Folder, str]]
     layers: list[LayerKey]
     rows: NDArray[np.void]
-    indexes: dict[tuple[str, int], list[Place]]
+    indexes: dict[tuple[str, int], list[Span]]
     curves: dict[str, dict[str, Curve]]
 
-    def split(self, folder: str) -> tuple[str, str]:
-        """A run's folder → the training, and the view or writer.
+    def read(self, span: Span) -> bytes:
+        """Some bytes of an event file.
 
-        The log directory may itself be the folder of a view; then it has its name.
+        Raises:
+            LogError: If they are no longer there.
         """
-        if folder == ".":
-            return ".", self.source.title
-        training, _, view = folder.rpartition("/")
-        return training or ".", view
+        folder, file = self.files[span.file]
+        named = shown(f"{folder.name}/{file}")
+        try:
+            data = self.source.read(folder, file, span.offset, span.length)
+        except OSError as error:
+            reason = error.strerror or reason_of(error)
+            raise LogError(f"cannot read {named} ({reason})") from None
+        if len(data) < span.length:
+            raise LogError(f"{named} has become shorter since it was opened")
+        return data
+
+
+def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
+    """The rows of each layer, in the order of the rows."""
+    layers = rows["layer"]
+    starts = np.flatnonzero(layers[1:] != layers[:-1]) + 1
+    return np.split(rows, starts) if len(rows) else []
 
 
 def read_catalog(source: Source, tell: Tell) -> Catalog:
@@ -127,7 +126,7 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
     layers, rows = gathering.pictures()
     return Catalog(
         source,
-        {folder.name: folder for folder in folders},
+        folders,
         files,
         layers,
         rows,
@@ -140,36 +139,34 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
 class _Gathering:
     """What was found so far."""
 
-    layers: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    layers: dict[LayerKey, int] = field(default_factory=dict)
     rows: bytearray = field(default_factory=bytearray)
-    indexes: dict[tuple[str, int], list[Place]] = field(default_factory=dict)
+    indexes: dict[tuple[str, int], list[Span]] = field(default_factory=dict)
     points: dict[str, dict[str, tuple[array[int], array[float]]]] = field(default_factory=dict)
 
     def add(self, found: Found, folder: str, file: int) -> None:
         """Adds one thing found in a file of a folder."""
-        if isinstance(found, Picture):
+        if isinstance(found, FoundPicture):
             group, (number, kernel, epoch), *where = found
             layer = self.layers.setdefault((folder, group, number), len(self.layers))
             self.rows += _ROW.pack(layer, kernel, epoch, file, *where)
-        elif isinstance(found, Index):
-            place = Place(file, found.offset, found.length)
-            self.indexes.setdefault((folder, found.epoch), []).append(place)
-        elif isinstance(found, Number):
+        elif isinstance(found, FoundIndex):
+            span = Span(file, found.offset, found.length)
+            self.indexes.setdefault((folder, found.epoch), []).append(span)
+        elif isinstance(found, FoundPoint):
             curves = self.points.setdefault(folder, {})
             steps, values = curves.setdefault(found.tag, (array("q"), array("d")))
             steps.append(found.step)
             values.append(found.value)
 
     def pictures(self) -> tuple[list[LayerKey], NDArray[np.void]]:
-        """The layers and the rows of the newest pictures, in order."""
-        layers = sorted(map(LayerKey._make, self.layers), key=_order)
-        rank = np.zeros(len(layers), np.uint32)
-        for place, key in enumerate(layers):
-            rank[self.layers[key]] = place
+        """The layers as they were met, and the rows of the newest pictures in the order shown."""
+        layers = list(self.layers)
+        rank = np.empty(len(layers), np.uint32)
+        rank[sorted(range(len(layers)), key=lambda one: _order(*layers[one]))] = range(len(layers))
         rows = np.frombuffer(self.rows, ROW)
-        rows["layer"] = rank[rows["layer"]]
         # lexsort keeps the order of equals, in which the newest is the last.
-        rows = rows[np.lexsort((rows["epoch"], rows["kernel"], rows["layer"]))]
+        rows = rows[np.lexsort((rows["epoch"], rows["kernel"], rank[rows["layer"]]))]
         newest = np.ones(len(rows), bool)
         names = [rows[name] for name in ("layer", "kernel", "epoch")]
         newest[:-1] = np.any([name[1:] != name[:-1] for name in names], axis=0)
@@ -178,7 +175,7 @@ class _Gathering:
     def curves(self) -> dict[str, dict[str, Curve]]:
         """The curves, a point for each step."""
         return {
-            folder: {tag: _curve(*points) for tag, points in sorted(curves.items())}
+            folder: {tag: curve_of(*points) for tag, points in sorted(curves.items())}
             for folder, curves in self.points.items()
         }
 
@@ -188,15 +185,15 @@ def _read_file(
 ) -> None:
     damaged = foreign = records = 0
     cut = ours = False
-    with source.path(folder, name).open("rb") as file:
-        for record in read_records(file):
+    with source.open(folder, name) as stream:
+        for record in read_records(stream, source.size(folder, name)):
             if isinstance(record, Damage):
                 damaged, cut = damaged + (not record.at_end), record.at_end
                 continue
             try:
                 for found in read_summaries(record):
                     foreign += isinstance(found, Foreign)
-                    ours = ours or isinstance(found, Picture | Index)
+                    ours = ours or isinstance(found, FoundPicture | FoundIndex)
                     gathering.add(found, folder.name, number)
             except ValueError:
                 damaged += 1
@@ -218,16 +215,10 @@ def _problems(records: int, damaged: int, cut: bool, foreign: int) -> Iterator[s
         yield f"{count(foreign, 'image')} of other names or broken left out"
 
 
-def _curve(steps: array[int], values: array[float]) -> Curve:
-    # The first of the reversed steps is the newest.
-    unique, newest = np.unique(np.frombuffer(steps, np.int64)[::-1], return_index=True)
-    return Curve(unique, np.frombuffer(values, np.float64)[::-1][newest])
-
-
-def _order(key: LayerKey) -> tuple[object, ...]:
-    training, _, view = key.folder.rpartition("/")
+def _order(folder: str, group: str, number: str) -> tuple[object, ...]:
+    training, _, view = folder.rpartition("/")
     place = VIEWS.index(view) if view in VIEWS else len(VIEWS)
-    return natural_order(training), place, view, order_of(key.number), key.group
+    return natural_order(training), place, view, order_of(number), group
 
 
 def _named(folder: Folder, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.labels import Labels
+from tb_kernels.reading.catalog import split_by_layer
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.schema.naming import belongs, natural_order, order_of
 from tb_kernels.wording import enumerate_some, ranges, shown
 
@@ -19,6 +21,7 @@ _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")
 
 _Rows = NDArray[np.void]
 _Mask = NDArray[np.bool_]
+_Layers = Mapping[int, LoggedLayer]
 
 
 class Choice:
@@ -42,7 +45,7 @@ class Choice:
         self._kernels = _listed("kernels", kernels, "[1, 6] or ['3_2']")
         self._epochs = _listed("epochs", epochs, "[1, 6, 10]")
 
-    def among(self, rows: _Rows, labels: Sequence[Labels], where: str) -> _Mask:
+    def among(self, rows: _Rows, layers: _Layers, where: str) -> _Mask:
         """Which rows of a catalog were asked for.
 
         What is asked for first narrows what the next can be: runs, views, layers,
@@ -50,13 +53,13 @@ class Choice:
 
         Args:
             rows: The pictures that there are.
-            labels: Of each layer.
+            layers: By the number that stands in the rows.
             where: The log's name, for errors.
 
         Raises:
             ArgumentError: If something asked for is not among them; it says what is.
         """
-        search = _Search(rows, labels, where)
+        search = _Search(rows, layers, where)
         if self._runs is not None:
             search.take_names("run", self._runs)
         if self._views is not None:
@@ -73,10 +76,10 @@ class Choice:
 class _Search:
     """Rows of a catalog that get fewer."""
 
-    def __init__(self, rows: _Rows, labels: Sequence[Labels], where: str) -> None:
+    def __init__(self, rows: _Rows, layers: _Layers, where: str) -> None:
         self.chosen: _Mask = np.ones(len(rows), bool)
         self._rows = rows
-        self._labels = labels
+        self._layers = layers
         self._where = shown(where)
 
     def take_names(self, field: str, names: Sequence[Any]) -> None:
@@ -89,7 +92,7 @@ class _Search:
                 raise ArgumentError(
                     f"{field}s: no {field} {name!r} in {self._where!r}; it has {listed}"
                 )
-        self.chosen &= self._of_layers(getattr(one, field) in names for one in self._labels)
+        self.chosen &= self._of_layers(lambda one: getattr(one, field) in names)
 
     def take_layers(self, wanted: Sequence[int | str]) -> None:
         """Takes what is of these layers."""
@@ -103,9 +106,7 @@ class _Search:
                     f"layers: no layer {layer!r} in {self._where!r}, as far as runs and views were "
                     f"chosen; there are {enumerate_some(have)}"
                 )
-        self.chosen &= self._of_layers(
-            any(_is_layer(one, layer) for layer in wanted) for one in self._labels
-        )
+        self.chosen &= self._of_layers(lambda one: any(_is_layer(one, layer) for layer in wanted))
 
     def take_kernels(self, wanted: Sequence[Any]) -> None:
         """Takes these kernels, each of any layer or of one."""
@@ -114,7 +115,7 @@ class _Search:
             found = self._numbered("kernel", asked, _kernel_of)
             layer = _layer_of(asked)
             if layer is not None:
-                found &= self._of_layers(_is_layer(one, layer) for one in self._labels)
+                found &= self._of_layers(functools.partial(_is_layer, wanted=layer))
             taken |= self._checked("kernel", asked, found)
         self.chosen &= taken
 
@@ -130,12 +131,14 @@ class _Search:
         self.chosen &= taken
 
     @property
-    def _present(self) -> list[Labels]:
-        return [self._labels[number] for number in np.unique(self._rows["layer"][self.chosen])]
+    def _present(self) -> list[LoggedLayer]:
+        chosen = split_by_layer(self._rows[self.chosen])
+        return [self._layers[int(rows["layer"][0])] for rows in chosen]
 
-    def _of_layers(self, wanted: Iterable[bool]) -> _Mask:
-        of_layers: _Mask = np.fromiter(wanted, bool, len(self._labels))[self._rows["layer"]]
-        return of_layers
+    def _of_layers(self, wanted: Callable[[LoggedLayer], bool]) -> _Mask:
+        return np.isin(
+            self._rows["layer"], [number for number, one in self._layers.items() if wanted(one)]
+        )
 
     def _numbered(self, field: str, asked: Any, number_of: Callable[[Any], int]) -> _Mask:
         numbers = self._rows[field]
@@ -159,8 +162,9 @@ class _Search:
     def _last_epochs(self) -> _Mask:
         """The last epoch of each run and view: trainings may be of different lengths."""
         last = np.zeros(len(self._rows), bool)
-        for run_and_view in dict.fromkeys(one[:2] for one in self._present):
-            of_one = self._of_layers(one[:2] == run_and_view for one in self._labels) & self.chosen
+        for run, view in dict.fromkeys((one.run, one.view) for one in self._present):
+            one_view = functools.partial(_is_of, run=run, view=view)
+            of_one = self._of_layers(one_view) & self.chosen
             last |= of_one & (self._rows["epoch"] == self._rows["epoch"][of_one].max())
         return last
 
@@ -191,5 +195,9 @@ def _layer_of(asked: Any) -> str | None:
     return match and match[1]
 
 
-def _is_layer(one: Labels, wanted: int | str) -> bool:
+def _is_of(one: LoggedLayer, run: str, view: str) -> bool:
+    return (one.run, one.view) == (run, view)
+
+
+def _is_layer(one: LoggedLayer, wanted: int | str) -> bool:
     return belongs(one.number, str(wanted)) or wanted in (one.name, one.group)

@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.catalog import Catalog, Curve
+from tb_kernels.reading.sources import Source
 from tb_kernels.wording import enumerate_some, shown
 
 # What keras.callbacks.TensorBoard writes beside the views.
 WRITERS = ("train", "validation")
 
 
+class Curve(NamedTuple):
+    """A curve that TensorBoard draws.
+
+    Attributes:
+        steps: int64 of shape (points,), ascending.
+        values: float64 of shape (points,).
+    """
+
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def curve_of(steps: array[int], values: array[float]) -> Curve:
+    """The curve through points in the order of their writing: of each step the newest."""
+    # The first of the reversed steps is the newest.
+    unique, newest = np.unique(np.frombuffer(steps, np.int64)[::-1], return_index=True)
+    return Curve(unique, np.frombuffer(values, np.float64)[::-1][newest])
+
+
 def find_curves(
-    catalog: Catalog, runs: Sequence[str], views: Sequence[str], run: str | None, *, selected: bool
+    curves: Mapping[str, dict[str, Curve]],
+    source: Source,
+    runs: Sequence[str],
+    views: Sequence[str],
+    run: str | None,
+    *,
+    selected: bool,
 ) -> dict[str, dict[str, Curve]]:
     """The curves of one training, by writer and tag.
 
     Args:
-        catalog: Of a log directory.
+        curves: All of a log directory, by folder and tag.
+        source: The log directory.
         runs: The trainings with pictures.
         views: The views with pictures.
         run: The training; None for the only one.
@@ -27,18 +58,18 @@ def find_curves(
     Raises:
         ArgumentError: If it is not clear of which training.
     """
-    curves: dict[str, dict[str, dict[str, Curve]]] = {}
-    for folder, by_tag in sorted(catalog.curves.items()):
-        training, writer = catalog.split(folder)
+    found: dict[str, dict[str, dict[str, Curve]]] = {}
+    for folder, by_tag in sorted(curves.items()):
+        training, writer = source.split(folder)
         if writer not in WRITERS and selected and writer not in views:
             continue
         if training in runs or (writer in WRITERS and not selected):
-            curves.setdefault(training, {})[writer] = by_tag
-    if run is None and len(curves) <= 1:
-        return next(iter(curves.values()), {})
-    if run not in curves and run not in runs:
+            found.setdefault(training, {})[writer] = by_tag
+    if run is None and len(found) <= 1:
+        return next(iter(found.values()), {})
+    if run not in found and run not in runs:
         raise ArgumentError(
-            f"run: expected one of those with curves in {shown(catalog.source.where)!r}, "
-            f"{enumerate_some(curves) or 'of which there are none'}; got {run!r}"
+            f"run: expected one of those with curves in {shown(source.where)!r}, "
+            f"{enumerate_some(found) or 'of which there are none'}; got {run!r}"
         )
-    return curves.get(str(run), {})
+    return found.get(str(run), {})

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from tb_kernels.reading.picture import Picture
-
-if TYPE_CHECKING:
-    from tb_kernels.reading.log import Log
 
 # So many rows are shown, the rest is told in numbers; and so many epochs, the last among them.
 _ROWS = 12
@@ -20,12 +16,18 @@ _COLUMNS = 12
 _PICTURE = "image-rendering:pixelated;max-width:160px;background:#fff;border:1px solid #8884"
 
 
-def html_of(log: Log) -> str:
-    """What there is in words, and the first kernels."""
-    shown = "".join(_row(strip) for strip in islice(log.strips(), _ROWS))
-    more = log.strip_count - _ROWS
+def html_of(told: str, strips: Iterable[Sequence[Picture]], count: int) -> str:
+    """What there is in words, and the first kernels.
+
+    Args:
+        told: What there is.
+        strips: The pictures of each kernel.
+        count: How many strips there are.
+    """
+    shown = "".join(_row(strip) for strip in islice(strips, _ROWS))
+    more = count - _ROWS
     rest = f"<p>… and {more:,} rows more; select() fewer.</p>" if more > 0 else ""
-    return f"<p>{escape(repr(log).strip('<>'))}</p><table>{shown}</table>{rest}"
+    return f"<p>{escape(told)}</p><table>{shown}</table>{rest}"
 
 
 def _row(strip: Sequence[Picture]) -> str:

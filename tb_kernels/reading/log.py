@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_path
 from tb_kernels.errors import ArgumentError, warn
 from tb_kernels.reading.arrays import Arrays, find_arrays
-from tb_kernels.reading.catalog import Curve, read_catalog
+from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
-from tb_kernels.reading.curves import find_curves
-from tb_kernels.reading.labels import Labels, LoggedLayer, labels_of, summarize
+from tb_kernels.reading.curves import Curve, find_curves
+from tb_kernels.reading.index_cache import IndexCache
+from tb_kernels.reading.layers import LoggedLayer
+from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture
-from tb_kernels.reading.sources import Tell, find_source
-from tb_kernels.reading.store import Store
+from tb_kernels.reading.remote_source import RemoteSource
+from tb_kernels.reading.sources import Tell
 from tb_kernels.schema.naming import Address
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
@@ -32,25 +36,33 @@ class Log:
     Pictures come in the order of runs, views, layers, kernels and epochs.
     """
 
-    def __init__(self, store: Store, rows: NDArray[np.void], labels: list[Labels]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        catalog: Catalog,
+        indexes: IndexCache,
+        layers: dict[int, LoggedLayer],
+        rows: NDArray[np.void],
+    ) -> None:
+        self._catalog = catalog
+        self._indexes = indexes
+        # By the number that stands in the rows, in the order shown.
+        self._layers = layers
         self._rows = rows
-        self._labels = labels
 
     @property
     def where(self) -> str:
         """The log directory, as it was given."""
-        return self._store.catalog.source.where
+        return self._catalog.source.where
 
     @property
     def runs(self) -> list[str]:
         """The trainings, by their directories below the log directory."""
-        return self._have("run")
+        return list(dict.fromkeys(layer.run for layer in self.layers))
 
     @property
     def views(self) -> list[str]:
         """What the pictures show: `"kernels"`, `"activations"`, ..."""
-        return self._have("view")
+        return list(dict.fromkeys(layer.view for layer in self.layers))
 
     @property
     def epochs(self) -> list[int]:
@@ -61,11 +73,9 @@ class Log:
     @property
     def layers(self) -> list[LoggedLayer]:
         """Each layer of each view and run, and what there is of it."""
-        numbers, starts = np.unique(self._rows["layer"], return_index=True)
-        parts = np.split(self._rows, starts[1:])
         return [
-            summarize(self._labels[number], part)
-            for number, part in zip(numbers, parts, strict=False)
+            replace(self._layers[int(rows["layer"][0])], rows=rows)
+            for rows in split_by_layer(self._rows)
         ]
 
     def __len__(self) -> int:
@@ -89,20 +99,14 @@ class Log:
     def in_all_views(self, picture: Picture) -> list[list[Picture]]:
         """The strips of the picture's address, one for each view of its run."""
         layer, kernel, _ = picture.address
-        alike = [
-            number
-            for number, one in enumerate(self._labels)
-            if (one.run, one.number) == (picture.run, layer)
-        ]
         rows = self._rows[self._rows["kernel"] == kernel]
-        return list(self._of(rows[np.isin(rows["layer"], alike)]).strips())
+        alike = self._are_of(rows, lambda one: (one.run, one.number) == (picture.run, layer))
+        return list(self._of(rows[alike]).strips())
 
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""
-        labels = Labels(layer.run, layer.view, layer.number, layer.name, layer.group)
-        number = self._labels.index(labels)
-        rows = self._rows[(self._rows["layer"] == number) & (self._rows["epoch"] == epoch)]
-        return list(self._pictures(rows))
+        rows = self._rows[self._rows["epoch"] == epoch]
+        return list(self._pictures(rows[self._are_of(rows, lambda one: one == layer)]))
 
     def select(
         self,
@@ -128,7 +132,7 @@ class Log:
             ArgumentError: If one of these is not in the log; it says what is.
         """
         choice = Choice(runs, views, layers, kernels, epochs)
-        chosen = choice.among(self._rows, self._labels, self.where)
+        chosen = choice.among(self._rows, self._layers, self.where)
         return self._of(self._rows[chosen])
 
     def picture(
@@ -176,10 +180,10 @@ class Log:
 
         Raises:
             ArgumentError: If there are none.
-            LogError: If they cannot be fetched.
         """
         runs, epochs = (self.runs, self.epochs) if self._selected else (None, None)
-        return find_arrays(self._store.catalog, view, run, runs=runs, epochs=epochs)
+        catalog = self._catalog
+        return find_arrays(catalog.source, catalog.folders, view, run, runs=runs, epochs=epochs)
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
         """The curves beside the pictures: the loss, the metrics, and what the views add.
@@ -194,8 +198,8 @@ class Log:
         Raises:
             ArgumentError: If it is not clear of which training.
         """
-        selected = self._selected
-        return find_curves(self._store.catalog, self.runs, self.views, run, selected=selected)
+        curves, source = self._catalog.curves, self._catalog.source
+        return find_curves(curves, source, self.runs, self.views, run, selected=self._selected)
 
     def __repr__(self) -> str:
         return f"<Log {shown(self.where)!r}: {self._brief()}>"
@@ -204,14 +208,14 @@ class Log:
         # Here, because only notebooks need it.
         from tb_kernels.reading.display import html_of
 
-        return html_of(self)
+        return html_of(repr(self).strip("<>"), self.strips(), self.strip_count)
 
     def _of(self, rows: NDArray[np.void]) -> Log:
-        return Log(self._store, rows, self._labels)
+        return Log(self._catalog, self._indexes, self._layers, rows)
 
     @property
     def _selected(self) -> bool:
-        return len(self) < len(self._store.catalog.rows)
+        return len(self) < len(self._catalog.rows)
 
     def _brief(self) -> str:
         if not len(self):
@@ -223,22 +227,23 @@ class Log:
             + (f", runs {enumerate_some(self.runs)}" if len(self.runs) > 1 else "")
         )
 
-    def _have(self, field: str) -> list[str]:
-        numbers = np.unique(self._rows["layer"])
-        return list(dict.fromkeys(getattr(self._labels[number], field) for number in numbers))
-
     def _pictures(self, rows: NDArray[np.void]) -> Iterator[Picture]:
-        layers, labels, store = self._store.catalog.layers, self._labels, self._store
+        layers, catalog, indexes = self._layers, self._catalog, self._indexes
         for start in range(0, len(rows), _AT_A_TIME):
             # As plain numbers: one by one NumPy would take longer than all the rest.
             for row in rows[start : start + _AT_A_TIME].tolist():
-                yield Picture(row, layers[row[0]], labels[row[0]], store)
+                yield Picture(row, layers[row[0]], catalog, indexes)
 
     def _at(self, address: Address) -> list[Picture]:
-        layers = [number for number, one in enumerate(self._labels) if one.number == address.layer]
-        rows = self._rows[np.isin(self._rows["layer"], layers)]
-        at = (rows["kernel"] == address.kernel) & (rows["epoch"] == address.epoch)
-        return list(self._pictures(rows[at]))
+        layer, kernel, epoch = address
+        rows = self._rows[(self._rows["kernel"] == kernel) & (self._rows["epoch"] == epoch)]
+        return list(self._pictures(rows[self._are_of(rows, lambda one: one.number == layer)]))
+
+    def _are_of(
+        self, rows: NDArray[np.void], wanted: Callable[[LoggedLayer], bool]
+    ) -> NDArray[np.bool_]:
+        layers = [number for number, one in self._layers.items() if wanted(one)]
+        return np.isin(rows["layer"], layers)
 
 
 def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
@@ -265,5 +270,23 @@ def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
 
 def read_log(log_dir: Any, tell: Tell) -> Log:
     """As `open_log`, but damage is told to somebody, a line at a time."""
-    store = Store(read_catalog(find_source(log_dir), tell), tell)
-    return Log(store, store.catalog.rows, labels_of(store))
+    where = check_path("log_dir", log_dir)
+    source = RemoteSource(where) if "://" in where else LocalSource(where)
+    catalog = read_catalog(source, tell)
+    indexes = IndexCache(catalog, tell)
+    return Log(catalog, indexes, _layers_of(catalog, indexes), catalog.rows)
+
+
+def _layers_of(catalog: Catalog, indexes: IndexCache) -> dict[int, LoggedLayer]:
+    """The layers of a catalog by the number that stands in its rows, in the order shown."""
+    newest: dict[str, int] = {}
+    for folder, epoch in catalog.indexes:
+        newest[folder] = max(epoch, newest.get(folder, 0))
+    layers = {}
+    for rows in split_by_layer(catalog.rows):
+        number = int(rows["layer"][0])
+        folder, group, address = catalog.layers[number]
+        run, view = catalog.source.split(folder)
+        name = indexes.name(folder, group, address, newest.get(folder, 0))
+        layers[number] = LoggedLayer(folder, run, view, address, name, group, rows)
+    return layers

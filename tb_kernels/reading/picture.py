@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError
-from tb_kernels.reading.catalog import LayerKey, Place
+from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode
-from tb_kernels.reading.labels import Labels
+from tb_kernels.reading.index_cache import IndexCache
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.legends import Legend
-from tb_kernels.reading.store import Store
 from tb_kernels.schema.naming import Address, picture_path
 
 
@@ -21,28 +21,30 @@ class Picture:
     """A picture of a log. In a notebook it shows itself."""
 
     # Plain, since a log has tens of thousands of them.
-    __slots__ = ("_key", "_labels", "_row", "_store")
+    __slots__ = ("_catalog", "_indexes", "_layer", "_row")
 
-    def __init__(self, row: tuple[int, ...], key: LayerKey, labels: Labels, store: Store) -> None:
+    def __init__(
+        self, row: tuple[int, ...], layer: LoggedLayer, catalog: Catalog, indexes: IndexCache
+    ) -> None:
         self._row = row
-        self._key = key
-        self._labels = labels
-        self._store = store
+        self._layer = layer
+        self._catalog = catalog
+        self._indexes = indexes
 
     @property
     def run(self) -> str:
         """The training's directory below the log directory; `"."` for this itself."""
-        return self._labels.run
+        return self._layer.run
 
     @property
     def view(self) -> str:
         """What it shows: `"kernels"`, `"activations"`, ..."""
-        return self._labels.view
+        return self._layer.view
 
     @property
     def address(self) -> Address:
         """`<layer>_<kernel>_<epoch>`."""
-        return Address(self._key.number, *self._row[1:3])
+        return Address(self._layer.number, *self._row[1:3])
 
     @property
     def width(self) -> int:
@@ -62,17 +64,18 @@ class Picture:
     @property
     def group(self) -> str:
         """What stands before the address in file and tag, `"1-conv2d"`; empty for nothing."""
-        return self._key.group
+        return self._layer.group
 
     @property
     def tag(self) -> str:
         """Its tag in TensorBoard, which is its file's path inside the view without `.png`."""
-        return picture_path(self.address, self._key.group)
+        return picture_path(self.address, self._layer.group)
 
     @property
     def layer_name(self) -> str:
         """The layer's name in the model."""
-        return self._store.name(self._key, self.address.epoch)
+        layer = self._layer
+        return self._indexes.name(layer.folder, layer.group, layer.number, self.address.epoch)
 
     @property
     def png(self) -> bytes:
@@ -81,7 +84,7 @@ class Picture:
         Raises:
             LogError: If the event file can no longer be read.
         """
-        return self._store.read(Place(*self._row[3:6]))
+        return self._catalog.read(Span(*self._row[3:6]))
 
     @property
     def legend(self) -> Legend:
@@ -90,7 +93,7 @@ class Picture:
         Raises:
             LogError: If the log has no index of it.
         """
-        return self._store.legend(self._key, self.address.kernel, self.address.epoch)
+        return self._indexes.legend(self._layer.folder, self._layer.group, self.address)
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture.

@@ -24,7 +24,7 @@ _BEGINNING = 64
 _HEADER = struct.Struct(">16sII")
 
 
-class Picture(NamedTuple):
+class FoundPicture(NamedTuple):
     """A picture of this package.
 
     Attributes:
@@ -44,7 +44,7 @@ class Picture(NamedTuple):
     height: int
 
 
-class Index(NamedTuple):
+class FoundIndex(NamedTuple):
     """The index of an epoch: where its text lies in the file."""
 
     epoch: int
@@ -52,7 +52,7 @@ class Index(NamedTuple):
     length: int
 
 
-class Number(NamedTuple):
+class FoundPoint(NamedTuple):
     """A point of a curve."""
 
     tag: str
@@ -66,7 +66,7 @@ class Foreign(NamedTuple):
     tag: str
 
 
-Found = Picture | Index | Number | Foreign
+Found = FoundPicture | FoundIndex | FoundPoint | Foreign
 
 
 def read_summaries(record: Record) -> Iterator[Found]:
@@ -92,21 +92,21 @@ def read_summaries(record: Record) -> Iterator[Found]:
             start = _find(record.data, text, end)
             end = start + len(text)
             if epoch is not None and text:
-                yield Index(epoch, record.offset + start, len(text))
+                yield FoundIndex(epoch, record.offset + start, len(text))
         elif plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
             number = _number(value)
             if number is not None:
-                yield Number(value.tag, event.step, number)
+                yield FoundPoint(value.tag, event.step, number)
 
 
-def _picture(tag: str, png: bytes, offset: int) -> Picture | Foreign:
+def _picture(tag: str, png: bytes, offset: int) -> FoundPicture | Foreign:
     named = parse_tag(tag)
     if named is None or len(png) < _HEADER.size:
         return Foreign(tag)
     beginning, width, height = _HEADER.unpack_from(png)
     if beginning != _PNG or not (width and height):
         return Foreign(tag)
-    return Picture(*named, offset, len(png), width, height)
+    return FoundPicture(*named, offset, len(png), width, height)
 
 
 def _find(data: bytes, part: bytes, start: int) -> int:

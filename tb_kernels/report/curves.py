@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tb_kernels.errors import LogError, reason_of
-from tb_kernels.reading.catalog import Curve
-from tb_kernels.reading.curves import WRITERS
+from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
 from tb_kernels.report.board import DPI, NO_METADATA, plain_style
 from tb_kernels.report.grids import thin_out

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tb_kernels.drawing import png
 from tb_kernels.errors import LogError
-from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.animations import draw_animation

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import SHEET
 from tb_kernels.writing.files import WholeFiles

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader
 from tb_kernels.errors import LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.display import data_uri
-from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.animations import draw_animation

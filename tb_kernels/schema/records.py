@@ -6,7 +6,6 @@ between two whole records is damage; reading goes on behind it.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -59,18 +58,18 @@ def pack_record(data: bytes) -> bytes:
     return b"".join((length, _masked_crc(length), data, _masked_crc(data)))
 
 
-def read_records(file: BinaryIO) -> Iterator[Record | Damage]:
+def read_records(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Record | Damage]:
     """Every whole record of a file, and the damage between them.
 
     Args:
-        file: A file of the disk, open for reading. What is added to it from now on is
-            not read.
+        file: A stream that can be moved to any place.
+        size: Where to end: what is added to the file behind that is not read.
+        offset: Where to begin: 0, or where a whole record ended.
 
     Raises:
         OSError: If it cannot be read.
     """
-    size = os.fstat(file.fileno()).st_size
-    offset, searched = 0, 0
+    searched, most = 0, _SEARCH * (size - offset)
     while offset < size:
         record = _record_at(file, offset, size)
         if isinstance(record, Record):
@@ -78,7 +77,7 @@ def read_records(file: BinaryIO) -> Iterator[Record | Damage]:
             offset = record.offset + len(record.data) + _CHECKSUM.size
             continue
         searched += record
-        following = _find_header(file, offset + 1, size) if searched <= _SEARCH * size else None
+        following = _find_header(file, offset + 1, size) if searched <= most else None
         yield Damage(offset, at_end=following is None)
         offset = size if following is None else following
 

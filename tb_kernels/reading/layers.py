@@ -1,0 +1,91 @@
+"""The layers of a log: what each is called, and what there is of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.schema.naming import SHEET
+
+# What is told of a layer, in this order.
+_TOLD = (
+    "run",
+    "view",
+    "number",
+    "name",
+    "group",
+    "kernels",
+    "epochs",
+    "sheets",
+    "size",
+    "pictures",
+    "bytes",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class LoggedLayer:
+    """The pictures of one layer in one view of one run: all of a log, or some.
+
+    Attributes:
+        folder: The view's folder below the log directory.
+        run: The training's directory below the log directory; `"."` for this itself.
+        view: What they show.
+        number: The layer's number.
+        name: Its name in the model.
+        group: What stands before the addresses; empty for nothing.
+        rows: The pictures, at least one, as in the catalog.
+    """
+
+    folder: str
+    run: str
+    view: str
+    number: str
+    name: str
+    group: str
+    rows: NDArray[np.void] = field(compare=False)
+
+    @cached_property
+    def kernels(self) -> list[int]:
+        """The kernel numbers that have a picture, ascending."""
+        kernels: list[int] = np.unique(self.rows["kernel"]).tolist()
+        return [kernel for kernel in kernels if kernel != SHEET]
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """The epochs, ascending."""
+        epochs: list[int] = np.unique(self.rows["epoch"]).tolist()
+        return epochs
+
+    @property
+    def sheets(self) -> bool:
+        """Whether there are sheets of the whole layer."""
+        return bool((self.rows["kernel"] == SHEET).any())
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures in pixels: the largest; sheets count if alone."""
+        plain = self.rows[self.rows["kernel"] != SHEET] if self.kernels else self.rows
+        return int(plain["width"].max()), int(plain["height"].max())
+
+    @property
+    def pictures(self) -> int:
+        """How many there are, sheets included."""
+        return len(self.rows)
+
+    @property
+    def bytes(self) -> int:
+        """What their PNG files take."""
+        return int(self.rows["length"].sum(dtype=np.int64))
+
+    def facts(self) -> dict[str, Any]:
+        """What there is of it, by name: the object of `tb-kernels list --json`."""
+        return {name: getattr(self, name) for name in _TOLD}
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
+        return f"LoggedLayer({facts})"

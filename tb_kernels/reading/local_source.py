@@ -1,0 +1,108 @@
+"""A log directory of this machine, read in place."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO
+
+from tb_kernels.errors import ArgumentError
+from tb_kernels.reading.sources import Folder, Source, Tell, is_run_file
+from tb_kernels.wording import shown
+
+# A log directory has not so many; a link may lead to a whole file system.
+_MOST_DIRECTORIES = 100_000
+
+# How many files are held open for `read`.
+_OPEN_FILES = 32
+
+
+class LocalSource(Source):
+    """A directory of this machine.
+
+    Raises:
+        ArgumentError: If there is none.
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self._root = Path(where).expanduser()
+        self.title = self._root.resolve().name
+        if not self._root.is_dir():
+            problem = "is a file" if self._root.exists() else "does not exist"
+            raise ArgumentError(
+                f"log_dir: {shown(where)!r} {problem}; expected the directory that "
+                "`tensorboard --logdir` is given"
+            )
+        self._held: OrderedDict[tuple[str, str], FileIO] = OrderedDict()
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._held)
+
+    def address(self, folder: Folder, file: str) -> str:
+        """Its path."""
+        return str(self._path(folder, file))
+
+    def open(self, folder: Folder, file: str) -> BinaryIO:
+        """The file, opened."""
+        return self._path(folder, file).open("rb")
+
+    def size(self, folder: Folder, file: str) -> int:
+        """Its bytes, as the disk says."""
+        return self._path(folder, file).stat().st_size
+
+    def read(self, folder: Folder, file: str, offset: int, length: int) -> bytes:
+        """Some of its bytes; the file stays open for the next."""
+        # One at a time: another thread could move the file on, or close it.
+        with self._lock:
+            held = self._hold(folder, file)
+            if hasattr(os, "pread"):
+                # Without moving the file on, which a forked process would share.
+                return os.pread(held.fileno(), length, offset)
+            held.seek(offset)
+            return held.read(length)
+
+    def _path(self, folder: Folder, file: str) -> Path:
+        return self._root / folder.name / file
+
+    def _hold(self, folder: Folder, file: str) -> FileIO:
+        asked = folder.name, file
+        if asked not in self._held:
+            self._held[asked] = FileIO(self._path(folder, file))
+            if len(self._held) > _OPEN_FILES:
+                self._held.popitem(last=False)[1].close()
+        self._held.move_to_end(asked)
+        return self._held[asked]
+
+    def _walk(self, tell: Tell) -> Iterator[tuple[str, list[str]]]:
+        def failed(error: OSError) -> None:
+            tell(f"{shown(str(error.filename))}: left out, {error.strerror}")
+
+        # Links are followed, as TensorBoard does, but none in a circle or upwards.
+        visited = {str(above) for above in self._root.resolve().parents}
+        for directory, subdirectories, files in os.walk(
+            self._root, onerror=failed, followlinks=True
+        ):
+            real = os.path.realpath(directory)
+            if real in visited:
+                subdirectories.clear()
+                continue
+            visited.add(real)
+            if len(visited) > _MOST_DIRECTORIES:
+                tell(f"only the first {_MOST_DIRECTORIES:,} directories are looked into")
+                return
+            subdirectories.sort()
+            # No pipes and the like, which a reader would wait for.
+            plain = [
+                name for name in files if is_run_file(name) and (Path(directory) / name).is_file()
+            ]
+            yield Path(directory).relative_to(self._root).as_posix(), plain
+
+
+def _close_all(files: OrderedDict[tuple[str, str], FileIO]) -> None:
+    while files:
+        files.popitem()[1].close()
