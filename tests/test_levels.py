@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tb_kernels.drawing.levels import MODES, Limits, find_limits, find_nonfinite, to_levels
+from tb_kernels.drawing.colors import NONFINITE_COLOR, draws_rgb, paint, unpaint
+from tb_kernels.drawing.levels import (
+    MODES,
+    Limits,
+    find_limits,
+    find_nonfinite,
+    to_levels,
+    to_weights,
+)
+from tb_kernels.errors import ArgumentError
 
 finite = st.floats(-(2.0**100), 2.0**100, width=32)
 shapes = st.tuples(*[st.integers(1, 4)] * 4)
@@ -76,3 +85,43 @@ def test_find_nonfinite_sees_each_and_only_them():
     assert find_nonfinite(w) is None
     w[1, 0, 1, 0], w[0, 0, 0, 0], w[0, 0, 0, 1] = np.nan, np.inf, -np.inf
     np.testing.assert_array_equal(find_nonfinite(w), ~np.isfinite(w))
+
+
+@given(weights, st.sampled_from(MODES))
+def test_levels_give_the_weights_back(w, mode):
+    """Within half a level, of a weight beyond the limits the nearer of them; NaN stays NaN."""
+    limits = find_limits(w, mode)
+    low, high = (end.reshape(end.shape + (1,) * (4 - end.ndim)) for end in limits)
+    back = to_weights(to_levels(w, limits), limits)
+    assert back.shape == w.shape
+    assert (np.abs(back - w.clip(low, high)) <= (high - low) / 510 * (1 + 1e-9)).all()
+    assert np.isnan(to_weights(np.full(w.shape, np.nan), limits)).all()
+
+
+@given(
+    st.tuples(*[st.integers(1, 4)] * 5),
+    st.sampled_from(["gray", "rgb", "viridis", "coolwarm"]),
+    st.data(),
+)
+def test_colors_give_the_levels_back(shape, colormap, draw):
+    """To within neighbours of equal colour; NaN where it was not finite, but red in "rgb"."""
+    levels = draw.draw(arrays(np.uint8, shape))
+    nonfinite = draw.draw(arrays(bool, shape))
+    painted = paint(levels, colormap, nonfinite if nonfinite.any() else None)
+    if draws_rgb(colormap, shape[1]):
+        red = np.reshape(NONFINITE_COLOR, (3, 1, 1, 1))
+        expected = np.where(nonfinite.any(axis=1, keepdims=True), red, levels)
+    else:
+        # Kernels of another number of slices stay grey.
+        colormap = "gray" if colormap == "rgb" else colormap
+        expected = np.where(nonfinite, np.nan, levels)
+    found = unpaint(painted, colormap)
+    assert found.shape == (shape[0], shape[1] * shape[2], *shape[3:])
+    np.testing.assert_allclose(found.reshape(shape), expected, rtol=0, atol=0.5)
+
+
+def test_colors_of_another_map_are_refused():
+    """An error that names the colour map."""
+    painted = paint(np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2), "viridis")
+    with pytest.raises(ArgumentError, match="colours that are not in colour map 'coolwarm'"):
+        unpaint(painted, "coolwarm")

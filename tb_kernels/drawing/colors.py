@@ -77,6 +77,44 @@ def paint(
     return colors if nonfinite is None else _mark(colors, nonfinite.reshape(levels.shape))
 
 
+def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
+    """The level that each colour was painted for: the inverse of `paint`.
+
+    Neighbours of equal colour in a colour map cannot be told apart: their mean is taken.
+
+    Args:
+        colors: Shape (kernels, tiles, height, width, channels): three channels, or one
+            where all is grey.
+        colormap: A checked name; `"gray"` for what `"rgb"` left grey.
+
+    Returns:
+        Shape (kernels, slices, height, width); what `"rgb"` joined are three slices. NaN
+        where the weight was not finite, but of `"rgb"`, in which that red is a colour.
+
+    Raises:
+        ArgumentError: If there are colours that are not in the colour map.
+    """
+    gray = colors.shape[-1] == 1
+    if colormap == RGB and not gray:
+        slices = np.moveaxis(colors, -1, 1)
+        return slices.reshape(len(colors), -1, *slices.shape[-2:]).astype(np.float64)
+    if colormap in (GRAY, RGB):
+        levels = colors[..., 0].astype(np.float64)
+        if not gray:
+            levels[_are_nonfinite(colors)] = np.nan
+        return levels
+    known, places = np.unique(_packed(lookup_table(colormap)), return_inverse=True)
+    means = np.bincount(places, np.arange(len(places))) / np.bincount(places)
+    packed = _packed(colors)
+    places = np.searchsorted(known, packed).clip(max=len(known) - 1)
+    levels = means[places]
+    unknown = known[places] != packed
+    if (unknown & ~_are_nonfinite(colors)).any():
+        raise ArgumentError(f"a picture has colours that are not in colour map {colormap!r}")
+    levels[unknown] = np.nan
+    return levels
+
+
 def draws_rgb(colormap: str, slices: int) -> bool:
     """Whether kernels of so many slices are drawn as one colour picture."""
     return colormap == RGB and slices == 3
@@ -94,4 +132,13 @@ def _paint_rgb(levels: NDArray[np.uint8], nonfinite: NDArray[np.bool_] | None) -
 def _mark(colors: NDArray[np.uint8], nonfinite: NDArray[np.bool_]) -> NDArray[np.uint8]:
     marked = np.repeat(colors, 3, axis=-1) if colors.shape[-1] == 1 else colors.copy()
     marked[nonfinite] = NONFINITE_COLOR
+    return marked
+
+
+def _packed(colors: NDArray[np.uint8]) -> NDArray[Any]:
+    return colors.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+
+
+def _are_nonfinite(colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    marked: NDArray[np.bool_] = (colors == NONFINITE_COLOR).all(axis=-1)
     return marked

@@ -164,6 +164,25 @@ def to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]
     return levels
 
 
+def to_weights(levels: NDArray[np.floating[Any]], limits: Limits) -> NDArray[np.float64]:
+    """The weight of each level: the inverse of `to_levels`, to within half a level.
+
+    Half a level is `(high - low) / 510`; a weight beyond the limits comes back as the nearer
+    of them.
+
+    Args:
+        levels: Shape (kernels, slices, ...), or without the kernels where the limits are a
+            layer's; NaN stays NaN.
+        limits: Of the layer, or of each of these kernels.
+
+    Returns:
+        Weights in the shape of the levels.
+    """
+    low, high = (end.reshape(end.shape + (1,) * (levels.ndim - end.ndim)) for end in limits)
+    weights: NDArray[np.float64] = low + levels / 255 * (high - low)
+    return weights
+
+
 def _part_to_levels(weights: NDArray[np.float32], limits: Limits) -> NDArray[np.uint8]:
     per_kernel = (-1,) + (1,) * (weights.ndim - 1)
     low = limits.low.reshape(per_kernel) if limits.low.ndim else limits.low

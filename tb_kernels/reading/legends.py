@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.drawing.colors import GRAY, NONFINITE_COLOR, RGB, lookup_table
+from tb_kernels.drawing.colors import GRAY, RGB, unpaint
 from tb_kernels.drawing.layouts import Layout, assemble, take_apart
-from tb_kernels.drawing.levels import Limits
+from tb_kernels.drawing.levels import Limits, to_weights
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.indexes import axes_of
@@ -54,6 +54,20 @@ class Legend:
             pixels: The picture, (height, width[, 3]).
 
         Returns:
+            As `levels`, in the unit of the limits.
+
+        Raises:
+            LogError: If the picture is not of this layout, or none of these colours.
+        """
+        return to_weights(self.levels(pixels), self.limits)
+
+    def levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The levels, 0 to 255, that the pixels show, whatever weights they stand for.
+
+        Args:
+            pixels: The picture, (height, width[, 3]).
+
+        Returns:
             Shape (slices, [depth,] height, width), of a sheet with the kernels in front.
             Not a number where the weight was not finite.
 
@@ -71,14 +85,16 @@ class Legend:
             # Rows of kernels, each with a row for each of their slices.
             rows = tiles.reshape(-1, self._tiles_each, self.layout.columns, *tiles.shape[1:])
             tiles = rows.swapaxes(1, 2).reshape(-1, *tiles.shape[1:])[: kernels * self._tiles_each]
-        levels = _levels(tiles.reshape(kernels, -1, *tiles.shape[1:]), self.colormap)
-        levels = levels.reshape(kernels, *self.window)
-        low, high = self.limits
-        if low.ndim:
-            each = (-1,) + (1,) * len(self.window)
-            low, high = low.reshape(each), high.reshape(each)
-        weights: NDArray[np.float64] = low + levels / 255 * (high - low)
-        return weights[0] if self.kernels is None else weights
+        if tiles.shape[-1] == 1 and self.colormap not in (GRAY, RGB):
+            raise LogError(
+                f"a grey picture does not fit its index, which tells of {self.colormap!r}"
+            )
+        try:
+            levels = unpaint(tiles.reshape(kernels, -1, *tiles.shape[1:]), self.colormap)
+        except ArgumentError as error:
+            raise LogError(str(error)) from None
+        window = self.window if self.kernels is None else (kernels, *self.window)
+        return levels.reshape(window)
 
     def redraw(
         self, pixels: NDArray[np.uint8], scale: int | None = None, columns: int | None = None
@@ -186,45 +202,3 @@ def _limits(how: LayerEntry | SheetEntry, entry: LayerEntry, axes: Axes, kernel:
     if kernel != SHEET and count == len(drawn):
         return Limits.of(*limits.at(drawn.index(kernel)))
     raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")
-
-
-def _levels(tiles: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
-    """Levels of tiles (kernels, tiles, height, width, colours), the colours of rgb as slices."""
-    gray = tiles.shape[-1] == 1
-    if colormap == RGB and not gray:
-        return np.moveaxis(tiles, -1, 1).astype(np.float64)
-    if colormap in (GRAY, RGB):
-        levels = tiles[..., 0].astype(np.float64)
-        if not gray:
-            levels[_are_nonfinite(tiles)] = np.nan
-        return levels
-    if gray:
-        raise LogError(f"a grey picture does not fit its index, which tells of {colormap!r}")
-    return _levels_of_colors(tiles, colormap)
-
-
-def _levels_of_colors(tiles: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
-    try:
-        table = _packed(lookup_table(colormap))
-    except ArgumentError as error:
-        raise LogError(str(error)) from None
-    # Neighbours of equal colour cannot be told apart: their mean is taken.
-    colors, places = np.unique(table, return_inverse=True)
-    levels = np.bincount(places, np.arange(len(table))) / np.bincount(places)
-    packed = _packed(tiles)
-    places = np.searchsorted(colors, packed).clip(max=len(colors) - 1)
-    found = levels[places]
-    unknown = colors[places] != packed
-    if (unknown & ~_are_nonfinite(tiles)).any():
-        raise LogError(f"a picture has colours that are not in colour map {colormap!r}")
-    found[unknown] = np.nan
-    return found
-
-
-def _packed(colors: NDArray[np.uint8]) -> NDArray[Any]:
-    return colors.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-
-
-def _are_nonfinite(colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    marked: NDArray[np.bool_] = (colors == NONFINITE_COLOR).all(axis=-1)
-    return marked
