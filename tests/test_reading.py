@@ -1,8 +1,10 @@
 """What was logged is read back: every picture, byte for byte, and the weights it stands for."""
 
+import io
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import fsspec
 import keras
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from tb_kernels import (
     ActivationLogger,
@@ -268,6 +271,58 @@ def test_a_log_from_afar(log_dir):
         memory.rm("/far", recursive=True)
     with pytest.raises(LogError, match="cannot read 'nowhere://x'"):
         open_log("nowhere://x")
+
+
+class _Counted(MemoryFileSystem):
+    """A file system that notes how many bytes are read of it."""
+
+    protocol = "counted"
+    read = 0
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.replace("counted://", "memory://"))
+
+    def _open(self, path, mode="rb", **options):
+        file = super()._open(path, mode, **options)
+
+        class Counting(io.BytesIO):
+            def read(self, size=-1):
+                data = super().read(size)
+                _Counted.read += len(data)
+                return data
+
+        return Counting(file.getvalue()) if mode == "rb" else file
+
+
+def test_of_a_log_from_afar_only_what_is_asked_for_is_fetched(log_dir, tmp_path):
+    """A picture costs its bytes, an array of many its own and no others, a stream what it reads."""
+    fsspec.register_implementation("counted", _Counted, clobber=True)
+    far = _Counted()
+    shutil.copytree(log_dir / "a" / "kernels", tmp_path / "kernels")
+    arrays = {name: np.full((1 << 20,), value, np.float32) for value, name in enumerate("abcde")}
+    np.savez(tmp_path / "kernels" / "kernels_1.npz", **arrays)
+    far.put(str(tmp_path) + "/", "/far/logs/", recursive=True)
+
+    def cost_of(function):
+        before = _Counted.read
+        return function(), _Counted.read - before
+
+    try:
+        events = sum(path.stat().st_size for path in tmp_path.rglob("*tfevents*"))
+        log, cost = cost_of(lambda: open_log("counted://far/logs"))
+        # The newest index is read again, which a log begins with.
+        assert events <= cost < events * 1.5
+        picture = log.picture("2_6_1")
+        png, cost = cost_of(lambda: picture.png)
+        assert cost == len(png) == picture.file_size
+        stored = log.arrays("kernels")
+        array, cost = cost_of(lambda: stored["c"])
+        assert np.array_equal(array[0], arrays["c"])
+        assert cost < array.nbytes * 1.9
+        assert not list(Path(tempfile.gettempdir()).glob("tb_kernels-*"))
+    finally:
+        far.rm("/far", recursive=True)
 
 
 def test_reading_needs_neither_tensorflow_nor_matplotlib(log_dir):

@@ -199,6 +199,6 @@ def _limits(how: LayerEntry | SheetEntry, entry: LayerEntry, axes: Axes, kernel:
         return limits
     if kernel != SHEET and count == entry["kernels"]:
         return Limits.of(*limits.at((kernel - 1) % count))
-    if kernel != SHEET and count == len(drawn):
+    if kernel in drawn and count == len(drawn):
         return Limits.of(*limits.at(drawn.index(kernel)))
     raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")
