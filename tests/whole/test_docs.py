@@ -1,0 +1,176 @@
+"""The README is true: its code runs, its keywords and messages exist, its commands are the ones."""
+
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels import (
+    ActivationLogger,
+    ArgumentError,
+    GradientLogger,
+    HeatmapLogger,
+    KernelLogger,
+    PatternLogger,
+)
+from tb_kernels.cli import main
+from tests.benchmarks.ways import seeds_network
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def classifier():
+    """A small network of the kind that the README speaks of."""
+    layers = [
+        keras.Input((8, 8, 3)),
+        keras.layers.Conv2D(4, 3, name="conv2d"),
+        keras.layers.Conv2D(6, 3, activation="relu", name="conv2d_1"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:epochs .* asked for and not reached")
+@pytest.mark.parametrize("code", blocks("python"))
+def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
+    """Each Python block runs as it stands, given a model and data, and does what it is for."""
+    monkeypatch.chdir(tmp_path)
+    x, y = data[0], np.arange(16) % 3
+    if "open_log(" in code:
+        logged = [KernelLogger("logs"), GradientLogger("logs", x, y)]
+        curves = keras.callbacks.TensorBoard("logs")
+        classifier.fit(x, y, epochs=2, verbose=0, callbacks=[curves, *logged])
+    names = {"model": classifier, "x": x, "y": y, "x_val": x, "y_val": y, "train_one_epoch": lambda model: None}  # fmt: skip
+    exec(code, names)  # noqa: S102
+    for view in re.findall(r"(\w+)Logger\(", code):
+        assert list(tmp_path.glob(f"logs/{view.lower()}s/*/*_1_1.png"))
+    if "open_log(" in code:
+        assert names["weights"].shape == (3, 3, 3)
+        assert names["over_epochs"].shape == (2, 3, 3, 3, 4)
+        assert len(names["values"]) == 2
+    for value in re.findall(r"^(\w+) = (?:read|compute|synthesize)", code, re.MULTILINE):
+        arrays = names[value].values() if isinstance(names[value], dict) else [names[value]]
+        assert all(array.size for array in arrays)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """A folder with the log of the example's network, not trained, and checkpoints of it."""
+    folder = tmp_path_factory.mktemp("readme")
+    keras.backend.clear_session()
+    model = seeds_network((8, 8, 1))
+    with KernelLogger(folder / "logs") as logger:
+        for epoch in (0, 1, 6, 10):
+            logger.log(model, epoch)
+    (folder / "checkpoints").mkdir()
+    for epoch in (1, 2):
+        model.save(folder / "checkpoints" / f"model-{epoch:02d}.keras")
+    return folder
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if "tb-kernels" in line]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_run(line, example, monkeypatch, capsys):
+    """Each tb-kernels line does what it says; the table after `list` is the real one."""
+    monkeypatch.chdir(example)
+    _, *words = shlex.split(line)
+    arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) or [word])]
+    assert main(arguments) == 0
+    told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    if arguments[0] == "list":
+        shown = README.split("tb-kernels list logs\n```\n\n```\n")[1].split("```")[0]
+        first, *table = shown.splitlines()
+        assert told[1:] == table
+        assert first.startswith("384 pictures, ")
+    elif "--only" in arguments:
+        assert sorted(path.name for path in example.rglob("figures/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
+    elif arguments[0] == "export":
+        folders = {f"{path.name}{'/' if path.is_dir() else ''}" for path in (example / "report").iterdir()}  # fmt: skip
+        table = README.split("| in `report/` | what |")[1].split("\n\n")[0]
+        assert folders == set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
+
+
+def test_table_of_keywords_is_complete():
+    """Every keyword of the logger stands in the table, in order, and no other."""
+    told = re.findall(
+        r"^\| `(\w+)` \|", README.split("## Keywords")[1].split("\n## ")[0], re.MULTILINE
+    )
+    assert told == [
+        name for name in inspect.signature(KernelLogger).parameters if name != "log_dir"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "logger"),
+    [
+        ("Activations", ActivationLogger),
+        ("Gradients", GradientLogger),
+        ("Patterns", PatternLogger),
+        ("Heatmaps", HeatmapLogger),
+    ],
+)
+def test_every_view_tells_its_own_keywords(title, logger):
+    """What the table of the first logger does not have stands in the view's section."""
+    section = README.split(f"### {title}")[1].split("\n#")[0]
+    common = set(inspect.signature(KernelLogger).parameters)
+    own = inspect.signature(logger).parameters
+    assert common - set(own) <= {"slices", "statistics"}
+    for name in set(own) - common:
+        assert re.search(rf"`{name}\b", section), name
+    default = own["normalize"].default
+    if isinstance(default, str):
+        assert f'`normalize="{default}"` is the default' in section
+
+
+def test_error_message_is_the_real_one(data, tmp_path):
+    """The error that the README shows is what is raised."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 3, name="conv2d"), keras.layers.Conv2D(1, 3, name="conv2d_1")]  # fmt: skip
+    model = keras.Sequential(layers, name="sequential")
+    with pytest.raises(ArgumentError) as told:
+        KernelLogger(tmp_path, layers=["conv9"]).log(model, 1)
+    assert f"ArgumentError: {told.value}" in README
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    """The line that .ci/run takes out of the README is the whole command."""
+    (command,) = [line for line in README.splitlines() if "bin/pytest" in line]
+    assert command.startswith("python3 -m venv .venv && ")
+    assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci/run").read_text()
+
+
+def test_every_link_leads_somewhere():
+    """Pictures and files that the README names are in the repository."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).is_file(), target
+    for module in re.findall(r"python -m (tests[\w.]*)", README):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_tag_filters_of_the_readme(tmp_path, model):
+    """The filters find what the README says they find."""
+    tags = [f"1-conv2d/1_{k}_{e}" for k in (1, 6, 16) for e in (1, 6, 10)] + ["epoch_loss"]
+    filters = re.findall(r"`([^`\n]*(?:\(\^\|/\)|\\d)[^`\n]*)`", README.split("## Names")[0])
+
+    def find(pattern):
+        return [tag for tag in tags if re.search(pattern, tag)]
+
+    one, with_loss, epoch = filters
+    assert find(one) == ["1-conv2d/1_6_1", "1-conv2d/1_6_6", "1-conv2d/1_6_10"]
+    assert find(with_loss) == [*find(one), "epoch_loss"]
+    assert find(epoch) == ["1-conv2d/1_1_10", "1-conv2d/1_6_10", "1-conv2d/1_16_10"]
