@@ -11,7 +11,7 @@ from PIL import Image
 
 from tb_kernels import KernelLogger
 from tb_kernels.cli import main
-from tests.conftest import two_convolutions
+from tests.helpers.models import two_convolutions
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tb_kernels import ArgumentError, KernelLogger, PatternLogger
 from tb_kernels.cli import main
 from tb_kernels.commands.checkpoints import epochs_of
 from tb_kernels.schema.naming import natural_order
-from tests.conftest import two_convolutions
+from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import read_index, read_scalars
 
 NAME = "model-{epoch:02d}-{loss:.2f}.keras"

@@ -1,14 +1,23 @@
 """A real TensorBoard and a real browser to look at it with."""
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
+import pytest
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)  # fmt: skip
+
+# CI must see the tests that need it; elsewhere nobody is made to install a browser.
+IN_BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
+]
 
 
 @contextlib.contextmanager
@@ -47,3 +56,16 @@ def open_images(page, address, tag_filter=""):
     page.goto(f"{address}?darkMode=false#images")
     page.locator("tf-image-loader img").first.wait_for()
     page.locator("tf-tag-filterer input").first.fill(tag_filter)
+
+
+def wait_until(check):
+    """Asks again until it holds, as a person would look again."""
+    deadline = time.monotonic() + 60
+    while not check() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert check()
+
+
+def titles(cards):
+    """What stands as the title of each card, in order."""
+    return [text.replace("\n", "").strip() for text in cards.all_inner_texts()]

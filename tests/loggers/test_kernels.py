@@ -93,7 +93,7 @@ def test_epoch_0_is_not_taken_after_initial_epoch(model, data, tmp_path):
 
 def test_epoch_0_is_taken_after_backup_and_restore(data, tmp_path):
     """A training restored by BackupAndRestore begins later, so its weights are no epoch 0."""
-    from tests.conftest import two_convolutions
+    from tests.helpers.models import two_convolutions
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -675,7 +675,7 @@ def test_notice_of_very_many_pictures_is_a_warning(model, data, tmp_path):
 
 def test_shared_model_trains_the_same_with_a_logger(data, tmp_path):
     """The logger reads and changes nothing: history and weights are bit-identical."""
-    from tests.conftest import two_convolutions
+    from tests.helpers.models import two_convolutions
 
     results = []
     for callbacks in ([], [KernelLogger(tmp_path, sheets=True)]):

@@ -12,49 +12,18 @@ import numpy as np
 import pytest
 
 from tb_kernels import (
-    ActivationLogger,
     ArgumentError,
-    GradientLogger,
-    HeatmapLogger,
     KernelLogger,
     LogError,
     LogWarning,
-    PatternLogger,
     open_log,
     read_kernels,
 )
-from tests.conftest import two_convolutions
+from tests.helpers.kinds import KINDS
+from tests.helpers.models import train, two_convolutions
 from tests.helpers.oracle import read_png, read_scalars
-from tests.views.test_kernels import KINDS
 
 VIEWS = ["kernels", "activations", "gradients", "patterns", "heatmaps"]
-
-
-def train(log_dir, seed, epochs=2):
-    """A classifier with all five loggers, epochs 0 to 2; and the curves of Keras."""
-    keras.utils.set_random_seed(seed)
-    random = np.random.default_rng(seed)
-    x, y = random.normal(size=(16, 8, 8, 3)).astype("float32"), np.arange(16) % 3
-    layers = [
-        keras.Input((8, 8, 3)),
-        keras.layers.Conv2D(4, 3, name="first"),
-        keras.layers.Conv2D(6, 3, activation="relu", name="second"),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(3, activation="softmax", name="classes"),
-    ]
-    model = keras.Sequential(layers, name="small")
-    model.compile(keras.optimizers.SGD(1.0), "sparse_categorical_crossentropy")
-    logged = {"epochs": range(epochs + 1), "sheets": True}
-    callbacks = [
-        keras.callbacks.TensorBoard(log_dir),
-        KernelLogger(log_dir, **logged),
-        ActivationLogger(log_dir, x[:2], **logged),
-        GradientLogger(log_dir, x, y, **logged),
-        PatternLogger(log_dir, steps=2, **logged),
-        HeatmapLogger(log_dir, x[:3], **logged),
-    ]
-    model.fit(x, y, epochs=epochs, validation_data=(x, y), verbose=0, callbacks=callbacks)
-    return model
 
 
 @pytest.fixture(scope="module")

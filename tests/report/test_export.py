@@ -20,8 +20,8 @@ from tb_kernels.report.exporter import PARTS
 from tb_kernels.report.job import PART_NAMES
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.browser import CHROMIUM, page
+from tests.helpers.models import train
 from tests.helpers.oracle import read_png, read_scalars
-from tests.reading.test_log import train
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tb_kernels import KernelLogger, LogWarning
+from tests.helpers.kinds import COUNT
 from tests.helpers.oracle import assert_shows, picture_of, read_index, read_png
-from tests.views.test_kernels import COUNT
 
 FAMILIES = {
     "VGG16": {},

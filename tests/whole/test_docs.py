@@ -19,8 +19,8 @@ from tb_kernels import (
 )
 from tb_kernels.cli import main
 from tests.benchmarks.ways import seeds_network
+from tests.helpers.project import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 

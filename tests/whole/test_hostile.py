@@ -22,8 +22,8 @@ from tb_kernels.reading.indexes import parse_index
 from tb_kernels.reading.legends import legend_of
 from tb_kernels.schema import records
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
-from tests.conftest import two_convolutions
 from tests.helpers.browser import CHROMIUM, page
+from tests.helpers.models import two_convolutions
 
 SCRIPT = "<script>document.title='taken over'</script>"
 LONG = "x" * 10_000

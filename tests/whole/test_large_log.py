@@ -9,7 +9,7 @@ import pytest
 
 from tb_kernels import open_log
 from tests.helpers.large_log import KERNELS
-from tests.whole.test_public_api import HEAVY
+from tests.helpers.project import HEAVY
 
 LARGE, SMALL = 42_000, 10_000
 

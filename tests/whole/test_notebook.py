@@ -10,7 +10,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[2] / "examples/digits.ipynb"
+from tests.helpers.project import ROOT
+
+NOTEBOOK = ROOT / "examples/digits.ipynb"
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import tb_kernels
+from tests.helpers.project import HEAVY
 
 
 def modules_after(statement):
@@ -16,9 +17,6 @@ def modules_after(statement):
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
-
-
-HEAVY = {"tensorflow", "keras", "matplotlib"}
 
 
 def test_public_names():

@@ -6,22 +6,24 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.browser import CHROMIUM, open_images, open_time_series, page, tensorboard
+from tests.helpers.browser import (
+    IN_BROWSER,
+    open_images,
+    open_time_series,
+    page,
+    tensorboard,
+    titles,
+    wait_until,
+)
 from tests.helpers.oracle import read_png
+from tests.helpers.project import ROOT
 
-ROOT = Path(__file__).parents[2]
-
-pytestmark = [
-    pytest.mark.browser,
-    # CI must see these tests; elsewhere nobody is made to install a browser.
-    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +62,6 @@ def test_example_without_network(tmp_path):
     assert "--dataset cifar10 is downloaded by Keras, and that failed" in done.stderr
     assert "use --dataset digits" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def wait_until(check):
-    """Asks again until it holds, as a person would look again."""
-    deadline = time.monotonic() + 60
-    while not check() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert check()
 
 
 @pytest.mark.parametrize("loader", ["--load_fast=auto", "--load_fast=false"])
@@ -118,8 +112,3 @@ def test_images(example, loader):
                     middle_x - width // 8 : middle_x + width // 8,
                 ]
                 assert np.abs(square - drawn[21 + 43 * y, 21 + 43 * x]).max() <= 1
-
-
-def titles(cards):
-    """What stands as the title of each card, in order."""
-    return [text.replace("\n", "").strip() for text in cards.all_inner_texts()]

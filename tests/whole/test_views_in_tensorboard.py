@@ -1,19 +1,22 @@
 """What a person sees of all five views: one filter in each, beside its curves."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.helpers.browser import CHROMIUM, open_time_series, page, tensorboard
+from tests.helpers.browser import (
+    IN_BROWSER,
+    open_time_series,
+    page,
+    tensorboard,
+    titles,
+    wait_until,
+)
 from tests.helpers.oracle import read_scalars
-from tests.whole.test_tensorboard import ROOT, titles, wait_until
+from tests.helpers.project import ROOT
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
-]
+pytestmark = IN_BROWSER
 
 VIEWS = {"activations", "gradients", "heatmaps", "kernels", "patterns"}
 
