@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 
 def slices_of(kind, weight, number):
@@ -148,3 +149,8 @@ def weights_shown(entry, picture):
         x = t % columns * (width * scale + gap)
         tiles.append(picture[y : y + height * scale : scale, x : x + width * scale : scale])
     return entry["low"] + np.stack(tiles) / 255 * (entry["high"] - entry["low"])
+
+
+def masked_crc(data):
+    """The checksum of a record's length or content, as TensorBoard computes it: four bytes."""
+    return masked_crc32c(data).to_bytes(4, "little")

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tb_kernels import ArgumentError, GradientLogger, LogWarning, compute_gradients
+from tests.helpers.models import begin_training
 from tests.helpers.oracle import assert_shows, draw, level, read_pictures, read_png, read_scalars
 
 L = keras.layers
@@ -134,11 +135,11 @@ def test_frozen_layers_have_no_gradient(model, data, tmp_path):
         logger.log(model, 1)
     assert {path.parent.name for path in (tmp_path / "gradients").rglob("*.png")} == {"3-second"}
     with pytest.raises(ArgumentError, match=r"layers: layer 'first' .* has no trainable kernel; these have: second"):  # fmt: skip
-        GradientLogger(tmp_path, *data, layers="first")._plan_for(model)
+        begin_training(GradientLogger(tmp_path, *data, layers="first"), model)
     model.trainable = False
     model.compile("sgd", "mse")
     with pytest.raises(ArgumentError, match="no convolution with a trainable kernel"):
-        GradientLogger(tmp_path, *data)._plan_for(model)
+        begin_training(GradientLogger(tmp_path, *data), model)
 
 
 def test_what_is_refused(model, data, tmp_path):

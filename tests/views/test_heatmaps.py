@@ -7,6 +7,7 @@ import tensorflow as tf
 from matplotlib import colormaps
 
 from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps
+from tests.helpers.models import begin_training
 from tests.helpers.oracle import read_index, read_pictures, read_png
 
 L = keras.layers
@@ -201,7 +202,7 @@ def test_what_is_refused(pictures, tmp_path):
 
     def refused(match, model=model, **options):
         with pytest.raises(ArgumentError, match=match):
-            HeatmapLogger(tmp_path, **({"inputs": pictures} | options))._plan_for(model)
+            begin_training(HeatmapLogger(tmp_path, **({"inputs": pictures} | options)), model)
 
     refused(r"classes: model 'linear' tells 5 classes, 0 to 4; got 5", classes=5)
     refused(

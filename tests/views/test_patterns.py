@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from examples import digits
 from tb_kernels import ArgumentError, PatternLogger, synthesize_patterns
-from tb_kernels.views import ascent
+from tests.helpers.models import begin_training
 from tests.helpers.oracle import read_index, read_pictures, read_png
 
 L = keras.layers
@@ -98,18 +98,17 @@ def test_repeatable_whatever_else_is_asked_for():
     assert synthesize_patterns(model, "last", steps=1).shape[0] == 16
 
 
-def test_nothing_is_traced_again(tmp_path, monkeypatch):
+def test_nothing_is_traced_again(tmp_path):
     """One trace for further kernels, a smaller last batch, and further epochs."""
     traces = []
 
-    class Counted(ascent.Excitation):
-        def __init__(self, *args, **kwargs):
+    class Notes(L.Layer):
+        def call(self, inputs):
             traces.append(1)
-            super().__init__(*args, **kwargs)
+            return inputs
 
-    monkeypatch.setattr(ascent, "Excitation", Counted)
-    monkeypatch.setattr(ascent, "_BATCH_PIXELS", 5 * 40 * 40)
-    model = untrained()
+    model = keras.Sequential([keras.Input((40, 40, 3)), Notes(), *untrained().layers])
+    traces.clear()
     synthesize_patterns(model, "last", range(1, 24), 2)
     assert len(traces) == 1
     with PatternLogger(tmp_path, steps=2) as logger:
@@ -189,11 +188,7 @@ def test_silent_kernels_are_woken():
     kernel = np.ones((3, 3, 1, 2), "float32")
     model.layers[0].set_weights([kernel, np.array([-1.0, -1.0], "float32")])
     assert np.asarray(model(np.full((1, 12, 12, 1), 0.05))).max() == 0
-    from tb_kernels.model.layers import Place
-
-    how = ascent.check_method(30, "ascent", (-1, 1), None, 0)
-    climb = ascent.Climb(model, Place("1", model.layers[0]), how)
-    pictures = climb._climb(*climb._start([1, 2])).numpy()
+    pictures = synthesize_patterns(model, 1, [1, 2], 30, input_range=(-1, 1))
     assert np.asarray(model(2 * pictures - 1)).max() > 1
 
 
@@ -269,7 +264,7 @@ def test_what_is_refused(tmp_path):
     refused("kernels: layer 'last' has 24 kernels; got 25", kernels=[1, 25])
     refused("layer: no layer 'lost'", layer="lost")
     with pytest.raises(ArgumentError, match=r"kernels: no layer .* numbers \[99\]"):
-        PatternLogger(tmp_path, kernels=99)._plan_for(model)
+        begin_training(PatternLogger(tmp_path, kernels=99), model)
     two = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
     joined = keras.Model(two, L.Conv2D(2, 3, name="last")(L.Concatenate()(two)), name="pair")
     refused("model: 'pair' takes .* expected one input of pictures", model=joined)
