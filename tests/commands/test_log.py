@@ -154,6 +154,7 @@ def test_wrong_usage(watched, tmp_path, capsys, options, code, told):
     assert not list(tmp_path.rglob("*.png"))
 
 
+@pytest.mark.slow
 def test_the_terminal_has_only_our_lines(watched, tmp_path):
     """What TensorFlow says of its build while it is imported is kept from it."""
     program = [sys.executable, "-m", "tb_kernels", "log", next(watched.glob("*.keras"))]

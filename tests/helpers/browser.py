@@ -15,6 +15,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 # CI must see the tests that need it; elsewhere nobody is made to install a browser.
 IN_BROWSER = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
 ]

@@ -12,6 +12,12 @@ from tb_kernels import (
 )
 
 
+def sixteen_pictures():
+    """Sixteen small colour pictures and a number for each."""
+    random = np.random.default_rng(0)
+    return random.normal(size=(16, 8, 8, 3)).astype("float32"), random.normal(size=(16, 1))
+
+
 def two_convolutions():
     """Two convolutions, layers 1 and 3, with 4 and 6 filters; compiled."""
     keras.utils.set_random_seed(1)

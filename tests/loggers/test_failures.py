@@ -229,6 +229,7 @@ model.fit(x, y, epochs=5, verbose=0, callbacks=[logger, End()])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "code"),
     [
@@ -271,6 +272,7 @@ for log_dir in sys.stdin:
 """
 
 
+@pytest.mark.slow
 def test_kill_at_any_moment(tmp_path):
     """kill -9 at 20 random moments: every PNG decodes, and TensorBoard reads the event file.
 

@@ -702,6 +702,7 @@ def test_relative_log_dir_stays_where_it_was(model, data, tmp_path, monkeypatch)
     assert len(pictures(tmp_path / "logs")) == 20
 
 
+@pytest.mark.slow
 def test_a_long_wait_is_explained(model, tmp_path, capsys, monkeypatch):
     """Where flush takes longer than two seconds, a line says why."""
     gate = threading.Event()

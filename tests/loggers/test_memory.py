@@ -3,11 +3,14 @@
 import time
 import tracemalloc
 
+import pytest
+
 from tb_kernels import KernelLogger
 from tests.benchmarks.memory import measure
 from tests.helpers.disk import slow_down
 
 
+@pytest.mark.slow
 def test_peak_memory_is_bounded():
     """Six epochs of VGG16 handed over at once: at most three copies and 150 MB, in a process of its own."""
     peak, kernels = measure("vgg16", "ours")

@@ -50,6 +50,7 @@ def find(figure, picture):
     ]
 
 
+@pytest.mark.slow
 def test_all_parts(log_dir, tmp_path, capsys):
     """Exactly these files; the same again when it is repeated, byte for byte."""
     files = export(log_dir, tmp_path)
@@ -271,6 +272,7 @@ def test_the_page_shows_sheets_and_scales_of_kernels(tmp_path):
     assert "<code>1_0_1</code>" in (tmp_path / "sheet/index.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_report_names_what_is_there(log_dir, tmp_path):
     """Every link of report.md leads to a file; curves, sheets, animations and strips are in it."""
     export(log_dir, tmp_path)
@@ -285,6 +287,7 @@ def test_the_report_names_what_is_there(log_dir, tmp_path):
     assert "](s" not in (tmp_path / "alone/report.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_the_page_in_a_browser(log_dir, tmp_path):

@@ -41,6 +41,7 @@ def test_what_was_packed_is_read(path, texts):
     assert [one.numpy() for one in tf.data.TFRecordDataset(str(path))] == texts
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data, st.data())
 def test_one_wrong_byte_costs_one_record(path, texts, draw):

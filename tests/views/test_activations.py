@@ -28,6 +28,7 @@ def standard(maps):
     return np.clip((maps - maps.mean()) / maps.std() * 64 + 128, 0, 255)
 
 
+@pytest.mark.slow
 def test_equal_to_keras_model_outputs_bit_for_bit(data):
     """Every layer of a functional model, also those inside a nested one."""
     base = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35)  # fmt: skip

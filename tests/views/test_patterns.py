@@ -55,6 +55,7 @@ def untrained():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "layer", "input_range"),
     [

@@ -43,6 +43,7 @@ def kernels_by_hand(model, prefix=""):
             yield f"{number}-{part}" if len(weights) > 1 else number, layer, kind, weight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_convolution_is_drawn_right(family, tmp_path):
     """All layers are found; first, last and eight random kernels of each equal the weights."""

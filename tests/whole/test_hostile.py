@@ -133,6 +133,7 @@ def tree(folder):
     return {path.relative_to(folder) for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--scale", "3", "--together"], ["--format", "pdf"]])
 def test_a_hostile_log_is_exported(log_dir, tmp_path, options):
     """What is whole comes out; the rest is told, a line each; nothing is written elsewhere."""
@@ -157,6 +158,7 @@ def test_a_hostile_log_is_exported(log_dir, tmp_path, options):
     assert "<script" not in (tmp_path / "out/report/report.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 def test_script_is_text_in_the_page(log_dir, tmp_path):
@@ -289,11 +291,13 @@ def large_log(tmp_path, epochs, side=8192, scale=1):
 @pytest.mark.parametrize(
     ("epochs", "scale", "options"),
     [
-        (40, 1, ["--only", "strips"]),
+        pytest.param(40, 1, ["--only", "strips"], marks=pytest.mark.slow),
         (1, 1, ["--only", "images,strips,sheets", "--scale", "8"]),
-        (1, 1, ["--only", "images,strips,sheets", "--scale", "512"]),
+        pytest.param(
+            1, 1, ["--only", "images,strips,sheets", "--scale", "512"], marks=pytest.mark.slow
+        ),
         (2, 2**16, ["--only", "sheets,page"]),
-        (2, 2**31 - 1, ["--only", "sheets,page"]),
+        pytest.param(2, 2**31 - 1, ["--only", "sheets,page"], marks=pytest.mark.slow),
     ],
 )
 def test_pictures_too_large_for_a_figure(tmp_path, epochs, scale, options):

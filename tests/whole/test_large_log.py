@@ -11,6 +11,8 @@ from tb_kernels import open_log
 from tests.helpers.large_log import KERNELS
 from tests.helpers.project import HEAVY
 
+pytestmark = pytest.mark.slow
+
 LARGE, SMALL = 42_000, 10_000
 
 

@@ -41,6 +41,7 @@ def outputs(notebook, kind):
     ]
 
 
+@pytest.mark.slow
 def test_it_shows_what_it_says(executed):
     """The log as a table of pictures, a kernel as a picture, a figure; the gradients' shapes."""
     notebook, folder = executed
@@ -56,6 +57,7 @@ def test_it_shows_what_it_says(executed):
     assert (folder / "report/strips/kernels/1-conv2d/1_6.png").is_file()
 
 
+@pytest.mark.slow
 def test_tensorboard_is_there(executed):
     """The cell that shows TensorBoard has started one, which answers."""
     notebook, _ = executed

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tb_kernels import KernelLogger
+from tests.helpers.models import sixteen_pictures, two_convolutions
 from tests.helpers.oracle import (
     read_index,
     read_pictures,
@@ -32,17 +33,20 @@ class Snapshots(keras.callbacks.Callback):
         return {layer.name: np.array(layer.kernel) for layer in self.model.layers[::2][:2]}
 
 
-@pytest.fixture
-def trained(model, data, tmp_path):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
     """Three epochs, logged at 0, 1 and 3; the log directory and the weights of each epoch."""
+    log_dir = tmp_path_factory.mktemp("trained")
     snapshots = Snapshots()
     callbacks = [
-        keras.callbacks.TensorBoard(tmp_path),
-        KernelLogger(tmp_path, epochs=[0, 1, 3], strict=True),
+        keras.callbacks.TensorBoard(log_dir),
+        KernelLogger(log_dir, epochs=[0, 1, 3], strict=True),
         snapshots,
     ]
-    model.fit(*data, epochs=3, verbose=0, validation_split=0.25, callbacks=callbacks)
-    return tmp_path, snapshots.epochs
+    two_convolutions().fit(
+        *sixteen_pictures(), epochs=3, verbose=0, validation_split=0.25, callbacks=callbacks
+    )
+    return log_dir, snapshots.epochs
 
 
 EPOCHS = (0, 1, 3)

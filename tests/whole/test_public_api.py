@@ -66,6 +66,7 @@ def test_light_imports(statement):
     assert not modules_after(statement) & HEAVY
 
 
+@pytest.mark.slow
 def test_the_light_import_test_can_fail():
     """The loggers do import Keras, and the check above would see it."""
     assert "keras" in modules_after("from tb_kernels import KernelLogger")

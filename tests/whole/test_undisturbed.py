@@ -115,7 +115,7 @@ def train(outputs, callbacks):
     return history.history, states.states, [*map(float, streams), model.layers[1].traces]
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("outputs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_training_is_the_same_bit_for_bit(tmp_path, outputs):
     """Weights, statistics, seeds, optimizer, metrics after every epoch; the whole history."""
     history, states, streams = train(outputs, lambda x, y: [])
@@ -131,6 +131,7 @@ def test_training_is_the_same_bit_for_bit(tmp_path, outputs):
         assert list((tmp_path / view).rglob("*.png")), view
 
 
+@pytest.mark.slow
 def test_the_comparison_can_fail(tmp_path):
     """A callback that draws one random number changes the training, and the test would see it."""
 
@@ -144,7 +145,7 @@ def test_the_comparison_can_fail(tmp_path):
     assert not all(same)
 
 
-@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("outputs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_functions_leave_the_model_as_it_was(outputs):
     """Variables of every kind, the loss trackers, the layers' own methods."""
     x, *y = data()
