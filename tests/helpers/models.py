@@ -63,6 +63,12 @@ def train(log_dir, seed, epochs=2):
     return model
 
 
+def fit(model, data, logger, epochs=3, **options):
+    """Trains with one logger."""
+    options = {"verbose": 0, **options}
+    return model.fit(*data, epochs=epochs, callbacks=[logger], **options)
+
+
 def begin_training(logger, model):
     """What `fit` does with a logger before the first step."""
     logger.set_model(model)

@@ -151,6 +151,16 @@ def weights_shown(entry, picture):
     return entry["low"] + np.stack(tiles) / 255 * (entry["high"] - entry["low"])
 
 
+def pictures(log_dir):
+    """The addresses of kernels on disk."""
+    return {path.stem for path in (log_dir / "kernels").rglob("*.png")}
+
+
+def epochs_of(log_dir):
+    """The epochs of which there are pictures of kernels."""
+    return sorted({int(address.split("_")[2]) for address in pictures(log_dir)})
+
+
 def masked_crc(data):
     """The checksum of a record's length or content, as TensorBoard computes it: four bytes."""
     return masked_crc32c(data).to_bytes(4, "little")
