@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from a run of the example.
+"""Makes the pictures of README and docs/ from a run of the example.
 
     python examples/digits.py --views all --log-dir /tmp/digits
     python examples/digits.py --log-dir /tmp/kernels
@@ -33,7 +33,7 @@ FIGURES = {
     "heatmaps": ("3_0",),
 }
 
-# The figures of the section on reports, by the command that the README shows.
+# The figures of docs/report.md, by the command that it shows.
 REPORT = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
 
 
@@ -51,7 +51,7 @@ def draw(log: Log, view: str) -> None:
 
 
 def export(log_dir: Path) -> None:
-    """Two strips as the README's command makes them, and the page of all kernels."""
+    """Two strips as the command of docs/report.md makes them, and the page of all kernels."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder]
         subprocess.run([*command, *REPORT], check=True)

@@ -71,20 +71,45 @@ def check_normalize(normalize: Any) -> Normalize:
     return check_range("normalize", normalize, f"cannot use {normalize!r}; {expected}")
 
 
-def measure(weights: NDArray[np.float32], normalize: Normalize, *, each: bool = False) -> Limits:
+def find_limits(
+    weights: NDArray[np.float32],
+    normalize: Normalize,
+    *,
+    each: bool = False,
+    from_zero: bool = False,
+) -> Limits:
     """The limits of a layer's weights; weights that are not finite take no part.
 
     Args:
         weights: Shape (kernels, slices, ...), the layer's kernels.
-        normalize: How to normalise. `"first"` measures as `"layer"` does: whoever
-            draws the first epoch keeps its limits for the later ones.
+        normalize: How to normalise. `"first"` is as `"layer"` here: whoever draws the
+            first epoch keeps its limits for the later ones.
         each: Whether `"standard"` takes each kernel's mean and deviation, instead of
             the layer's.
+        from_zero: Whether limits that are extremes begin at 0; 0 to 1 where nothing is
+            above it.
 
     Returns:
         The limits of the layer, or of each kernel for `"kernel"` and `each`; 0 and 0 where
         no weight is finite.
     """
+    limits = _find_limits(weights, normalize, each=each)
+    if not from_zero or normalize not in ("kernel", "layer", "first"):
+        return limits
+    low, high = limits
+    return Limits(np.zeros_like(low), np.where(high > 0, high, 1.0))
+
+
+def are_telling(weights: NDArray[np.float32], *, from_zero: bool = False) -> bool:
+    """Whether limits found in these weights are worth keeping for later epochs.
+
+    Not where none is finite, nor, on a scale from zero, where none is above it.
+    """
+    telling = bool(np.isfinite(weights).any())
+    return telling and (not from_zero or bool(np.nanmax(weights) > 0))
+
+
+def _find_limits(weights: NDArray[np.float32], normalize: Normalize, *, each: bool) -> Limits:
     if isinstance(normalize, tuple):
         return Limits.of(*normalize)
     if normalize == "kernel":

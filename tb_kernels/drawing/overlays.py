@@ -1,108 +1,93 @@
-"""Heatmaps → named pictures: the maps of one layer, laid over the inputs."""
+"""Heatmaps laid over the inputs that they explain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.colors import NONFINITE_COLOR, paint
-from tb_kernels.drawing.layer_pictures import LayerPictures
 from tb_kernels.drawing.levels import Limits, to_levels
-from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
-from tb_kernels.schema.index import HeatmapEntry
-from tb_kernels.schema.naming import SHEET, Address
+from tb_kernels.schema.axes import Axes
 
 # A map with one axis of space is drawn as a band, one row high for so many places.
 _PLACES_PER_ROW = 8
 
 
-class Overlays(LayerPictures):
-    """Draws the heatmaps of one layer, a picture for each input.
-
-    Args:
-        subject: The layer, and the axes of its maps: inputs, height, width.
-        style: How they are drawn.
-        numbers: The numbers of the inputs asked for; None for all.
-        backdrop: What they are laid over, uint8 of shape (inputs, height, width, 3), to
-            whose size they are scaled; None for nothing.
-        strength: How much of a pixel is the map's colour, 0 to 1.
+class Explained(NamedTuple):
+    """What the heatmaps of some inputs explain.
 
     Attributes:
-        classes: Of the maps drawn next; None where a score of one's own has none.
-        scores: Likewise.
+        classes: Of each input; None where a score of one's own has none.
+        scores: Of each input, before softmax or sigmoid.
     """
 
-    def __init__(
+    classes: NDArray[np.int64] | None
+    scores: NDArray[np.float32]
+
+    def describe(self, number: int) -> str:
+        """What the heatmap of an input, counted from 1, explains."""
+        score = self.scores[number - 1]
+        if self.classes is None:
+            return f"Score {score:.4g}."
+        return f"Class {self.classes[number - 1]}, score {score:.4g} (before softmax or sigmoid)."
+
+
+class Overlay:
+    """Pictures that maps are laid over.
+
+    Args:
+        pictures: uint8 of shape (inputs, height, width, 3), to whose size the maps are
+            scaled; None for nothing.
+        strength: How much of a pixel is the map's colour, 0 to 1.
+    """
+
+    def __init__(self, pictures: NDArray[np.uint8] | None, strength: float) -> None:
+        self._pictures = pictures
+        self.strength = 1.0 if pictures is None else strength
+
+    def tile(self, axes: Axes) -> tuple[int, int]:
+        """Height and width of what is drawn of a map with these axes, before it is scaled."""
+        if self._pictures is not None:
+            return self._pictures.shape[1], self._pictures.shape[2]
+        height, width = axes.tile
+        return (max(1, width // _PLACES_PER_ROW) if axes.flat else height), width
+
+    def paint(
         self,
-        subject: Subject,
-        style: Style,
-        *,
-        numbers: frozenset[int] | None,
-        backdrop: NDArray[np.uint8] | None,
-        strength: float,
-    ) -> None:
-        self._backdrop = backdrop
-        self._strength = 1.0 if backdrop is None else strength
-        self.classes: Sequence[int] | None = None
-        self.scores: Sequence[float] = ()
-        super().__init__(subject, style, numbers=numbers)
-
-    @property
-    def size(self) -> int:
-        """Roughly the bytes that an epoch takes: each PNG twice, and its summary's text."""
-        height, width = self._tile
-        # Photographs hardly shrink.
-        return self.count * (2 * 3 * height * width + 500)
-
-    def entry(self, limits: Limits, whole: Limits) -> HeatmapEntry:
-        """How the pictures drawn with these limits are to be read."""
-        return HeatmapEntry(
-            **super().entry(limits, whole),
-            strength=self._strength,
-            classes=None if self.classes is None else list(self.classes),
-            scores=list(self.scores),
-        )
-
-    @property
-    def _tile(self) -> tuple[int, int]:
-        if self._backdrop is not None:
-            _, height, width, _ = self._backdrop.shape
-            return height, width
-        height, width = super()._tile
-        return (max(1, width // _PLACES_PER_ROW) if self._axes.flat else height), width
-
-    def _tiles(
-        self,
-        kernels: NDArray[np.float32],
+        maps: NDArray[np.float32],
         nonfinite: NDArray[np.bool_] | None,
         limits: Limits,
-        which: NDArray[np.intp],
+        colormap: str,
+        *,
+        inputs: NDArray[np.intp],
+        size: tuple[int, int],
     ) -> NDArray[np.uint8]:
-        maps = kernels if nonfinite is None else np.where(nonfinite, np.float32(0), kernels)
-        levels = to_levels(resize(maps[:, 0], self._tile)[:, None], limits)
-        colors = paint(levels, self._style.colormap)[:, 0]
+        """The maps in colours, over their inputs.
+
+        Args:
+            maps: Shape (inputs, 1, height, width).
+            nonfinite: Where they are not finite, in the same shape; None if nowhere.
+            limits: What the ends of the colour map stand for.
+            colormap: A checked name.
+            inputs: Which inputs they are of, from 0.
+            size: Height and width to be scaled to.
+
+        Returns:
+            Shape (inputs, 1, height, width, 3).
+        """
+        finite = maps if nonfinite is None else np.where(nonfinite, np.float32(0), maps)
+        levels = to_levels(resize(finite[:, 0], size)[:, None], limits)
+        colors = paint(levels, colormap)[:, 0]
         colors = np.broadcast_to(colors, (*colors.shape[:-1], 3))
         if nonfinite is not None:
             colors = colors.copy()
-            colors[resize(nonfinite[:, 0].astype(np.float32), self._tile) > 0] = NONFINITE_COLOR
-        if self._backdrop is not None:
-            mixed = (1 - self._strength) * self._backdrop[which] + self._strength * colors
+            colors[resize(nonfinite[:, 0].astype(np.float32), size) > 0] = NONFINITE_COLOR
+        if self._pictures is not None:
+            mixed = (1 - self.strength) * self._pictures[inputs] + self.strength * colors
             colors = np.rint(mixed).astype(np.uint8)
         return colors[:, None]
-
-    def _describe(self, address: Address, limits: Limits, position: int) -> str:
-        told = super()._describe(address, limits, position)
-        if address.kernel == SHEET:
-            return told
-        score = self.scores[address.kernel - 1]
-        if self.classes is None:
-            return f"{told} Score {score:.4g}."
-        class_ = self.classes[address.kernel - 1]
-        return f"{told} Class {class_}, score {score:.4g} (before softmax or sigmoid)."
 
 
 def backdrop(

@@ -1,4 +1,4 @@
-"""What is drawn of a layer, and how its scale is told to people."""
+"""What is drawn of a layer, and how a picture of it is told to people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tb_kernels.drawing.colors import GRAY, RGB
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import group_of
+from tb_kernels.schema.naming import SHEET, Address, group_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,29 @@ class Subject:
     def group(self) -> str:
         """What stands before the address in file and tag."""
         return group_of(self.number, self.name)
+
+    def describe(self, address: Address, *, by_slice: bool, scale: str) -> str:
+        """The description of a picture.
+
+        Args:
+            address: Of the picture.
+            by_slice: Whether each slice is a picture of its own.
+            scale: What its black and white stand for, in words.
+        """
+        slice_, kernel = divmod(address.kernel - 1, self.kernels)
+        if address.kernel == SHEET:
+            what = f"{'all ' if self.of is None else ''}{self.axes.kernels} {self.noun}s"
+        elif by_slice:
+            what = (
+                f"{self.noun} {kernel + 1} of {self.kernels}, "
+                f"slice {slice_ + 1} of {self.axes.slices}"
+            )
+        else:
+            what = f"{self.noun} {address.kernel} of {self.kernels}"
+        return (
+            f"Layer {address.layer} `{self.name}` ({self.kind}), {what}, "
+            f"epoch {address.epoch}. {self.values.capitalize()}: {scale}."
+        )
 
 
 def describe_scale(colormap: str, limits: Limits, position: int, *, whole: bool) -> str:

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
-from tb_kernels.errors import ArgumentError
-from tb_kernels.loggers.incidents import Report
-from tb_kernels.loggers.layer_logger import LayerLogger
-from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.model.data import attempt, check_inputs
-from tb_kernels.model.selection import select
-from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import ACTIVATIONS_RUN, arrays_name
-from tb_kernels.schema.outputs import ArrayFile, Output
-from tb_kernels.views.activations import Activation, ActivationPass, feature_maps
-
-# As in the notebooks that look at feature maps.
-_SHEET_ROW = 16
+from tb_kernels.loggers.base import Logger
+from tb_kernels.model.data import check_inputs
+from tb_kernels.schema.naming import ACTIVATIONS
+from tb_kernels.views.activations import ActivationView
 
 
-class ActivationLogger(LayerLogger):
+class ActivationLogger(Logger):
     """Draws what every layer gives for a few inputs, at the end of the epochs you choose.
 
     All activations of an epoch go into `<log_dir>/activations/activations_10.npz`, under
@@ -67,7 +54,7 @@ class ActivationLogger(LayerLogger):
             has no layer with spatial output.
     """
 
-    view: ClassVar[str] = ACTIVATIONS_RUN
+    view: ClassVar[str] = ACTIVATIONS
 
     def __init__(
         self,
@@ -95,93 +82,14 @@ class ActivationLogger(LayerLogger):
             strict=strict,
         )
         self._inputs = check_inputs("inputs", inputs)
-        self._type = np.float16 if half_precision else np.float32
+        self._half_precision = bool(half_precision)
 
-    def _plan_for(self, model: keras.Model) -> ActivationPlan:
-        run = ActivationPass(model, self._inputs)
-        activations = attempt("inputs", self._inputs, model, run)
-        axes = feature_maps(model, activations)
-        maps = [activation for activation in activations if activation.number in axes]
-        if not maps:
-            raise ArgumentError(
-                f"model: {model.name!r} has no layer with spatial output for these inputs; "
-                "expected at least one, such as Conv2D (compute_activations gives the "
-                "activations of every model)"
-            )
-        chosen = select(model, self._layers, maps, what="spatial output")
-        if self._layers is not None:
-            run = ActivationPass(model, self._inputs, {one.number for one in chosen})
-        layers = self._pictures(
+    def _look_at(self, model: keras.Model) -> ActivationView:
+        return ActivationView(
             model,
-            [_subject(one, axes[one.number]) for one in chosen],
-            LayerPictures,
-            sheet_row=_SHEET_ROW,
+            self._inputs,
+            self._layers,
+            self._kernels,
+            self._style,
+            half_precision=self._half_precision,
         )
-        stored = activations if self._layers is None else chosen
-        size = np.dtype(self._type).itemsize * sum(one.values.size for one in stored)
-        return ActivationPlan(
-            model, layers, self._style.normalize, self._firsts_of(model), run, self._type, size
-        )
-
-
-class ActivationPlan(LayerPlan[LayerPictures]):
-    """The feature maps drawn of one model.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        normalize: What black and white stand for.
-        firsts: As in `LayerPlan`.
-        run: The pass through the model.
-        type_: What numbers are stored as.
-        size: Bytes of an epoch's arrays.
-    """
-
-    each_alone = True
-
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[LayerPictures],
-        normalize: Normalize,
-        firsts: dict[str, Limits] | None,
-        run: ActivationPass,
-        type_: type[np.floating[Any]],
-        size: int,
-    ) -> None:
-        volume = volume_of(layers, noun="feature map", more=size)
-        super().__init__(model, layers, normalize, firsts, volume)
-        self._run = run
-        self._type = type_
-
-    def capture(self) -> list[Activation]:
-        """Runs the model as it is now."""
-        return self._run()
-
-    def draw(self, captured: list[Activation], epoch: int, report: Report) -> Iterator[Output]:
-        """The arrays, and the pictures of those that are feature maps."""
-        yield ArrayFile(
-            arrays_name(ACTIVATIONS_RUN, epoch),
-            {activation.key: self._stored(activation.values) for activation in captured},
-        )
-        values = {activation.number: activation.values for activation in captured}
-        captured.clear()
-        arrays = [values.pop(layer.subject.number) for layer in reversed(self.layers)]
-        yield from self.draw_layers(arrays, epoch, report)
-
-    def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
-        # Numbers of words and classes are whole, and float16 knows few of these.
-        type_ = self._type if values.dtype.kind not in "iub" else np.float32
-        with np.errstate(over="ignore"):
-            return values.astype(type_, copy=False)
-
-
-def _subject(activation: Activation, axes: Axes) -> Subject:
-    return Subject(
-        activation.number,
-        activation.name,
-        type(activation.layer).__name__,
-        axes,
-        noun="feature map",
-        values="activations",
-    )

@@ -1,35 +1,31 @@
 """What all loggers do: when to look, what to hand over, what to tell.
 
 A logger decides in the thread that trains which epochs are logged and copies what
-they need; everything else happens on the worker. A view adds only its plan.
+they need; everything else happens on the worker. Each adds only its view of a model.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import keras
 
-from tb_kernels.arguments import check_epoch
+from tb_kernels.arguments import check_epoch, check_kernels, check_layers
+from tb_kernels.drawing.style import Style
 from tb_kernels.errors import reason_of, warn
 from tb_kernels.loggers.epochs import Epochs
 from tb_kernels.loggers.notice import announce
-from tb_kernels.loggers.session import Plan, Session
-from tb_kernels.model.layers import Built, check_built, check_model, count_built, is_built
+from tb_kernels.loggers.plan import Memory, Plan
+from tb_kernels.loggers.session import Session
+from tb_kernels.model.layers import check_built, check_model, is_built
+from tb_kernels.views.view import View
 from tb_kernels.writing.writer import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-
-class _Planned(NamedTuple):
-    """A plan, how much of its model was built when it was made, and whether it stays anyway."""
-
-    plan: Plan
-    built: Built
-    stays: bool = False
 
 
 class Logger(keras.callbacks.Callback):
@@ -37,15 +33,30 @@ class Logger(keras.callbacks.Callback):
 
     view: ClassVar[str]
 
-    def __init__(self, log_dir: Any, *, epochs: Any, strict: bool) -> None:
+    def __init__(
+        self,
+        log_dir: Any,
+        *,
+        epochs: Any,
+        layers: Any,
+        kernels: Any,
+        style: Style,
+        strict: bool,
+    ) -> None:
         super().__init__()
         # Keras sets it when a training begins; its first versions have none before.
         self.params: dict[str, Any] | None = None
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
+        self._layers = check_layers(layers)
+        numbers = check_kernels(kernels)
+        self._kernels = None if numbers is None else frozenset(numbers)
+        self._style = style
         self._strict = bool(strict)
         self._session: Session | None = None
-        self._plans: dict[int, _Planned] = {}
+        self._plans: dict[int, Plan] = {}
+        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
+        self._memories: WeakKeyDictionary[keras.Model, Memory] | None = None
         self._reached: set[int] = set()
         # Of the training at hand: its first epoch, and the last one that ended.
         self._first: int | None = None
@@ -53,8 +64,8 @@ class Logger(keras.callbacks.Callback):
         self._trained_before = False
 
     @abstractmethod
-    def _plan_for(self, model: keras.Model) -> Plan:
-        """What this view draws of a built model; raises ArgumentError if it cannot."""
+    def _look_at(self, model: keras.Model) -> View:
+        """What is drawn of a built model; raises ArgumentError if that cannot be done."""
         raise NotImplementedError
 
     def log(self, model: keras.Model, epoch: int) -> bool:
@@ -81,7 +92,7 @@ class Logger(keras.callbacks.Callback):
             return False
         session = self._open()
         self._hand_over(self._planned(model), epoch)
-        session.report.tell(strict=self._strict)
+        session.incidents.tell(strict=self._strict)
         return True
 
     def flush(self) -> None:
@@ -92,7 +103,7 @@ class Logger(keras.callbacks.Callback):
         """
         if self._session is not None:
             self._session.wait()
-            self._session.report.tell(strict=self._strict)
+            self._session.incidents.tell(strict=self._strict)
 
     def close(self) -> None:
         """Flushes, tells what was lost, and lets go of the log directory.
@@ -135,11 +146,11 @@ class Logger(keras.callbacks.Callback):
         self._first = epoch + 1
         before_training = self._first == 1 and not self._trained_before and 0 in self._epochs
         self._trained_before = True
-        planned = self._plans.get(id(self.model))
-        if planned is not None:
-            self._announce(planned.plan, before_training)
+        plan = self._plans.get(id(self.model))
+        if plan is not None:
+            self._announce(plan, before_training)
         if before_training:
-            self._log_before_training(planned)
+            self._log_before_training(plan)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # A model that its first batch builds is looked at before the second.
@@ -152,7 +163,7 @@ class Logger(keras.callbacks.Callback):
         plan = self._planned_in_training(self.model)
         if self._latest in self._epochs and not self._ends_with(self._latest):
             self._hand_over(plan, self._latest)
-        self._open().report.tell(strict=self._strict)
+        self._open().incidents.tell(strict=self._strict)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._latest is not None and self._epochs.last and self._latest not in self._reached:
@@ -181,39 +192,36 @@ class Logger(keras.callbacks.Callback):
         self._plans.clear()
         if session is not None:
             session.wait()
-            session.report.tell(strict=strict, final=True)
+            session.incidents.tell(strict=strict, final=True)
 
     def _planned(self, model: keras.Model) -> Plan:
         """The plan for a model: made anew until every layer is built, announced if it is new."""
-        planned = self._plans.get(id(model))
-        if planned is None or not self._holds(planned, model):
-            before, planned = planned, self._plan_anew(model)
-            self._plans[id(model)] = planned
-            if before is None or before.plan.volume != planned.plan.volume:
-                self._announce(planned.plan)
-        return planned.plan
+        before = plan = self._plans.get(id(model))
+        if plan is None or not plan.holds():
+            plan = self._plans[id(model)] = self._plan_anew(model)
+            if before is None or before.volume != plan.volume:
+                self._announce(plan)
+        return plan
 
     def _planned_in_training(self, model: keras.Model) -> Plan:
         """As `_planned`; but a plan that cannot be renewed ends no training, and stays."""
-        planned = self._plans.get(id(model))
-        if planned is None:
+        plan = self._plans.get(id(model))
+        if plan is None:
             return self._planned(model)
         try:
             return self._planned(model)
         except Exception as error:
-            self._plans[id(model)] = planned._replace(stays=True)
+            plan.stays = True
             warn(
                 f"the model has changed, and what is drawn to {self._open().where} could not be "
                 f"changed with it; it stays as it was ({reason_of(error)})"
             )
-            return planned.plan
+            return plan
 
-    def _holds(self, planned: _Planned, model: keras.Model) -> bool:
-        complete = planned.built.complete or planned.built == count_built(model)
-        return planned.stays or (complete and planned.plan.is_current())
-
-    def _plan_anew(self, model: keras.Model) -> _Planned:
-        return _Planned(self._plan_for(model), count_built(model))
+    def _plan_anew(self, model: keras.Model) -> Plan:
+        if self._memories is None:
+            self._memories = WeakKeyDictionary()
+        return Plan(self._look_at(model), self._memories.setdefault(model, Memory()))
 
     def _announce(self, plan: Plan, before_training: bool = False) -> None:
         final = (self.params or {}).get("epochs")
@@ -222,9 +230,9 @@ class Logger(keras.callbacks.Callback):
             epochs = self._epochs.count(self._first, final) + before_training
         announce(self._open().where, plan.volume, epochs)
 
-    def _log_before_training(self, planned: _Planned | None) -> None:
-        if planned is not None:
-            self._hand_over(planned.plan, 0)
+    def _log_before_training(self, plan: Plan | None) -> None:
+        if plan is not None:
+            self._hand_over(plan, 0)
             return
         self._reached.add(0)
         warn(

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
-from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.levels import Limits, Normalize
-from tb_kernels.drawing.statistics import norm
+from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
-from tb_kernels.errors import ArgumentError
-from tb_kernels.loggers.incidents import Report
-from tb_kernels.loggers.layer_logger import LayerLogger
-from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
-from tb_kernels.model.layers import owners
-from tb_kernels.model.selection import select, select_weights
-from tb_kernels.schema.naming import GRADIENTS_RUN, arrays_name, group_of
-from tb_kernels.schema.outputs import ArrayFile, Output, Scalars
-from tb_kernels.views.gradients import check_targets
-from tb_kernels.views.loss import LossGradient
+from tb_kernels.loggers.base import Logger
+from tb_kernels.schema.naming import GRADIENTS
+from tb_kernels.views.gradients import GradientView, check_targets
 
 
-class GradientLogger(LayerLogger):
+class GradientLogger(Logger):
     """Draws where the loss pushes the kernels, at the end of the epochs you choose.
 
     The gradient is that of the model's compiled loss on the data given here,
@@ -66,7 +54,7 @@ class GradientLogger(LayerLogger):
             loss, cannot take the data or has no convolution with a trainable kernel.
     """
 
-    view: ClassVar[str] = GRADIENTS_RUN
+    view: ClassVar[str] = GRADIENTS
 
     def __init__(
         self,
@@ -100,89 +88,13 @@ class GradientLogger(LayerLogger):
         self._batch_size = check_size("batch_size", batch_size)
         self._by_slice = bool(slices)
 
-    def _plan_for(self, model: keras.Model) -> GradientPlan:
-        run = LossGradient(model, *self._data, self._batch_size)
-        paths = {id(variable): path for path, variable in run.variables.items()}
-        weights = [one for one in select_weights(model, None) if id(one.value) in paths]
-        if not weights:
-            raise ArgumentError(
-                f"model: {model.name!r} has no convolution with a trainable kernel; expected at "
-                "least one (compute_gradients gives the gradients of every model)"
-            )
-        weights = select(model, self._layers, weights, what="trainable kernel")
-        by_number = {weight.number: paths[id(weight.value)] for weight in weights}
-        run()
-        layers = self._pictures(
+    def _look_at(self, model: keras.Model) -> GradientView:
+        return GradientView(
             model,
-            [kernels_of_weight(weight, values="gradients") for weight in weights],
-            LayerPictures,
+            self._data,
+            self._batch_size,
+            self._layers,
+            self._kernels,
+            self._style,
             by_slice=self._by_slice,
         )
-        return GradientPlan(
-            model,
-            layers,
-            [by_number[layer.subject.number] for layer in layers],
-            normalize=self._style.normalize,
-            firsts=self._firsts_of(model),
-            run=run,
-        )
-
-
-class GradientPlan(LayerPlan[LayerPictures]):
-    """The gradients drawn of one model.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        paths: The path of the weight of each.
-        normalize: What black and white stand for.
-        firsts: As in `LayerPlan`.
-        run: What computes the gradients.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[LayerPictures],
-        paths: Sequence[str],
-        *,
-        normalize: Normalize,
-        firsts: dict[str, Limits] | None,
-        run: LossGradient,
-    ) -> None:
-        size = sum(4 * int(np.prod(variable.shape)) for variable in run.variables.values())
-        super().__init__(model, layers, normalize, firsts, volume_of(layers, more=size))
-        self._paths = paths
-        self._run = run
-        # Each layer's own weights, by the group of its scalars.
-        self._of_layers = {
-            group_of(place.number, place.layer.name): [
-                path for path, variable in run.variables.items() if id(variable) in own
-            ]
-            for place, own in owners(model)
-        }
-
-    def is_current(self) -> bool:
-        """Not after the model is compiled anew, or other weights are trained."""
-        return self._run.is_current()
-
-    def capture(self) -> dict[str, NDArray[np.float32]]:
-        """Computes the gradients of the model as it is now."""
-        return self._run()
-
-    def draw(
-        self, captured: dict[str, NDArray[np.float32]], epoch: int, report: Report
-    ) -> Iterator[Output]:
-        """The arrays, the norms, and the pictures of the kernels'."""
-        yield ArrayFile(arrays_name(GRADIENTS_RUN, epoch), captured)
-        yield Scalars(self._norms(captured))
-        arrays = [captured[path] for path in reversed(self._paths)]
-        captured.clear()
-        yield from self.draw_layers(arrays, epoch, report)
-
-    def _norms(self, gradients: Mapping[str, NDArray[np.float32]]) -> dict[str, float]:
-        return {
-            f"{group}/gradient_norm": math.hypot(*(norm(gradients[path]) for path in own))
-            for group, own in self._of_layers.items()
-            if own
-        }

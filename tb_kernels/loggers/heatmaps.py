@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_fraction, check_range
 from tb_kernels.drawing.colors import RGB
-from tb_kernels.drawing.levels import Limits, Normalize
-from tb_kernels.drawing.overlays import Overlays, backdrop
+from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.loggers.incidents import Report
-from tb_kernels.loggers.layer_logger import LayerLogger
-from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.model.data import attempt, check_inputs, count
-from tb_kernels.model.layers import Place
-from tb_kernels.model.maps import MapAxes
+from tb_kernels.loggers.base import Logger
+from tb_kernels.model.data import check_inputs, count
 from tb_kernels.model.selection import select_places
-from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import HEATMAPS_RUN, arrays_name
-from tb_kernels.schema.outputs import ArrayFile, Output
-from tb_kernels.views.grad_cam import GradCam, Heatmaps
+from tb_kernels.schema.naming import HEATMAPS
+from tb_kernels.views.heatmaps import HeatmapView
 from tb_kernels.views.scores import Score, Scores, check_classes
 
 
-class HeatmapLogger(LayerLogger):
+class HeatmapLogger(Logger):
     """Draws where the network looks to tell a class, at the end of the epochs you choose.
 
     The Grad-CAM map of each input, in colours over the input, becomes a picture
@@ -75,7 +63,7 @@ class HeatmapLogger(LayerLogger):
             has no such layer, or needs a `score`.
     """
 
-    view: ClassVar[str] = HEATMAPS_RUN
+    view: ClassVar[str] = HEATMAPS
 
     def __init__(
         self,
@@ -121,91 +109,17 @@ class HeatmapLogger(LayerLogger):
             (None, None) if input_range is None else check_range("input_range", input_range)
         )
 
-    def _plan_for(self, model: keras.Model) -> HeatmapPlan:
-        wanted = None
+    def _look_at(self, model: keras.Model) -> HeatmapView:
+        places = None
         if self._layers is not None:
-            wanted = select_places(model, self._argument, self._layers)
-        run = GradCam(model, self._inputs, wanted, self._scores)
-        maps = attempt("inputs", self._inputs, model, run).maps
-        subjects = [_subject(place, maps[place.number]) for place in run.layers]
-        layers = self._pictures(
+            places = select_places(model, self._argument, self._layers)
+        return HeatmapView(
             model,
-            subjects,
-            Overlays,
-            backdrop=self._backdrop(model),
+            self._inputs,
+            places,
+            self._scores,
+            self._kernels,
+            self._style,
+            input_range=self._input_range,
             strength=self._strength,
         )
-        return HeatmapPlan(model, layers, self._style.normalize, self._firsts_of(model), run)
-
-    def _backdrop(self, model: keras.Model) -> NDArray[np.uint8] | None:
-        pictures = [array for array in tf.nest.flatten(self._inputs) if array.ndim == 4]
-        if not pictures:
-            return None
-        first = MapAxes(model).usually_first
-        return backdrop(pictures[0], *self._input_range, channels_first=first)
-
-
-class HeatmapPlan(LayerPlan[Overlays]):
-    """The heatmaps drawn of one model.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        normalize: What the ends of the colour map stand for.
-        firsts: As in `LayerPlan`.
-        run: What computes the maps.
-    """
-
-    each_alone = True
-
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[Overlays],
-        normalize: Normalize,
-        firsts: dict[str, Limits] | None,
-        run: GradCam,
-    ) -> None:
-        size = sum(4 * math.prod(layer.subject.axes.shape) for layer in layers)
-        volume = volume_of(layers, noun="heatmap", more=size)
-        super().__init__(model, layers, normalize, firsts, volume)
-        self._run = run
-
-    def capture(self) -> Heatmaps:
-        """Computes the maps of the model as it is now."""
-        return self._run()
-
-    def draw(self, captured: Heatmaps, epoch: int, report: Report) -> Iterator[Output]:
-        """The arrays, and the pictures."""
-        stored: dict[str, NDArray[Any]] = {
-            layer.subject.group: captured.maps[layer.subject.number] for layer in self.layers
-        }
-        stored["scores"] = captured.scores
-        if captured.classes is not None:
-            stored["classes"] = captured.classes
-        yield ArrayFile(arrays_name(HEATMAPS_RUN, epoch), stored)
-        for layer in self.layers:
-            layer.scores = captured.scores.tolist()
-            layer.classes = None if captured.classes is None else captured.classes.tolist()
-        arrays = [captured.maps[layer.subject.number] for layer in reversed(self.layers)]
-        yield from self.draw_layers(arrays, epoch, report)
-
-    def limits_of(self, kernels: NDArray[np.float32]) -> Limits:
-        """From nothing, unless `normalize` says otherwise."""
-        low, high = super().limits_of(kernels)
-        if self.normalize not in ("kernel", "layer", "first"):
-            return Limits(low, high)
-        # Where a map is nothing everywhere, all of it is the low end.
-        return Limits(np.zeros_like(low), np.where(high > 0, high, 1.0))
-
-    def is_telling(self, kernels: NDArray[np.float32]) -> bool:
-        """Whether limits measured here are worth keeping: not where all maps are nothing."""
-        return super().is_telling(kernels) and bool(np.nanmax(kernels) > 0)
-
-
-def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
-    flat = maps.shape[1] == 1
-    axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
-    return Subject(
-        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap values"
-    )

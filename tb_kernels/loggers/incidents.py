@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import WriteError, warn
 from tb_kernels.wording import count, enumerate_all
 
 
-class Report:
+class Incidents:
     """Remembers what the worker meets until somebody can be told.
 
     The worker never warns by itself: a warning that the user has turned into an
@@ -22,7 +26,7 @@ class Report:
         self._reason: BaseException | None = None
         self._lost: Counter[str] = Counter()
         self._told = False
-        self._nonfinite: dict[str, str] = {}
+        self._nonfinite: set[str] = set()
         self._untold: list[str] = []
 
     def lose(self, number: int, noun: str, reason: BaseException) -> None:
@@ -32,12 +36,15 @@ class Report:
             # Its traceback would keep the arrays of every frame that it passed.
             self._reason = reason.with_traceback(None)
 
-    def meet_nonfinite(self, number: str, text: str) -> None:
-        """A layer, given by its number, holds values that are not finite; told once."""
+    def meet_nonfinite(self, subject: Subject, nonfinite: NDArray[np.bool_], epoch: int) -> None:
+        """A layer holds values that are not finite; told once."""
         with self._lock:
-            if number not in self._nonfinite:
-                self._nonfinite[number] = text
-                self._untold.append(text)
+            if subject.number not in self._nonfinite:
+                self._nonfinite.add(subject.number)
+                self._untold.append(
+                    f"layer {subject.number} {subject.name!r}, {nonfinite.sum():,} of "
+                    f"{nonfinite.size:,} {subject.values} at epoch {epoch}"
+                )
 
     def tell(self, *, strict: bool, final: bool = False) -> None:
         """Warns of what is new: of losses the first time, and of their sum if `final`.

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.levels import Limits, Normalize
-from tb_kernels.drawing.statistics import mean_norm, relative_change
+from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
-from tb_kernels.loggers.incidents import Report
-from tb_kernels.loggers.layer_logger import LayerLogger
-from tb_kernels.loggers.plan import LayerPlan, kernels_of_weight, volume_of
-from tb_kernels.model.layers import KernelWeight
-from tb_kernels.model.selection import select_weights
-from tb_kernels.schema.naming import KERNELS_RUN
-from tb_kernels.schema.outputs import Output
-from tb_kernels.views.kernels import copy_weight
+from tb_kernels.loggers.base import Logger
+from tb_kernels.schema.naming import KERNELS
+from tb_kernels.views.kernels import KernelView
 
 
-class KernelLogger(LayerLogger):
+class KernelLogger(Logger):
     """Draws the kernels of every convolution at the end of the epochs you choose.
 
     Each kernel becomes a picture named `<layer>_<kernel>_<epoch>`: the file
@@ -80,7 +71,7 @@ class KernelLogger(LayerLogger):
         ... ])
     """
 
-    view: ClassVar[str] = KERNELS_RUN
+    view: ClassVar[str] = KERNELS
 
     def __init__(
         self,
@@ -110,62 +101,12 @@ class KernelLogger(LayerLogger):
         self._by_slice = bool(slices)
         self._statistics = bool(statistics)
 
-    def _plan_for(self, model: keras.Model) -> KernelPlan:
-        weights = {weight.number: weight for weight in select_weights(model, self._layers)}
-        subjects = [kernels_of_weight(weight) for weight in weights.values()]
-        layers = self._pictures(model, subjects, LayerPictures, by_slice=self._by_slice)
-        return KernelPlan(
+    def _look_at(self, model: keras.Model) -> KernelView:
+        return KernelView(
             model,
-            layers,
-            [weights[layer.subject.number] for layer in layers],
-            normalize=self._style.normalize,
-            firsts=self._firsts_of(model),
-            before=self._memory_of(model).before if self._statistics else None,
+            self._layers,
+            self._kernels,
+            self._style,
+            by_slice=self._by_slice,
+            statistics=self._statistics,
         )
-
-
-class KernelPlan(LayerPlan[LayerPictures]):
-    """The kernels drawn of one model, and numbers about them.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        weights: The weight of each.
-        normalize: What black and white stand for.
-        firsts: As in `LayerPlan`.
-        before: Each layer's kernels at the epoch drawn last, by its number, filled
-            here; None if norm and change are not measured.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[LayerPictures],
-        weights: Sequence[KernelWeight],
-        *,
-        normalize: Normalize,
-        firsts: dict[str, Limits] | None,
-        before: dict[str, NDArray[np.float32]] | None,
-    ) -> None:
-        super().__init__(model, layers, normalize, firsts, volume_of(layers))
-        self._weights = weights
-        self._before = before
-
-    def capture(self) -> list[NDArray[Any]]:
-        """Copies of the weights, the last layer first."""
-        return [copy_weight(weight) for weight in self._weights][::-1]
-
-    def draw(self, captured: list[NDArray[Any]], epoch: int, report: Report) -> Iterator[Output]:
-        """The pictures and the numbers."""
-        return self.draw_layers(captured, epoch, report)
-
-    def measure(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Mapping[str, float]:
-        """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
-        if self._before is None:
-            return {}
-        subject = layer.subject
-        before, self._before[subject.number] = self._before.get(subject.number), kernels
-        values = {f"{subject.group}/kernel_norm": mean_norm(kernels)}
-        if before is not None:
-            values[f"{subject.group}/relative_change"] = relative_change(kernels, before)
-        return values

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.levels import Limits, Normalize
+from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
-from tb_kernels.loggers.incidents import Report
-from tb_kernels.loggers.layer_logger import LayerLogger
-from tb_kernels.loggers.plan import LayerPlan, volume_of
-from tb_kernels.model.layers import Place, kernels_of, walk
-from tb_kernels.model.selection import select_places, select_weights
-from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import PATTERNS_RUN
-from tb_kernels.schema.outputs import Output
-from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Method, check_method
+from tb_kernels.loggers.base import Logger
+from tb_kernels.schema.naming import PATTERNS
+from tb_kernels.views.ascent import USUAL_KERNELS, Method, check_method
 from tb_kernels.views.canvas import Size
+from tb_kernels.views.patterns import PatternView
 
 
-class PatternLogger(LayerLogger):
+class PatternLogger(Logger):
     """Draws what kernels look for, at the end of the epochs you choose.
 
     The picture `<layer>_<kernel>_<epoch>` is an input, made by gradient ascent, that
@@ -62,7 +53,7 @@ class PatternLogger(LayerLogger):
             of the layers.
     """
 
-    view: ClassVar[str] = PATTERNS_RUN
+    view: ClassVar[str] = PATTERNS
 
     def __init__(
         self,
@@ -94,69 +85,5 @@ class PatternLogger(LayerLogger):
         )
         self._how = check_method(steps, method, input_range, size, seed)
 
-    def _plan_for(self, model: keras.Model) -> PatternPlan:
-        climbs = {
-            place.number: (place, Climb(model, place, self._how)) for place in self._places(model)
-        }
-        subjects = [_patterns(place, climb, self._kernels) for place, climb in climbs.values()]
-        layers = self._pictures(model, subjects, LayerPictures)
-        return PatternPlan(
-            model,
-            layers,
-            [climbs[layer.subject.number][1] for layer in layers],
-            normalize=self._style.normalize,
-            firsts=self._firsts_of(model),
-        )
-
-    def _places(self, model: keras.Model) -> list[Place]:
-        if self._layers is not None:
-            return select_places(model, "layers", self._layers)
-        select_weights(model, None)
-        return [place for place in walk(model) if place.layer.built and kernels_of(place)][-1:]
-
-
-class PatternPlan(LayerPlan[LayerPictures]):
-    """The patterns drawn of one model.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        climbs: What makes the patterns of each.
-        normalize: What black and white stand for.
-        firsts: As in `LayerPlan`.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[LayerPictures],
-        climbs: Sequence[Climb],
-        *,
-        normalize: Normalize,
-        firsts: dict[str, Limits] | None,
-    ) -> None:
-        super().__init__(model, layers, normalize, firsts, volume_of(layers, noun="pattern"))
-        self._climbs = climbs
-
-    def capture(self) -> list[NDArray[np.float32]]:
-        """Makes the patterns of the model as it is now, the last layer first."""
-        return [
-            climb(layer.numbers) for layer, climb in zip(self.layers, self._climbs, strict=True)
-        ][::-1]
-
-    def draw(self, captured: list[NDArray[Any]], epoch: int, report: Report) -> Iterator[Output]:
-        """The pictures."""
-        return self.draw_layers(captured, epoch, report)
-
-
-def _patterns(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:
-    drawn = sum(number <= climb.kernels for number in numbers or ())
-    return Subject(
-        place.number,
-        place.layer.name,
-        type(place.layer).__name__,
-        Axes("ohwi", (drawn, *climb.shape)),
-        noun="pattern",
-        values="fractions of the input's range",
-        of=climb.kernels,
-    )
+    def _look_at(self, model: keras.Model) -> PatternView:
+        return PatternView(model, self._layers, self._kernels, self._style, self._how)

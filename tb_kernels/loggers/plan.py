@@ -1,152 +1,153 @@
-"""What a logger draws of one model: the plan that all views share."""
+"""A view of one model, epoch after epoch: what was captured → all that is written of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.levels import Limits, Normalize, find_nonfinite, measure
+from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
+from tb_kernels.drawing.levels import Limits, are_telling, find_limits, find_nonfinite
+from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.subjects import Subject
-from tb_kernels.loggers.incidents import Report
+from tb_kernels.loggers.incidents import Incidents
 from tb_kernels.loggers.notice import Volume
-from tb_kernels.model.layers import KernelWeight
+from tb_kernels.model.layers import count_built
 from tb_kernels.schema.index import LayerEntry
-from tb_kernels.schema.outputs import Output, Scalars
+from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Output, Scalars
+from tb_kernels.views.view import Captured, View
 
-_Pictures = TypeVar("_Pictures", bound=LayerPictures)
 
+@dataclass(frozen=True)
+class Memory:
+    """What a logger remembers of a model from epoch to epoch, across trainings.
 
-class LayerPlan(Generic[_Pictures]):
-    """Draws an array of each layer.
-
-    A view adds how it captures the arrays, and what it writes beside the pictures.
-
-    Args:
-        model: The model.
-        layers: What is drawn of it.
-        normalize: What black and white stand for.
-        firsts: Each layer's limits at the first epoch drawn, by its number, filled
-            here; None if every epoch has limits of its own.
-        volume: How much one epoch is.
+    Attributes:
+        firsts: Each layer's limits at the first epoch drawn, for `normalize="first"`.
+        before: Each layer's kernels at the epoch drawn last.
     """
 
-    # Whether "standard" looks at each picture by itself, and a sheet keeps their scales.
-    each_alone = False
+    firsts: dict[str, Limits] = field(default_factory=dict)
+    before: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[_Pictures],
-        normalize: Normalize,
-        firsts: MutableMapping[str, Limits] | None,
-        volume: Volume,
-    ) -> None:
-        self.model = model
-        self.volume = volume
-        self.layers = layers
-        self.normalize = normalize
-        self._firsts = firsts
-        self._entries: list[LayerEntry] = []
 
-    def draw_layers(
-        self, arrays: list[NDArray[Any]], epoch: int, report: Report
-    ) -> Iterator[Output]:
-        """The pictures, layer by layer, and the numbers beside them.
+class Plan:
+    """Draws what a view captures.
+
+    Args:
+        view: Of one model.
+        memory: Of that model.
+
+    Attributes:
+        view: Of one model.
+        volume: How much one epoch is.
+        stays: Whether it is kept although the model has changed.
+    """
+
+    def __init__(self, view: View, memory: Memory) -> None:
+        self.view = view
+        self.volume = _volume_of(view)
+        self.stays = False
+        self._memory = memory
+        self._built = count_built(view.model)
+
+    def holds(self) -> bool:
+        """Whether it still fits the model, of which more may be built by now."""
+        complete = self._built.complete or self._built == count_built(self.view.model)
+        return self.stays or (complete and self.view.is_current())
+
+    def draw(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
+        """All that is written of an epoch, on the worker.
+
+        What of it cannot be drawn is reported, and the rest is drawn.
 
         Args:
-            arrays: Of each layer, the last layer first; emptied, so that each is let
-                go once its layer is drawn.
-            epoch: Their epoch.
-            report: Where a layer that cannot be drawn is told.
+            captured: By the view; emptied, so that each array is let go once it is drawn.
+            epoch: Its epoch.
+            incidents: Where that is reported.
         """
-        self._entries = []
-        numbers: dict[str, float] = {}
-        for layer in self.layers:
-            left = layer.count
+        yield from self._beside(captured, epoch, incidents)
+        arrays = {
+            layer.subject.number: captured.arrays[self.view.key_of(layer.subject)]
+            for layer in self.view.layers
+        }
+        captured.arrays.clear()
+        entries: list[LayerEntry] = []
+        statistics: dict[str, float] = {}
+        for layer in self.view.layers:
+            subject, left = layer.subject, layer.count
             try:
-                kernels = layer.subject.axes.arrange(arrays.pop())
-                numbers.update(self.measure(layer, kernels))
-                nonfinite = _find_nonfinite(layer, kernels, epoch, report)
-                limits = self._limits(layer.subject.number, kernels)
-                shared = limits.low.ndim == 0 or self.each_alone
-                whole = limits if shared else measure(kernels, "layer")
-                for batch in layer.draw(kernels, nonfinite, limits, whole, epoch):
+                kernels = subject.axes.arrange(arrays.pop(subject.number))
+                statistics.update(self._statistics(subject, kernels))
+                moment = self._moment(layer, kernels, epoch, captured.explained, incidents)
+                for batch in layer.draw(moment):
                     yield batch
                     left -= len(batch)
-                self._entries.append(layer.entry(limits, whole))
+                entries.append(layer.entry(moment))
             except Exception as error:
-                report.lose(left, "picture", error)
-        yield Scalars(numbers)
+                incidents.lose(left or 1, "picture" if left else "index", error)
+        yield Scalars(statistics)
+        yield IndexEntries(entries)
 
-    def is_current(self) -> bool:
-        """Always: what is drawn depends on nothing but weights."""
-        return True
+    def _beside(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
+        """What is stored of all layers together."""
+        makers: tuple[tuple[str, Callable[[], Output | None]], ...] = (
+            (ArrayFile.noun, lambda: self.view.array_file(captured, epoch)),
+            (Scalars.noun, lambda: Scalars(self.view.curves(captured))),
+        )
+        for noun, make in makers:
+            try:
+                output = make()
+            except Exception as error:
+                incidents.lose(1, noun, error)
+            else:
+                if output is not None:
+                    yield output
 
-    def entries(self) -> Sequence[LayerEntry]:
-        """How the pictures drawn last are to be read."""
-        return self._entries
+    def _statistics(self, subject: Subject, kernels: NDArray[np.float32]) -> Mapping[str, float]:
+        if not self.view.compares:
+            return self.view.statistics(subject, kernels, None)
+        before = self._memory.before.get(subject.number)
+        self._memory.before[subject.number] = kernels
+        return self.view.statistics(subject, kernels, before)
 
-    def measure(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Mapping[str, float]:
-        """Numbers to stand beside the pictures of a layer, by tag; none by default."""
-        return {}
+    def _moment(
+        self,
+        layer: LayerPictures,
+        kernels: NDArray[np.float32],
+        epoch: int,
+        explained: Explained | None,
+        incidents: Incidents,
+    ) -> Moment:
+        nonfinite = find_nonfinite(kernels)
+        if nonfinite is not None:
+            incidents.meet_nonfinite(layer.subject, nonfinite, epoch)
+        limits = self._limits(layer, kernels)
+        shared = limits.low.ndim == 0 or self.view.each_alone
+        whole = limits if shared else find_limits(kernels, "layer")
+        return Moment(epoch, kernels, nonfinite, limits, whole, explained)
 
-    def limits_of(self, kernels: NDArray[np.float32]) -> Limits:
-        """What black and white stand for in these kernels."""
-        return measure(kernels, self.normalize, each=self.each_alone)
-
-    def is_telling(self, kernels: NDArray[np.float32]) -> bool:
-        """Whether limits measured here are worth keeping for later epochs."""
-        return bool(np.isfinite(kernels).any())
-
-    def _limits(self, number: str, kernels: NDArray[np.float32]) -> Limits:
-        if self._firsts is None:
-            return self.limits_of(kernels)
-        if number not in self._firsts:
-            limits = self.limits_of(kernels)
-            if not self.is_telling(kernels):
-                return limits
-            self._firsts[number] = limits
-        return self._firsts[number]
+    def _limits(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Limits:
+        """What black and white stand for: in these kernels, or in the first ones drawn."""
+        number, normalize = layer.subject.number, layer.style.normalize
+        each, from_zero = self.view.each_alone, self.view.from_zero
+        if normalize == "first" and number in self._memory.firsts:
+            return self._memory.firsts[number]
+        limits = find_limits(kernels, normalize, each=each, from_zero=from_zero)
+        if normalize == "first" and are_telling(kernels, from_zero=from_zero):
+            self._memory.firsts[number] = limits
+        return limits
 
 
-def kernels_of_weight(weight: KernelWeight, values: str = "weights") -> Subject:
-    """The kernels of a weight, or an array of its shape that holds other values."""
-    return Subject(weight.number, weight.name, weight.kind, weight.axes, values=values)
-
-
-def volume_of(layers: Sequence[LayerPictures], *, noun: str = "kernel", more: int = 0) -> Volume:
-    """How much an epoch of these pictures is.
-
-    Args:
-        layers: What is drawn.
-        noun: What one picture shows.
-        more: Bytes of what is written beside them.
-    """
-    subjects = [layer.subject for layer in layers]
+def _volume_of(view: View) -> Volume:
+    layers, subjects = view.layers, [layer.subject for layer in view.layers]
     return Volume(
         # A separable convolution is one layer of two parts.
         layers=len({(s.name, s.number.rpartition("-")[0]) for s in subjects}),
         drawn=sum(layer.kernels_drawn for layer in layers),
-        noun=noun,
+        noun=view.noun,
         pictures=sum(layer.count for layer in layers),
-        size=sum(layer.size for layer in layers) + more,
+        size=sum(layer.size for layer in layers) + view.stored,
     )
-
-
-def _find_nonfinite(
-    layer: LayerPictures, kernels: NDArray[np.float32], epoch: int, report: Report
-) -> NDArray[np.bool_] | None:
-    nonfinite = find_nonfinite(kernels)
-    if nonfinite is not None:
-        subject = layer.subject
-        report.meet_nonfinite(
-            subject.number,
-            f"layer {subject.number} {subject.name!r}, "
-            f"{nonfinite.sum():,} of {nonfinite.size:,} {subject.values} at epoch {epoch}",
-        )
-    return nonfinite

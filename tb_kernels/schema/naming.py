@@ -13,14 +13,15 @@ from typing import NamedTuple
 # Of this package's own summaries in an event file.
 PLUGIN_NAME = "tb_kernels"
 
-KERNELS_RUN = "kernels"
-ACTIVATIONS_RUN = "activations"
-GRADIENTS_RUN = "gradients"
-PATTERNS_RUN = "patterns"
-HEATMAPS_RUN = "heatmaps"
+# The views: what pictures show. Each writes into a folder of its name.
+KERNELS = "kernels"
+ACTIVATIONS = "activations"
+GRADIENTS = "gradients"
+PATTERNS = "patterns"
+HEATMAPS = "heatmaps"
 
 # In the order in which they are shown.
-VIEWS = (KERNELS_RUN, ACTIVATIONS_RUN, GRADIENTS_RUN, PATTERNS_RUN, HEATMAPS_RUN)
+VIEWS = (KERNELS, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
 
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tb_kernels.schema.index import LayerEntry
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,23 @@ class Scalars:
         return len(self.values)
 
 
-Output = PictureBatch | ArrayFile | Scalars
+@dataclass(frozen=True)
+class IndexEntries:
+    """How the pictures of some layers are to be read.
+
+    Attributes:
+        entries: One for each layer; they join those of other loggers of this view and epoch.
+    """
+
+    noun: ClassVar[str] = "index"
+
+    entries: Sequence[LayerEntry]
+
+    def __len__(self) -> int:
+        return 1
+
+
+Output = PictureBatch | ArrayFile | Scalars | IndexEntries
+
+# Is told how many of what could not be written, and why.
+Lose = Callable[[int, str, BaseException], None]

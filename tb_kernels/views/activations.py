@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,14 +10,22 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model.data import attempt, check_inputs
 from tb_kernels.model.forward import check_backend, compiled, untouched
 from tb_kernels.model.interior import outputs_of_layers
 from tb_kernels.model.layers import check_built, check_model
 from tb_kernels.model.maps import MapAxes
+from tb_kernels.model.selection import select
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import group_of
+from tb_kernels.schema.naming import ACTIVATIONS, arrays_name, group_of
+from tb_kernels.schema.outputs import ArrayFile
+from tb_kernels.views.view import Captured, View, choose_pictures
+
+# As in the notebooks that look at feature maps.
+_SHEET_ROW = 16
 
 
 class Activation(NamedTuple):
@@ -150,3 +158,86 @@ def feature_maps(model: keras.Model, activations: Iterable[Activation]) -> dict[
 
 def _is_numeric(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool)
+
+
+class ActivationView(View):
+    """What a model's layers give for a few inputs.
+
+    Args:
+        model: A built model.
+        inputs: Checked.
+        layers: Checked names and numbers of layers; None for all.
+        numbers: The channel numbers asked for; None for all.
+        style: How they are drawn.
+        half_precision: Whether arrays of fractions are stored as float16.
+
+    Raises:
+        ArgumentError: If the model cannot take the inputs, or has no such layers with
+            spatial output, or no such channels.
+    """
+
+    noun = "feature map"
+    each_alone = True
+
+    def __init__(
+        self,
+        model: keras.Model,
+        inputs: Any,
+        layers: Sequence[int | str] | None,
+        numbers: frozenset[int] | None,
+        style: Style,
+        *,
+        half_precision: bool,
+    ) -> None:
+        run = ActivationPass(model, inputs)
+        stored = attempt("inputs", inputs, model, run)
+        axes = feature_maps(model, stored)
+        maps = [output for output in stored if output.number in axes]
+        if not maps:
+            raise ArgumentError(
+                f"model: {model.name!r} has no layer with spatial output for these inputs; "
+                "expected at least one, such as Conv2D (compute_activations gives the "
+                "activations of every model)"
+            )
+        chosen = select(model, layers, maps, what="spatial output")
+        if layers is not None:
+            run = ActivationPass(model, inputs, {one.number for one in chosen})
+            stored = chosen
+        type_ = np.float16 if half_precision else np.float32
+        subjects = [_subject(output, axes[output.number]) for output in chosen]
+        super().__init__(
+            model,
+            choose_pictures(model, subjects, style, numbers, sheet_row=_SHEET_ROW),
+            stored=np.dtype(type_).itemsize * sum(one.values.size for one in stored),
+        )
+        self._run = run
+        self._type = type_
+        self._keys = {output.number: output.key for output in stored}
+
+    def capture(self) -> Captured:
+        """Runs the model as it is now."""
+        return Captured({output.number: output.values for output in self._run()})
+
+    def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
+        """The activations of all layers, by the layers' groups."""
+        arrays = {
+            self._keys[number]: self._stored(values) for number, values in captured.arrays.items()
+        }
+        return ArrayFile(arrays_name(ACTIVATIONS, epoch), arrays)
+
+    def _stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        # Numbers of words and classes are whole, and float16 knows few of these.
+        type_ = self._type if values.dtype.kind not in "iub" else np.float32
+        with np.errstate(over="ignore"):
+            return values.astype(type_, copy=False)
+
+
+def _subject(output: Activation, axes: Axes) -> Subject:
+    return Subject(
+        output.number,
+        output.name,
+        type(output.layer).__name__,
+        axes,
+        noun="feature map",
+        values="activations",
+    )

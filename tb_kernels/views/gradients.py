@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
+from tb_kernels.drawing.statistics import norm
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model.data import (
     check_arrays,
@@ -18,8 +23,13 @@ from tb_kernels.model.data import (
     first_batch,
     shapes_of,
 )
-from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.layers import check_built, check_model, owners
+from tb_kernels.model.selection import select, select_weights
+from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
+from tb_kernels.schema.outputs import ArrayFile
+from tb_kernels.views.kernels import subject_of
 from tb_kernels.views.loss import LossGradient
+from tb_kernels.views.view import Captured, View, choose_pictures
 
 
 def compute_gradients(
@@ -85,3 +95,85 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
             )
     return x, y, sample_weight
+
+
+class GradientView(View):
+    """Where a model's loss pushes its kernels.
+
+    Args:
+        model: A built model.
+        data: Checked samples, targets and weights.
+        batch_size: Samples at a time; None for all at once.
+        layers: Checked names and numbers of layers; None for all.
+        numbers: The kernel numbers asked for; None for all.
+        style: How they are drawn.
+        by_slice: Whether each slice is a picture of its own.
+
+    Raises:
+        ArgumentError: If the model is not compiled with a loss, cannot take the data, or
+            has no such layers with a trainable kernel, or no such kernels.
+    """
+
+    noun = "kernel"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: tuple[Any, Any, Any],
+        batch_size: int | None,
+        layers: Sequence[int | str] | None,
+        numbers: frozenset[int] | None,
+        style: Style,
+        *,
+        by_slice: bool,
+    ) -> None:
+        run = LossGradient(model, *data, batch_size)
+        variables = run.variables
+        paths = {id(variable): path for path, variable in variables.items()}
+        weights = [one for one in select_weights(model, None) if id(one.value) in paths]
+        if not weights:
+            raise ArgumentError(
+                f"model: {model.name!r} has no convolution with a trainable kernel; expected at "
+                "least one (compute_gradients gives the gradients of every model)"
+            )
+        weights = select(model, layers, weights, what="trainable kernel")
+        run()
+        subjects = [subject_of(weight, values="gradients") for weight in weights]
+        super().__init__(
+            model,
+            choose_pictures(model, subjects, style, numbers, by_slice=by_slice),
+            stored=sum(4 * math.prod(variable.shape) for variable in variables.values()),
+        )
+        self._run = run
+        self._paths = {weight.number: paths[id(weight.value)] for weight in weights}
+        # Each layer's own weights, by the group of its curve.
+        self._of_layers = {
+            group_of(place.number, place.layer.name): [
+                path for path, variable in variables.items() if id(variable) in own
+            ]
+            for place, own in owners(model)
+        }
+
+    def capture(self) -> Captured:
+        """Computes the gradients of the model as it is now."""
+        return Captured(self._run())
+
+    def is_current(self) -> bool:
+        """Not after the model is compiled anew, or other weights are trained."""
+        return self._run.is_current()
+
+    def key_of(self, subject: Subject) -> str:
+        """The path of the layer's kernel."""
+        return self._paths[subject.number]
+
+    def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
+        """The gradients of all trainable weights, by their paths."""
+        return ArrayFile(arrays_name(GRADIENTS, epoch), dict(captured.arrays))
+
+    def curves(self, captured: Captured) -> Mapping[str, float]:
+        """The norm of each layer's gradient."""
+        return {
+            f"{group}/gradient_norm": math.hypot(*(norm(captured.arrays[path]) for path in own))
+            for group, own in self._of_layers.items()
+            if own
+        }

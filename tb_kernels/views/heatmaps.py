@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.overlays import Explained, Overlay, backdrop
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model.data import attempt, check_inputs, count
-from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.layers import Place, check_built, check_model
+from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select_layer
+from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import HEATMAPS, arrays_name
+from tb_kernels.schema.outputs import ArrayFile
 from tb_kernels.views.grad_cam import GradCam
 from tb_kernels.views.scores import Score, Scores, check_classes
+from tb_kernels.views.view import Captured, View, choose_pictures
 
 
 def compute_heatmaps(
@@ -66,3 +75,83 @@ def compute_heatmaps(
     run = GradCam(model, inputs, places, scores)
     (maps,) = attempt("inputs", inputs, model, run).maps.values()
     return maps
+
+
+class HeatmapView(View):
+    """Where a model looks to tell the classes of a few inputs.
+
+    Args:
+        model: A built model.
+        inputs: Checked.
+        places: The layers whose maps; None for the last convolution.
+        scores: What is explained.
+        numbers: The numbers of the inputs asked for; None for all.
+        style: How they are drawn.
+        input_range: The values of the inputs that are black and white; each None for
+            their smallest and largest.
+        strength: How much of a pixel is the map's colour, 0 to 1.
+
+    Raises:
+        ArgumentError: If the model cannot take the inputs, the score does not depend on
+            a layer, or there is no input of these numbers.
+    """
+
+    noun = "heatmap"
+    each_alone = True
+    from_zero = True
+
+    def __init__(
+        self,
+        model: keras.Model,
+        inputs: Any,
+        places: Sequence[Place] | None,
+        scores: Scores,
+        numbers: frozenset[int] | None,
+        style: Style,
+        *,
+        input_range: tuple[float, float] | tuple[None, None],
+        strength: float,
+    ) -> None:
+        run = GradCam(model, inputs, places, scores)
+        maps = attempt("inputs", inputs, model, run).maps
+        subjects = [_subject(place, maps[place.number]) for place in run.layers]
+        overlay = Overlay(_backdrop(model, inputs, input_range), strength)
+        layers = choose_pictures(model, subjects, style, numbers, overlay=overlay)
+        stored = sum(4 * math.prod(layer.subject.axes.shape) for layer in layers)
+        super().__init__(model, layers, stored=stored)
+        self._run = run
+
+    def capture(self) -> Captured:
+        """Computes the maps of the model as it is now."""
+        found = self._run()
+        return Captured(dict(found.maps), Explained(found.classes, found.scores))
+
+    def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
+        """The maps as they are, by the layers' groups, with classes and scores."""
+        stored: dict[str, NDArray[Any]] = {
+            layer.subject.group: captured.arrays[layer.subject.number] for layer in self.layers
+        }
+        if captured.explained is not None:
+            classes, stored["scores"] = captured.explained
+            if classes is not None:
+                stored["classes"] = classes
+        return ArrayFile(arrays_name(HEATMAPS, epoch), stored)
+
+
+def _backdrop(
+    model: keras.Model, inputs: Any, input_range: tuple[float, float] | tuple[None, None]
+) -> NDArray[np.uint8] | None:
+    """The first array of pictures among the inputs, as colour pictures."""
+    pictures = [array for array in keras.tree.flatten(inputs) if array.ndim == 4]
+    if not pictures:
+        return None
+    first = MapAxes(model).usually_first
+    return backdrop(pictures[0], *input_range, channels_first=first)
+
+
+def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
+    flat = maps.shape[1] == 1
+    axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
+    return Subject(
+        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap values"
+    )

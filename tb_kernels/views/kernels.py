@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.statistics import mean_norm, relative_change
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model.layers import KernelWeight, check_built, check_model, find_kernels
+from tb_kernels.model.selection import select_weights
+from tb_kernels.views.view import Captured, View, choose_pictures
 
 
 def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -40,6 +46,61 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
         weight.number: np.array(weight.axes.arrange(copy_weight(weight)), order="C")
         for weight in find_kernels(model)
     }
+
+
+class KernelView(View):
+    """The kernels of a model's convolutions, and how far they moved.
+
+    Args:
+        model: A built model.
+        layers: Checked names and numbers of layers; None for all.
+        numbers: The kernel numbers asked for; None for all.
+        style: How they are drawn.
+        by_slice: Whether each slice is a picture of its own.
+        statistics: Whether norm and change are measured.
+
+    Raises:
+        ArgumentError: If the model has no such layers or kernels.
+    """
+
+    noun = "kernel"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        layers: Sequence[int | str] | None,
+        numbers: frozenset[int] | None,
+        style: Style,
+        *,
+        by_slice: bool,
+        statistics: bool,
+    ) -> None:
+        weights = select_weights(model, layers)
+        subjects = [subject_of(weight) for weight in weights]
+        super().__init__(model, choose_pictures(model, subjects, style, numbers, by_slice=by_slice))
+        drawn = {layer.subject.number for layer in self.layers}
+        self._weights = [weight for weight in weights if weight.number in drawn]
+        self.compares = statistics
+
+    def capture(self) -> Captured:
+        """Copies of the weights."""
+        return Captured({weight.number: copy_weight(weight) for weight in self._weights})
+
+    def statistics(
+        self, subject: Subject, kernels: NDArray[np.float32], before: NDArray[np.float32] | None
+    ) -> Mapping[str, float]:
+        """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
+        if not self.compares:
+            return {}
+        values = {f"{subject.group}/kernel_norm": mean_norm(kernels)}
+        if before is not None:
+            values[f"{subject.group}/relative_change"] = relative_change(kernels, before)
+        return values
+
+
+def subject_of(weight: KernelWeight, values: str = "weights") -> Subject:
+    """The kernels of a weight, or an array of its shape that holds other values."""
+    return Subject(weight.number, weight.name, weight.kind, weight.axes, values=values)
 
 
 def copy_weight(weight: KernelWeight) -> NDArray[Any]:

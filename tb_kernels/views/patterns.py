@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_kernels
+from tb_kernels.drawing.style import Style
+from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.layers import check_built, check_model
-from tb_kernels.model.selection import select_layer
-from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Method, check_method
+from tb_kernels.model.layers import Place, check_built, check_model, kernels_of, walk
+from tb_kernels.model.selection import select_layer, select_places, select_weights
+from tb_kernels.schema.axes import Axes
+from tb_kernels.views.ascent import USUAL_KERNELS, Climb, How, Method, check_method
 from tb_kernels.views.canvas import Size
+from tb_kernels.views.view import Captured, View, choose_pictures
 
 
 def synthesize_patterns(
@@ -80,3 +84,64 @@ def synthesize_patterns(
             f"kernels: layer {place.layer.name!r} has {most} kernels; got {max(numbers)}"
         )
     return climb(numbers, progress=keras.config.is_interactive_logging_enabled())
+
+
+class PatternView(View):
+    """What a model's kernels look for.
+
+    Args:
+        model: A built model.
+        layers: Checked names and numbers of layers; None for the last convolution.
+        numbers: The kernel numbers asked for; None for all.
+        style: How the patterns are drawn.
+        how: How they are made.
+
+    Raises:
+        ArgumentError: If the model has no such layers, cannot be cut off at one of them,
+            or has no such kernels.
+    """
+
+    noun = "pattern"
+
+    def __init__(
+        self,
+        model: keras.Model,
+        layers: Sequence[int | str] | None,
+        numbers: frozenset[int] | None,
+        style: Style,
+        how: How,
+    ) -> None:
+        climbs = [(place, Climb(model, place, how)) for place in _places(model, layers)]
+        subjects = [_subject(place, climb, numbers) for place, climb in climbs]
+        super().__init__(model, choose_pictures(model, subjects, style, numbers))
+        self._climbs = {place.number: climb for place, climb in climbs}
+
+    def capture(self) -> Captured:
+        """Makes the patterns of the model as it is now."""
+        return Captured(
+            {
+                layer.subject.number: self._climbs[layer.subject.number](layer.numbers)
+                for layer in self.layers
+            }
+        )
+
+
+def _places(model: keras.Model, layers: Sequence[int | str] | None) -> list[Place]:
+    if layers is not None:
+        return select_places(model, "layers", layers)
+    select_weights(model, None)
+    return [place for place in walk(model) if place.layer.built and kernels_of(place)][-1:]
+
+
+def _subject(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:
+    every = range(1, climb.kernels + 1)
+    drawn = len(every) if numbers is None else len(numbers.intersection(every))
+    return Subject(
+        place.number,
+        place.layer.name,
+        type(place.layer).__name__,
+        Axes("ohwi", (drawn, *climb.shape)),
+        noun="pattern",
+        values="fractions of the input's range",
+        of=climb.kernels,
+    )

@@ -1,4 +1,4 @@
-"""The speed tables of the README: python -m tests.benchmarks."""
+"""The tables of docs/speed.md: python -m tests.benchmarks."""
 
 import os
 import subprocess

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tb_kernels.drawing.levels import MODES, Limits, find_nonfinite, measure, to_levels
+from tb_kernels.drawing.levels import MODES, Limits, find_limits, find_nonfinite, to_levels
 
 finite = st.floats(-(2.0**100), 2.0**100, width=32)
 shapes = st.tuples(*[st.integers(1, 4)] * 4)
@@ -16,7 +16,7 @@ weights = shapes.flatmap(lambda shape: arrays(np.float32, shape, elements=finite
 @given(weights)
 def test_a_level_is_its_weight_within_half_a_level(w):
     """low + level / 255 * (high - low) is the weight again."""
-    limits = measure(w, "layer")
+    limits = find_limits(w, "layer")
     back = limits.low + to_levels(w, limits) / 255 * (limits.high - limits.low)
     span = float(limits.high - limits.low)
     if span:
@@ -26,7 +26,7 @@ def test_a_level_is_its_weight_within_half_a_level(w):
 @given(weights, st.sampled_from(MODES))
 def test_levels_keep_the_order(w, mode):
     """A larger weight of a kernel is never drawn darker."""
-    levels = to_levels(w, measure(w, mode))
+    levels = to_levels(w, find_limits(w, mode))
     for kernel in range(len(w)):
         order = np.argsort(w[kernel], axis=None)
         assert (np.diff(levels[kernel].ravel()[order].astype(int)) >= 0).all()
@@ -35,7 +35,7 @@ def test_levels_keep_the_order(w, mode):
 @given(weights)
 def test_ends_are_black_and_white(w):
     """The smallest weight is 0, the largest 255, unless all are equal: then 128."""
-    levels = to_levels(w, measure(w, "layer"))
+    levels = to_levels(w, find_limits(w, "layer"))
     if w.min() == w.max():
         assert (levels == 128).all()
     else:
@@ -46,7 +46,7 @@ def test_ends_are_black_and_white(w):
 @given(weights)
 def test_symmetric_draws_zero_mid_grey(w):
     """Zero is 127.5 rounded, whatever the weights."""
-    limits = measure(w, "symmetric")
+    limits = find_limits(w, "symmetric")
     assert limits.low == -limits.high
     assert to_levels(np.zeros_like(w), limits).flat[0] in (127, 128)
 
@@ -66,7 +66,7 @@ def test_what_is_not_finite_takes_no_part(mode):
     w[1] = w[1].clip(-0.1, 0.1)
     spoiled = np.concatenate([w, np.full((3, 1, 2, 2), np.nan, np.float32)], axis=1)
     spoiled[0, -1, 0, 0], spoiled[2, -1, 1, 1] = np.inf, -np.inf
-    for ours, expected in zip(measure(spoiled, mode), measure(w, mode), strict=True):
+    for ours, expected in zip(find_limits(spoiled, mode), find_limits(w, mode), strict=True):
         np.testing.assert_allclose(ours, expected)
 
 

@@ -131,11 +131,11 @@ def test_log_dir_that_cannot_be_written(tmp_path):
     program = f"""
 import os, sys
 from tb_kernels.errors import ArgumentError
-from tb_kernels.writing.writer import open_run
+from tb_kernels.writing.writer import open_view
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
 try:
-    open_run({str(tmp_path / "logs")!r}, "kernels")
+    open_view({str(tmp_path / "logs")!r}, "kernels")
 except ArgumentError as error:
     print(error)
 """

@@ -1,0 +1,64 @@
+"""All kernels of a layer on one sheet: how large it is, and where each kernel stands."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.drawing.colors import WHITE
+from tb_kernels.drawing.layouts import LONGER_SIDE, Layout
+
+# The longer side of a sheet of stacked slices has at least so many pixels.
+_STACKED_SIDE = 512
+
+# A scale that is asked for is lowered on a sheet that would be longer than this.
+_LONGEST_SHEET = 8192
+
+
+def fit_sheet(
+    kernels: int, each: int, tile: tuple[int, int], *, row: int | None, scale: int | None
+) -> Layout:
+    """The layout of a sheet.
+
+    Args:
+        kernels: How many kernels.
+        each: Tiles of each.
+        tile: Height and width of a tile.
+        row: So many kernels stand in a row, their tiles below each other; None for a row
+            for each kernel, its tiles side by side.
+        scale: As in `Layout.fit`, but lowered where the sheet would be very long.
+    """
+    if row is None:
+        # Kernels of a single tile would make one endless column; they stand in a square.
+        columns = each if each > 1 else math.ceil(math.sqrt(kernels))
+        longer_side = LONGER_SIDE
+    else:
+        columns = min(row, kernels)
+        kernels = -(-kernels // columns) * columns
+        longer_side = _STACKED_SIDE
+    fit = partial(Layout.fit, kernels * each, *tile, columns=columns)
+    layout = fit(scale=scale, longer_side=longer_side)
+    while max(layout.size) > _LONGEST_SHEET and layout.scale > 1:
+        layout = fit(scale=layout.scale - 1)
+    return layout
+
+
+def stack(tiles: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:
+    """The tiles of kernels in the order in which they stand stacked.
+
+    Args:
+        tiles: Shape (kernels, tiles, height, width, channels).
+        row: So many kernels stand in a row.
+
+    Returns:
+        Shape (places, height, width, channels): for each row of kernels their first tiles,
+        then their second ones; white where the last row has no kernel.
+    """
+    kernels, each, *tile = tiles.shape
+    rows = -(-kernels // row)
+    whole = np.full((rows * row, each, *tile), WHITE, np.uint8)
+    whole[:kernels] = tiles
+    return whole.reshape(rows, row, each, *tile).swapaxes(1, 2).reshape(-1, *tile)
