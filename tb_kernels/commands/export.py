@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import click
 
-from tb_kernels.commands.common import Lines, choosing, listed, open_chosen, progress
+from tb_kernels.commands.options import choosing, listed, open_chosen
+from tb_kernels.commands.terminal import Lines, progress
 from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.job import PART_NAMES, Direction, Format, Job
 from tb_kernels.wording import count
