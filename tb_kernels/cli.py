@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from tb_kernels import __version__
+from tb_kernels.commands.terminal import tell
 from tb_kernels.errors import ArgumentError, LogWarning, reason_of
-from tb_kernels.wording import shown
 
 _EPILOG = """\b
 Kernels are logged by a Keras callback:
@@ -113,14 +113,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _tell(str(message))
-
-
-def _tell(message: str) -> None:
-    line = " ".join(message.split())
-    click.echo(f"tb-kernels: {shown(line, 2000)}", err=True)
+    _told(str(message), 0)
 
 
 def _told(message: str, code: int) -> int:
-    _tell(message)
+    tell(" ".join(message.split()))
     return code

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from tb_kernels.commands.common import Lines, choosing, listed, open_chosen, progress
+from tb_kernels.commands.options import choosing, listed, open_chosen
+from tb_kernels.commands.terminal import Lines, progress
 from tb_kernels.report.folder import ReportFolder
-from tb_kernels.report.job import PART_NAMES, Job, Options
+from tb_kernels.report.job import PART_NAMES, Direction, Format, Job
 from tb_kernels.wording import count
 
 
@@ -30,7 +31,7 @@ from tb_kernels.wording import count
 )
 @click.option(
     "--direction",
-    type=click.Choice(["auto", "across", "down"]),
+    type=click.Choice(get_args(Direction)),
     default="auto",
     show_default=True,
     help="How the epochs of a strip stand; auto puts wide pictures below each other.",
@@ -39,7 +40,7 @@ from tb_kernels.wording import count
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["png", "pdf"]),
+    type=click.Choice(get_args(Format)),
     default="png",
     show_default=True,
     help="Of strips, sheets and curves.",
@@ -50,9 +51,9 @@ def command(
     only: list[str] | None,
     scale: int | None,
     columns: int | None,
-    direction: Any,
+    direction: Direction,
     together: bool,
-    format_: Any,
+    format_: Format,
     **choice: Any,
 ) -> int:
     """Make a report of LOG_DIR in OUT_DIR.
@@ -74,19 +75,19 @@ def command(
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
-    from tb_kernels.report.exporter import PARTS, export
+    from tb_kernels.report.export import PARTS, export
 
     folder = ReportFolder(out_dir)
-    options = Options(scale, columns, direction, together, format_)
     total = sum(PARTS[part].count(log) for part in parts)
-    failures: list[None] = []
+    failures: list[str] = []
 
     def fail(line: str) -> None:
-        failures.append(None)
+        failures.append(line)
         lines(line)
 
     with progress(f"exporting to {out_dir}", total) as step:
-        export(Job(log, folder, options, fail, step), parts)
+        job = Job(log, folder, fail, step, scale, columns, direction, together, format_)
+        export(job, parts)
     lines.close()
     if "animations" in parts and len(log.epochs) == 1:
         click.echo("no animations: they need two epochs, and one was chosen")

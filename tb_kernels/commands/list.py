@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from tb_kernels.commands.common import Lines, choosing, open_chosen
+from tb_kernels.commands.options import choosing, open_chosen
+from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.labels import LoggedLayer
 from tb_kernels.wording import count, ranges, readable_size, shown
 

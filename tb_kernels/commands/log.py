@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tb_kernels.commands.checkpoints import epochs_of
-from tb_kernels.commands.common import listed, progress
+from tb_kernels.commands.options import listed
+from tb_kernels.commands.terminal import progress
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.wording import count
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
+from tb_kernels.report.grids import thin_out
+from tb_kernels.report.sheets import sheets_of
 
 # Milliseconds that a frame is seen, and the last one.
 _FRAME, _LAST_FRAME = 700, 2000
@@ -18,25 +21,31 @@ _FRAME, _LAST_FRAME = 700, 2000
 _MOST_PIXELS = 100_000_000
 
 
-def frames_that_fit(height: int, width: int) -> int:
-    """How many frames of this size in pixels an animation can have."""
-    return max(2, _MOST_PIXELS // (height * width))
-
-
-def encode_gif(boards: Sequence[Callable[[], Board]]) -> bytes:
-    """Makes an animation that runs for ever.
+def draw_animation(
+    epochs: Iterable[Sequence[Picture]], scale: int | None, columns: int | None
+) -> bytes:
+    """The first sheet of a layer across epochs, for ever: a GIF file.
 
     Args:
-        boards: What draws each frame; at least one.
+        epochs: The pictures of the layer at each epoch, kernels at one epoch at least.
+        scale: As in `sheets_of`.
+        columns: Likewise.
+
+    Raises:
+        LogError: If a picture cannot be read or redrawn.
     """
-    frames = _frames(boards)
+    sheets = [each[0] for pictures in epochs if (each := sheets_of(pictures, scale, columns))]
+    first = sheets[0]()
+    height, width = first.size
+    chosen = thin_out(sheets, max(2, _MOST_PIXELS // (height * width)))
+    frames = _frames([lambda: first, *chosen[1:]])
     stream = io.BytesIO()
     next(frames).save(
         stream,
         "GIF",
         save_all=True,
         append_images=frames,
-        duration=[_FRAME] * (len(boards) - 1) + [_LAST_FRAME],
+        duration=[_FRAME] * (len(chosen) - 1) + [_LAST_FRAME],
         loop=0,
         optimize=False,
     )
@@ -48,10 +57,10 @@ def _frames(boards: Sequence[Callable[[], Board]]) -> Iterator[Image.Image]:
     for draw in boards:
         pixels = draw().pixels()
         size = size or pixels.shape[:2]
-        yield _image(_fitted(pixels, size))
+        yield _image(_fit(pixels, size))
 
 
-def _fitted(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _fit(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Cut or filled with white to the size of the first frame."""
     whole = np.full((*size, 3), 255, np.uint8)
     cut = pixels[: size[0], : size[1]]

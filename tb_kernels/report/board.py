@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing import png
 from tb_kernels.errors import LogError
+from tb_kernels.report.job import Format
 
 # Pixels per inch: how large a figure is in print, and text against pictures.
 DPI = 150
@@ -26,8 +27,6 @@ _LONGEST_SIDE = 60_000
 
 # Width of a letter and height of a line, as parts of the font's size; letters are monospaced.
 _ADVANCE, _LINE = 0.602, 1.3
-
-Format = Literal["png", "pdf"]
 
 # What tells of the day, or of the program that made a file, is left out.
 NO_METADATA: dict[str, dict[str, Any]] = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.labels import LoggedLayer
 from tb_kernels.reading.picture import Picture
+from tb_kernels.schema.naming import SHEET
 from tb_kernels.writing.files import WholeFiles
 
 # What a name may have in it beside letters and digits.
@@ -24,6 +26,8 @@ _LONGEST = 180
 class ReportFolder:
     """Writes files below a directory, by names that are made safe and unique.
 
+    The paths that it gives are without their ending.
+
     Args:
         out_dir: Made if it is missing.
 
@@ -33,7 +37,6 @@ class ReportFolder:
 
     Attributes:
         files: What writes below it.
-        written: The paths that `write` has written, in their order.
     """
 
     def __init__(self, out_dir: Path) -> None:
@@ -45,20 +48,20 @@ class ReportFolder:
         self._path = out_dir
         self.files = WholeFiles(out_dir)
         self._given: dict[tuple[str, str], str] = {}
-        self.written: dict[str, None] = {}
+        self._written: set[str] = set()
 
     def write(self, path: str, data: bytes) -> None:
-        """Writes a file, and remembers it for the page and the report.
+        """Writes a file, and remembers it for `read`.
 
         Args:
-            path: One that this folder has given.
+            path: One that this folder has given, and an ending.
             data: All of it.
 
         Raises:
             OSError: If it cannot be written.
         """
         self.files.write(path, data)
-        self.written[path] = None
+        self._written.add(path)
 
     def has(self, path: str) -> bool:
         """Whether there is such a file, of this export or of an earlier one."""
@@ -66,51 +69,56 @@ class ReportFolder:
 
     def read(self, path: str) -> bytes | None:
         """A file that `write` has written; None if it has not."""
-        return (self._path / path).read_bytes() if path in self.written else None
+        return (self._path / path).read_bytes() if path in self._written else None
 
     def picture(self, picture: Picture) -> str:
-        """The path of a picture's own file, without its ending."""
-        view = self._view("images", picture)
-        return f"{view}{self._group(view, picture)}{picture.address}"
+        """The path of a picture's own file."""
+        return f"{self._group('images', picture, picture.view)}/{picture.address}"
 
     def strip(self, of: Picture | LoggedLayer, layer: str, kernel: int, *, together: bool) -> str:
         """The path of a kernel's figure across epochs, in one view or in all together."""
-        start = self._run("strips", of.run) if together else self._view("strips", of)
-        return f"{start}{self._group(start, of)}{layer}_{kernel}"
+        views = () if together else (of.view,)
+        return f"{self._group('strips', of, *views)}/{layer}_{kernel}"
 
-    def layer(self, kind: str, layer: LoggedLayer) -> str:
-        """The path of a layer's figure, without its ending."""
-        view = self._view(kind, layer)
-        return f"{view}{self._name(view, layer.group or layer.number)}"
+    def sheet(self, layer: LoggedLayer, epoch: int) -> str:
+        """The path of a layer's figure at an epoch."""
+        return f"{self._of_layer('sheets', layer)}/{layer.number}_{SHEET}_{epoch}"
+
+    def animation(self, layer: LoggedLayer) -> str:
+        """The path of a layer's figure across epochs."""
+        return self._of_layer("animations", layer)
 
     def curve(self, run: str, name: str) -> str:
-        """The path of a figure of curves, without its ending."""
-        folder = self._run("curves", run)
-        return f"{folder}{self._name(folder, name)}"
+        """The path of a figure of curves."""
+        return self._below("curves", run, name)
 
-    def _group(self, parent: str, of: Picture | LoggedLayer) -> str:
-        return f"{self._name(parent, of.group)}/" if of.group else ""
+    def _group(self, kind: str, of: Picture | LoggedLayer, *views: str) -> str:
+        return self._below(kind, of.run, *views, *([of.group] if of.group else []))
 
-    def _view(self, kind: str, of: Picture | LoggedLayer) -> str:
-        run = self._run(kind, of.run)
-        return f"{run}{self._name(run, of.view)}/"
+    def _of_layer(self, kind: str, layer: LoggedLayer) -> str:
+        return self._below(kind, layer.run, layer.view, layer.group or layer.number)
 
-    def _run(self, kind: str, run: str) -> str:
-        path = f"{kind}/"
-        for part in () if run == "." else run.split("/"):
-            path += f"{self._name(path, part)}/"
+    def _below(self, kind: str, run: str, *names: str) -> str:
+        """The path of folders in each other, each by its safe name."""
+        path = kind
+        for name in (*(() if run == "." else run.split("/")), *names):
+            path = f"{path}/{self._name(path, name)}"
         return path
 
     def _name(self, parent: str, text: str) -> str:
         """A safe name for a file or folder; in one parent two texts never share one."""
-        cut = text.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
-        safe = _UNSAFE.sub("_", cut) or "_"
-        # Marked, so that it depends on nothing but the text; and no folder looks like a file.
-        if safe != text or _FILE.search(safe):
-            safe = f"{safe}-{_mark(text)}"
+        safe = _safe(text)
         # As file systems compare that do not tell a from A.
         taken = self._given.setdefault((parent, safe.lower()), text)
         return safe if taken == text else f"{safe}-{_mark(text)}"
+
+
+@lru_cache(maxsize=1024)
+def _safe(text: str) -> str:
+    cut = text.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
+    safe = _UNSAFE.sub("_", cut) or "_"
+    # Marked, so that it depends on nothing but the text; and no folder looks like a file.
+    return f"{safe}-{_mark(text)}" if safe != text or _FILE.search(safe) else safe
 
 
 def _mark(text: str) -> str:

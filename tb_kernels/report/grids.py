@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tb_kernels.report.board import Board, text_size
 MARGIN = 16
 GAP = 12
 _CAPTION, _TITLE = 8.0, 9.0
+
+_Item = TypeVar("_Item")
 
 
 class Cell(NamedTuple):
@@ -70,6 +72,14 @@ def in_rows(cells: Sequence[Cell], most: int) -> list[list[Cell | None]]:
     rows: list[list[Cell | None]] = [list(cells[i : i + most]) for i in range(0, len(cells), most)]
     rows[-1] += [None] * (len(rows[0]) - len(rows[-1]))
     return rows
+
+
+def thin_out(items: Sequence[_Item], most: int) -> list[_Item]:
+    """At most so many of the items, evenly chosen, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    places = np.linspace(0, len(items) - 1, most).round().astype(int)
+    return [items[place] for place in places]
 
 
 def draw_grid(

@@ -1,4 +1,4 @@
-"""One export: what of which log, where to, and how."""
+"""One report: what of which log, where to, and how. Light, so that a command can offer it."""
 
 from __future__ import annotations
 
@@ -12,40 +12,32 @@ from tb_kernels.report.folder import ReportFolder
 # In the order in which they are made: the page embeds what the others have drawn.
 PART_NAMES = ("images", "strips", "sheets", "animations", "curves", "page")
 
-
-@dataclass(frozen=True)
-class Options:
-    """How figures are drawn.
-
-    Attributes:
-        scale: Pixels along the side of a weight; None for as logged.
-        columns: Slices in a row; None for as logged.
-        direction: How the epochs of a kernel stand.
-        together: Whether a strip has all views of its address.
-        format: Of labelled figures.
-    """
-
-    scale: int | None = None
-    columns: int | None = None
-    direction: Literal["auto", "across", "down"] = "auto"
-    together: bool = False
-    format: Literal["png", "pdf"] = "png"
+Direction = Literal["auto", "across", "down"]
+Format = Literal["png", "pdf"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """An export.
+    """What a report is made of.
 
     Attributes:
         log: The pictures that were chosen.
         folder: Where it goes.
-        options: How figures are drawn.
         tell: Is told, in a line each, of what could not be made.
         step: Is called after each piece of work.
+        scale: Pixels along the side of a weight; None for as logged.
+        columns: Slices in a row; None for as logged.
+        direction: How the epochs of a strip stand.
+        together: Whether a strip has all views of its address.
+        format: Of strips, sheets and curves.
     """
 
     log: Log
     folder: ReportFolder
-    options: Options
     tell: Callable[[str], None]
     step: Callable[[], None]
+    scale: int | None = None
+    columns: int | None = None
+    direction: Direction = "auto"
+    together: bool = False
+    format: Format = "png"

@@ -8,10 +8,9 @@ from itertools import islice
 from urllib.parse import quote
 
 from tb_kernels.reading.labels import LoggedLayer
-from tb_kernels.report.curve_figures import curve_figures
-from tb_kernels.report.facts import facts_of
+from tb_kernels.report.curves import curve_figures
 from tb_kernels.report.job import Job
-from tb_kernels.report.page import PAGE
+from tb_kernels.report.page import PAGE, facts_of
 from tb_kernels.wording import count, shown
 
 REPORT = "report.md"
@@ -37,7 +36,7 @@ def write_markdown(job: Job) -> None:
         layers = log.select(runs=run).layers
         lines += ["", *_table(layers)]
         for figure in curve_figures(log, run):
-            path = f"{job.folder.curve(run, figure.file)}.{job.options.format}"
+            path = f"{job.folder.curve(run, figure.file)}.{job.format}"
             lines += _figure(job, path, f"{figure.name} over epochs")
         for layer in layers:
             lines += _layer(job, layer)
@@ -54,20 +53,17 @@ def _table(layers: list[LoggedLayer]) -> list[str]:
 
 
 def _layer(job: Job, layer: LoggedLayer) -> list[str]:
-    folder, format_ = job.folder, job.options.format
-    facts = facts_of(layer)
-    last = layer.epochs[-1]
-    sheet = f"{folder.layer('sheets', layer)}/{layer.number}_0_{last}.{format_}"
+    folder, facts, last = job.folder, facts_of(layer), layer.epochs[-1]
+    across = f"{facts.title}, {facts.view} across epochs"
+    sheet = f"{folder.sheet(layer, last)}.{job.format}"
     lines = _figure(job, sheet, f"{facts.title}, {facts.view} of epoch {last}")
-    animation = f"{folder.layer('animations', layer)}.gif"
-    lines += _figure(job, animation, f"{facts.title}, {facts.view} across epochs")
-    together = job.options.together
+    lines += _figure(job, f"{folder.animation(layer)}.gif", across)
     strips = (
-        f"{folder.strip(layer, layer.number, kernel, together=together)}.{format_}"
+        f"{folder.strip(layer, layer.number, kernel, together=job.together)}.{job.format}"
         for kernel in layer.kernels
     )
     for path in islice(filter(folder.has, strips), _STRIPS):
-        lines += _figure(job, path, f"{facts.title}, {facts.view} across epochs")
+        lines += _figure(job, path, across)
     return ["", f"### {_plain(facts.title)} · {_plain(facts.view)}", *lines] if lines else []
 
 

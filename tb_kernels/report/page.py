@@ -6,13 +6,81 @@ to hold it, so of a very large log it shows a part, and says which.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from jinja2 import Environment, PackageLoader
 
+from tb_kernels.errors import LogError
+from tb_kernels.reading.decoding import MOST_PIXELS
+from tb_kernels.reading.display import data_uri
+from tb_kernels.reading.labels import LoggedLayer
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.picture import Picture
+from tb_kernels.report.animations import draw_animation
+from tb_kernels.report.curves import curve_figures, draw_curves
+from tb_kernels.report.grids import thin_out
 from tb_kernels.report.job import Job
-from tb_kernels.report.sections import runs_of
-from tb_kernels.wording import count, shown
+from tb_kernels.report.sheets import bar_of, sheets_of
+from tb_kernels.schema.naming import SHEET
+from tb_kernels.wording import count, ranges, shown
 
 PAGE = "index.html"
+
+# So many bytes of kernels a page holds, of one figure, and so many columns a table.
+_MOST_BYTES = 24_000_000
+_MOST_OF_FIGURE = 2_000_000
+_MOST_COLUMNS = 16
+
+_LONGEST_NAME = 80
+
+
+class Facts(NamedTuple):
+    """A layer in words, each on one line.
+
+    Attributes:
+        title: `Layer 1, conv2d`.
+        view: `kernels`.
+        kernels: `1-32`; `sheets` where there is nothing else.
+        epochs: `0-1, 6, 10`.
+    """
+
+    title: str
+    view: str
+    kernels: str
+    epochs: str
+
+
+class Section(NamedTuple):
+    """A layer in one view.
+
+    Attributes:
+        anchor: What links lead to.
+        facts: What is told of it.
+        columns: Of the table: each epoch, and what its lowest and highest level stand for.
+        rows: The pictures of each kernel and their data, read when the row is written; no
+            data where a picture could not be read, neither where there is none.
+        left_out: What of it the page does not show; empty for nothing.
+        still: The sheet of its last epoch, as data; None if there is none.
+        moving: Its animation, likewise.
+    """
+
+    anchor: str
+    facts: Facts
+    columns: list[tuple[int, str]]
+    rows: Iterator[list[tuple[Picture | None, str | None]]]
+    left_out: str
+    still: str | None
+    moving: str | None
+
+
+class Run(NamedTuple):
+    """A training: its name, its curves as pairs of light and dark data, its layers."""
+
+    name: str
+    curves: Iterator[tuple[str, str, str]]
+    links: list[tuple[str, Facts]]
+    sections: Iterator[Section]
 
 
 def write_page(job: Job) -> None:
@@ -24,8 +92,135 @@ def write_page(job: Job) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    most = _rows_that_fit(job.log)
     chunks = environment.get_template(PAGE).generate(
-        title=shown(job.log.where), told=count(len(job.log), "picture"), runs=runs_of(job)
+        title=shown(job.log.where),
+        told=count(len(job.log), "picture"),
+        runs=(_run(job, run, most) for run in job.log.runs),
     )
     encoded = (chunk.encode(errors="replace") for chunk in chunks)
     job.folder.files.fill(PAGE, lambda stream: stream.writelines(encoded))
+
+
+def facts_of(layer: LoggedLayer) -> Facts:
+    """What is told of a layer beside its pictures."""
+    name = f", {shown(layer.name, _LONGEST_NAME)}" if layer.name else ""
+    return Facts(
+        f"Layer {layer.number}{name}",
+        shown(layer.view),
+        ranges(layer.kernels) or "sheets",
+        ranges(layer.epochs),
+    )
+
+
+def _run(job: Job, run: str, most: int) -> Run:
+    log = job.log.select(runs=run)
+    anchored = [(f"{job.log.runs.index(run)}-{place}", one) for place, one in enumerate(log.layers)]
+    return Run(
+        "" if job.log.runs == ["."] else shown(run),
+        _curves(job, run),
+        [(anchor, facts_of(layer)) for anchor, layer in anchored],
+        (_section(job, log, anchor, layer, most) for anchor, layer in anchored),
+    )
+
+
+def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
+    for figure in curve_figures(job.log, run):
+        try:
+            light, dark = (
+                data_uri(draw_curves(*figure, format="svg", dark=dark), "svg+xml")
+                for dark in (False, True)
+            )
+        except LogError as error:
+            job.tell(f"page, {shown(figure.name)}: {error}")
+        else:
+            yield shown(figure.name), light, dark
+
+
+def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
+    epochs = thin_out(layer.epochs, _MOST_COLUMNS)
+    kernels = layer.kernels[:most]
+    at = {
+        epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
+    }
+    columns = [(epoch, _scale(pictures)) for epoch, pictures in at.items()]
+    still, moving = _figures(job, log, layer)
+    job.step()
+    return Section(
+        anchor,
+        facts_of(layer),
+        columns,
+        (
+            [_cell(job, pictures.get(number)) for pictures in at.values()]
+            for number in kernels + [SHEET] * layer.sheets
+        ),
+        _left_out(layer, len(kernels), len(epochs)),
+        still,
+        moving,
+    )
+
+
+def _cell(job: Job, picture: Picture | None) -> tuple[Picture | None, str | None]:
+    if picture is None:
+        return None, None
+    try:
+        if picture.file_size > _MOST_OF_FIGURE or picture.width * picture.height > MOST_PIXELS:
+            raise LogError(f"{picture.view}/{picture.tag}: too large for the page")
+        return picture, data_uri(picture.png)
+    except LogError as error:
+        job.tell(str(error))
+        return picture, None
+
+
+def _scale(pictures: dict[int, Picture]) -> str:
+    drawn = [one for kernel, one in pictures.items() if kernel != SHEET] or list(pictures.values())
+    bar = bar_of(drawn)
+    ends = f"{bar.low} … {bar.high}" if bar.colors is not None else ""
+    return " ".join(filter(None, (ends, bar.note)))
+
+
+def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:
+    """The last sheet and the animation, where they are not too large."""
+    still = moving = None
+    sheets = sheets_of(log.of_layer(layer, layer.epochs[-1]), job.scale, job.columns)
+    try:
+        if sheets:
+            still = _embedded(sheets[0]().encode("png"), "png")
+        if still and len(layer.epochs) > 1:
+            made = job.folder.read(f"{job.folder.animation(layer)}.gif")
+            epochs = (log.of_layer(layer, epoch) for epoch in layer.epochs)
+            moving = _embedded(made or draw_animation(epochs, job.scale, job.columns), "gif")
+    except LogError as error:
+        job.tell(str(error))
+    return still, moving
+
+
+def _embedded(data: bytes, kind: str) -> str | None:
+    return data_uri(data, kind) if len(data) <= _MOST_OF_FIGURE else None
+
+
+def _left_out(layer: LoggedLayer, kernels: int, epochs: int) -> str:
+    told = []
+    if kernels < len(layer.kernels):
+        told.append(f"the first {kernels:,} of {len(layer.kernels):,} {layer.view}")
+    if epochs < len(layer.epochs):
+        told.append(f"{epochs} of {len(layer.epochs):,} epochs")
+    return f"Here are {' and '.join(told)}; a selection shows others." if told else ""
+
+
+def _rows_that_fit(log: Log) -> int:
+    """How many kernels of each layer the page has room for."""
+    layers = log.layers
+    most = max((len(layer.kernels) for layer in layers), default=0)
+
+    def size(rows: int) -> float:
+        return sum(
+            layer.bytes
+            * min(1, rows / max(1, len(layer.kernels)))
+            * min(1, _MOST_COLUMNS / len(layer.epochs))
+            for layer in layers
+        )
+
+    while most > 1 and size(most) > _MOST_BYTES:
+        most = max(1, most * 3 // 4)
+    return most

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.colors import GRAY, RGB, lookup_table
 from tb_kernels.errors import ArgumentError, LogError
-from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
 from tb_kernels.report.grids import GAP, MARGIN, Bar, Cell, draw_grid, in_rows, largest
@@ -29,39 +29,41 @@ _LEVELS = 256
 _CAPTION = 24
 
 
-def draw_sheet(
-    pictures: Sequence[Picture], *, scale: int | None = None, columns: int | None = None
-) -> Board:
-    """Draws the kernels of a layer at one epoch.
-
-    Args:
-        pictures: Theirs, in order; at least one. `fit_sheet` says how many fit.
-        scale: Pixels along the side of a weight; None for as logged.
-        columns: Slices in a row; None for as logged.
-
-    Raises:
-        LogError: If a picture cannot be read or redrawn.
-    """
-    cells = [Cell.of(one, str(one.address.kernel), scale, columns) for one in pictures]
-    height, width = largest(cell.size for cell in cells)
-    across = max(1, round(math.sqrt(len(cells) * (height + GAP) / (width + GAP))))
-    return draw_grid(in_rows(cells, across), title_of(pictures[0]), scale_of(pictures))
-
-
-def fit_sheet(
+def sheets_of(
     pictures: Sequence[Picture], scale: int | None, columns: int | None
-) -> tuple[int, int | None]:
-    """How many kernels go on one sheet, and at which scale.
+) -> list[Callable[[], Board]]:
+    """What draws the sheets of a layer at one epoch; none where it has no kernels.
 
     Args:
-        pictures: Of the kernels.
+        pictures: Of the layer at that epoch, in the order of kernels.
         scale: Pixels along the side of a weight; None for as logged, or smaller where
-            that makes all fit.
+            that makes all kernels fit on one sheet.
         columns: Slices in a row; None for as logged.
 
     Returns:
-        How many, and the scale; None for as logged.
+        Functions that raise `LogError` if a picture cannot be read or redrawn.
     """
+    kernels = [one for one in pictures if one.address.kernel]
+    if not kernels:
+        return []
+    each, scale = _fit(kernels, scale, columns)
+    return [
+        partial(_draw_sheet, kernels[start : start + each], scale, columns)
+        for start in range(0, len(kernels), each)
+    ]
+
+
+def _draw_sheet(pictures: Sequence[Picture], scale: int | None, columns: int | None) -> Board:
+    cells = [Cell.of(one, str(one.address.kernel), scale, columns) for one in pictures]
+    height, width = largest(cell.size for cell in cells)
+    across = max(1, round(math.sqrt(len(cells) * (height + GAP) / (width + GAP))))
+    return draw_grid(in_rows(cells, across), _title(pictures[0]), bar_of(pictures))
+
+
+def _fit(
+    pictures: Sequence[Picture], scale: int | None, columns: int | None
+) -> tuple[int, int | None]:
+    """How many kernels go on one sheet, and at which scale; None for as logged."""
     # Usually one: the pictures of a layer are of one size.
     different = {(one.height, one.width): one for one in pictures}.values()
 
@@ -83,7 +85,7 @@ def fit_sheet(
         return max(1, _SIDE // 256) ** 2, None
 
 
-def title_of(picture: Picture) -> str:
+def _title(picture: Picture) -> str:
     """`Kernels of layer 1, conv2d, after epoch 10`."""
     layer, _, epoch = picture.address
     when = f"after epoch {epoch}" if epoch else "before training"
@@ -91,7 +93,7 @@ def title_of(picture: Picture) -> str:
     return f"{picture.view.capitalize()} of layer {layer}, {name}, {when}"
 
 
-def scale_of(pictures: Sequence[Picture]) -> Bar:
+def bar_of(pictures: Sequence[Picture]) -> Bar:
     """What black and white stand for, if that is the same in all of the pictures."""
     try:
         legends = [one.legend for one in pictures]
@@ -106,11 +108,8 @@ def scale_of(pictures: Sequence[Picture]) -> Bar:
     if len(ends) > 1:
         return Bar(colors, "low", "high", "each on a scale of its own")
     ((low, high),) = ends
-    return Bar(colors, f"{low:.4g}", f"{high:.4g}", _of_rgb(legends[0]))
-
-
-def _of_rgb(legend: Legend) -> str:
-    return "in red, green and blue" if legend.colormap == RGB else ""
+    note = "in red, green and blue" if legends[0].colormap == RGB else ""
+    return Bar(colors, f"{low:.4g}", f"{high:.4g}", note)
 
 
 def _gradient(colormap: str) -> NDArray[np.uint8]:

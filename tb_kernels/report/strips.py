@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
 from tb_kernels.report.grids import Cell, draw_grid, in_rows, largest
-
-Direction = Literal["auto", "across", "down"]
+from tb_kernels.report.job import Direction
 
 # Pictures wider than so many heights stand below each other: rows of more than four slices.
 _WIDE = 5

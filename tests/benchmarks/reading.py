@@ -14,9 +14,9 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tb_kernels import open_log
-from tb_kernels.report.exporter import export
+from tb_kernels.report.export import export
 from tb_kernels.report.folder import ReportFolder
-from tb_kernels.report.job import Job, Options
+from tb_kernels.report.job import Job
 
 ROUNDS = 3
 
@@ -54,7 +54,7 @@ def read_by_tensorboard(log_dir, tensorflow):
 
 def export_ours(log_dir, folder):
     log, out = open_log(log_dir), ReportFolder(folder)
-    export(Job(log, out, Options(), print, lambda: None), ["images"])
+    export(Job(log, out, print, lambda: None), ["images"])
 
 
 def write_the_same(pictures, folder):

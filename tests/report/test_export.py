@@ -16,7 +16,7 @@ from PIL import Image
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.cli import main
 from tb_kernels.report.board import Board
-from tb_kernels.report.exporter import PARTS
+from tb_kernels.report.export import PARTS
 from tb_kernels.report.job import PART_NAMES
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.browser import CHROMIUM, page
@@ -223,8 +223,7 @@ def test_titles_and_scales(log_dir, tmp_path):
 
 def test_curves_stand_at_the_epochs(log_dir):
     """Epoch 1 of Keras is 1 on the axis; the logged epochs are marked."""
-    from tb_kernels.report.curve_figures import curve_figures
-    from tb_kernels.report.curves import build_curves
+    from tb_kernels.report.curves import build_curves, curve_figures
 
     loss = next(iter(curve_figures(open_log(log_dir), ".")))
     assert (loss.name, list(loss.lines)) == ("loss", ["train", "validation"])
@@ -324,10 +323,10 @@ def tab_pictures(html):
 
 def test_a_page_of_a_large_log_says_what_it_leaves_out(log_dir, tmp_path, monkeypatch):
     """It holds some of the kernels and epochs, and says how many."""
-    from tb_kernels.report import sections
+    from tb_kernels.report import page as written_page
 
-    monkeypatch.setattr(sections, "_MOST_BYTES", 3000)
-    monkeypatch.setattr(sections, "_MOST_COLUMNS", 2)
+    monkeypatch.setattr(written_page, "_MOST_BYTES", 3000)
+    monkeypatch.setattr(written_page, "_MOST_COLUMNS", 2)
     export(log_dir, tmp_path, "--views", "kernels", "--only", "page")
     html = (tmp_path / "index.html").read_text()
     assert re.search(r"Here are the first \d of 6 kernels and 2 of 3 epochs", html)

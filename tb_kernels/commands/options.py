@@ -1,26 +1,20 @@
-"""What the subcommands share: options that choose pictures, and lines to the user."""
+"""Options that subcommands share: lists, and those that choose pictures of a log."""
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from tb_kernels.commands.terminal import Lines
 from tb_kernels.errors import LogError
 from tb_kernels.reading.log import Log, read_log
 from tb_kernels.wording import shown
 
-# So many lines about damage are printed; the rest are counted.
-_MOST_LINES = 20
-
 _NUMBER = re.compile("[0-9]{1,9}")
 _RANGE = re.compile("([0-9]{1,9})-([0-9]{1,9})")
-
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -83,24 +77,6 @@ _CHOICES = (
 )
 
 
-class Lines:
-    """Lines to the user on standard error, of which there cannot be too many."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, line: str) -> None:
-        """Prints a line."""
-        self.count += 1
-        if self.count <= _MOST_LINES:
-            click.echo(f"tb-kernels: {shown(line, 500)}", err=True)
-
-    def close(self) -> None:
-        """Says how many more there were."""
-        if self.count > _MOST_LINES:
-            click.echo(f"tb-kernels: … and {self.count - _MOST_LINES:,} more lines", err=True)
-
-
 def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
     """The pictures of a log that the options choose.
 
@@ -115,31 +91,3 @@ def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
             "logger of tb_kernels wrote to"
         )
     return log.select(**choice)
-
-
-@contextmanager
-def progress(told: str, total: int) -> Iterator[Callable[[], None]]:
-    """Shows how far the work is, where somebody looks; gives what is called after each piece."""
-    # A notebook's terminal cannot write over a line.
-    if not sys.stderr.isatty() or "JPY_PARENT_PID" in os.environ:
-        yield lambda: None
-        return
-    # Here, because only work that somebody looks at needs it.
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(told, total=total)
-        yield lambda: bar.advance(task)
