@@ -73,7 +73,16 @@ def test_all_views_of_an_address_together(log_dir, tmp_path):
     assert rows == sorted(rows)
 
 
-@pytest.mark.parametrize("view", ["kernels", "activations", "gradients", "patterns", "heatmaps"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        "kernels",
+        pytest.param("activations", marks=pytest.mark.slow),
+        "gradients",
+        "patterns",
+        "heatmaps",
+    ],
+)
 def test_sheets_hold_every_kernel_as_logged(log_dir, tmp_path, view):
     """Each picture of the layer, once, in order of its number from left to right, row by row."""
     export(log_dir, tmp_path, "--views", view, "--layers", 2, "--epochs", 2, "--only", "sheets")
