@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tb_kernels import Log, Picture, open_log
 from tb_kernels.report.grids import Cell, draw_grid
-from tests.browser.server import open_time_series, page, tensorboard
+from tests.helpers.browser import open_time_series, page, tensorboard
 
 IMAGES = Path(__file__).parent / "images"
 EPOCHS = (0, 1, 6, 10)

@@ -130,7 +130,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         for pictures in ("42000", "10000", "vgg16"):
-            command = [sys.executable, "-m", "tests.large_log", folder / pictures, pictures]
+            command = [sys.executable, "-m", "tests.helpers.large_log", folder / pictures, pictures]
             subprocess.run(command, check=True, capture_output=True)
         report(folder / "42000", folder, "42,000 pictures of 16 slices")
         for pictures in ("10000", "42000"):

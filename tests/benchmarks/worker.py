@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import time
 
-from tb_kernels.loggers.session import Session
+from tb_kernels.writing.worker import Worker
 
 
 @contextlib.contextmanager
 def timed():
     """Gives a list that grows, inside, by the seconds of processor time of every epoch written."""
     seconds = []
-    write = Session._write
+    submit = Worker.submit
 
-    def timed_write(*arguments):
-        begin = time.thread_time()
-        write(*arguments)
-        seconds.append(time.thread_time() - begin)
+    def timed_submit(worker, owner, epoch, job):
+        def timed_job():
+            begin = time.thread_time()
+            job()
+            seconds.append(time.thread_time() - begin)
 
-    Session._write = timed_write
+        submit(worker, owner, epoch, timed_job)
+
+    Worker.submit = timed_submit
     try:
         yield seconds
     finally:
-        Session._write = write
+        Worker.submit = submit

@@ -1,0 +1,72 @@
+"""A real TensorBoard and a real browser to look at it with."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)  # fmt: skip
+
+# CI must see the tests that need it; elsewhere nobody is made to install a browser.
+IN_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
+]
+
+
+@contextlib.contextmanager
+def tensorboard(log_dir, *options):
+    """Starts TensorBoard on a free port; gives its address."""
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir), "--port", "0"]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            lines = iter(process.stderr.readline, "")
+            yield next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def page(width=1600, height=1000):
+    """A page of a headless Chromium."""
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser.new_page(viewport={"width": width, "height": height})
+        browser.close()
+
+
+def open_time_series(page, address, tag_filter=""):
+    """Shows Time Series in light colours, its settings closed, filtered by tag."""
+    page.goto(f"{address}?darkMode=false#timeseries")
+    page.locator("card-view").first.wait_for()
+    page.locator("button:has-text('Settings')").first.click()
+    page.locator("tb-filter-input[placeholder^='Filter tags'] input").fill(tag_filter)
+    page.keyboard.press("Escape")  # closes the list of completions
+
+
+def open_images(page, address, tag_filter=""):
+    """Shows the Images tab, filtered by tag."""
+    page.goto(f"{address}?darkMode=false#images")
+    page.locator("tf-image-loader img").first.wait_for()
+    page.locator("tf-tag-filterer input").first.fill(tag_filter)
+
+
+def wait_until(check):
+    """Asks again until it holds, as a person would look again."""
+    deadline = time.monotonic() + 60
+    while not check() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert check()
+
+
+def titles(cards):
+    """What stands as the title of each card, in order."""
+    return [text.replace("\n", "").strip() for text in cards.all_inner_texts()]

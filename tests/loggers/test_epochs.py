@@ -1,0 +1,150 @@
+"""When the logger looks."""
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels import ArgumentError, KernelLogger, LogWarning
+from tests.helpers.models import fit
+from tests.helpers.oracle import (
+    assert_shows,
+    epochs_of,
+    picture_of,
+    read_pictures,
+    read_png,
+)
+
+L = keras.layers
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        (None, [1, 2, 3]),
+        ([1, 3], [1, 3]),
+        ([0, 2], [0, 2]),
+        ("last", [3]),
+        ([1, "last"], [1, 3]),
+        ([3, "last"], [3]),
+        (np.array([1, 3]), [1, 3]),
+        (range(2, 4), [2, 3]),
+        (np.array([2]), [2]),
+        ((epoch for epoch in (1, 2)), [1, 2]),
+    ],
+)
+def test_epochs(model, data, tmp_path, asked, drawn):
+    """The epochs asked for are drawn, by the numbers that Keras prints."""
+    fit(model, data, KernelLogger(tmp_path, epochs=asked))
+    assert epochs_of(tmp_path) == drawn
+
+
+def test_epoch_0_is_the_model_before_training(model, data, tmp_path):
+    """Epoch 0 shows the weights as they were, and later epochs do not."""
+    before = np.array(model.layers[0].kernel)
+    model.optimizer.learning_rate = 0.1
+    fit(model, data, KernelLogger(tmp_path, epochs=[0, 3]))
+    after = np.array(model.layers[0].kernel)
+    assert np.abs(before - after).max() > 0.01
+    for epoch, weight in ((0, before), (3, after)):
+        picture = read_png(tmp_path / f"kernels/1-first/1_2_{epoch}.png")
+        assert_shows(picture, picture_of("Conv2D", weight, 2))
+
+
+def test_epoch_0_is_taken_in_the_first_fit_only(model, data, tmp_path):
+    """A second fit begins at 1 again and does not draw 0 anew."""
+    logger = KernelLogger(tmp_path, epochs=[0, 1])
+    before = np.array(model.layers[0].kernel)
+    fit(model, data, logger, epochs=1)
+    fit(model, data, logger, epochs=1)
+    assert_shows(read_png(tmp_path / "kernels/1-first/1_1_0.png"), picture_of("Conv2D", before, 1))
+    after = np.array(model.layers[0].kernel)
+    assert_shows(read_png(tmp_path / "kernels/1-first/1_1_1.png"), picture_of("Conv2D", after, 1))
+
+
+def test_epoch_0_is_not_taken_after_initial_epoch(model, data, tmp_path):
+    """A training that goes on at epoch 3 has no epoch 0, and says so at its end."""
+    with pytest.warns(LogWarning, match="epochs 0 were asked for and not reached"):
+        fit(model, data, KernelLogger(tmp_path, epochs=[0, 3]), initial_epoch=2)
+    assert epochs_of(tmp_path) == [3]
+
+
+def test_epoch_0_is_taken_after_backup_and_restore(data, tmp_path):
+    """A training restored by BackupAndRestore begins later, so its weights are no epoch 0."""
+    from tests.helpers.models import two_convolutions
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise RuntimeError("interrupted")
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup")
+
+    first = two_convolutions()
+    with pytest.raises(RuntimeError, match="interrupted"):
+        first.fit(*data, epochs=4, verbose=0, callbacks=[backup(), Stop()])
+    second = two_convolutions()
+    logger = KernelLogger(tmp_path / "logs", epochs=[0, 4])
+    with pytest.warns(LogWarning, match="epochs 0 were asked for"):
+        second.fit(*data, epochs=4, verbose=0, callbacks=[logger, backup()])
+    assert epochs_of(tmp_path / "logs") == [4]
+
+
+def test_last_is_what_training_leaves(model, data, tmp_path):
+    """With EarlyStopping before it in the list, "last" shows the weights it restored."""
+    stopping = keras.callbacks.EarlyStopping(monitor="loss", patience=1, restore_best_weights=True)
+    model.optimizer.learning_rate = 100.0  # every epoch is worse than the first
+    logger = KernelLogger(tmp_path, epochs=["last"])
+    model.fit(*data, epochs=9, verbose=0, callbacks=[stopping, logger])
+    (epoch,) = epochs_of(tmp_path)
+    assert 1 < epoch < 9
+    picture = read_png(tmp_path / f"kernels/3-second/3_5_{epoch}.png")
+    assert_shows(picture, picture_of("Conv2D", np.array(model.layers[2].kernel), 5))
+
+
+def test_last_wins_over_its_own_number(model, data, tmp_path):
+    """An epoch that is asked for by number and is the last is drawn as training leaves the model."""
+
+    class Swap(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.layers[0].kernel.assign(swapped)
+
+    swapped = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype("float32")
+    callbacks = [Swap(), KernelLogger(tmp_path, epochs=[1, 3, "last"])]
+    model.fit(*data, epochs=3, verbose=0, callbacks=callbacks)
+    assert epochs_of(tmp_path) == [1, 3]
+    picture = read_png(tmp_path / "kernels/1-first/1_2_3.png")
+    assert_shows(picture, picture_of("Conv2D", swapped, 2))
+    tags = [value.tag for _, value in read_pictures(tmp_path / "kernels")]
+    assert len(tags) == len(set(tags)) == 20
+
+
+def test_a_refused_fit_is_not_the_first(model, data, tmp_path):
+    """Epoch 0 is drawn by the first fit that begins to train."""
+    (tmp_path / "kernels").write_text("in the way")
+    logger = KernelLogger(tmp_path, epochs=[0, 1])
+    with pytest.raises(ArgumentError, match="log_dir"):
+        fit(model, data, logger, epochs=1)
+    (tmp_path / "kernels").unlink()
+    fit(model, data, logger, epochs=1)
+    assert epochs_of(tmp_path) == [0, 1]
+
+
+def test_a_fit_of_no_epoch_says_what_is_missing(model, data, tmp_path):
+    """Nothing was trained; what was asked for is told all the same."""
+    with pytest.warns(LogWarning, match="epochs 1 were asked for and not reached: no epoch"):
+        fit(model, data, KernelLogger(tmp_path, epochs=[1]), epochs=2, initial_epoch=2)
+
+
+def test_epochs_never_reached_are_told_at_the_end(model, data, tmp_path):
+    """An epoch after the training's end is named, once."""
+    with pytest.warns(LogWarning, match="epochs 7, 9 were asked for .* ended after epoch 3") as told:  # fmt: skip
+        fit(model, data, KernelLogger(tmp_path, epochs=[1, 9, 7]))
+    assert len([w for w in told if w.category is LogWarning]) == 1
+
+
+def test_log_keeps_to_the_epochs_chosen(model, tmp_path):
+    """Where epochs were named, the others are passed over."""
+    with KernelLogger(tmp_path, epochs=[2, 4]) as logger:
+        assert [logger.log(model, epoch) for epoch in range(1, 5)] == [False, True, False, True]
+    assert epochs_of(tmp_path) == [2, 4]

@@ -1,0 +1,71 @@
+"""What is told of how much will come, and of a wait."""
+
+import threading
+import time
+
+import keras
+import pytest
+
+from tb_kernels import KernelLogger, LogWarning
+from tests.helpers.disk import slow_down
+from tests.helpers.models import fit
+
+L = keras.layers
+
+
+def test_notice_of_endless_trainings_takes_no_time(tmp_path, model):
+    """epochs=10**9 with EarlyStopping is a habit; the notice counts without a list."""
+    logger = KernelLogger(tmp_path)
+    logger.set_model(model)
+    logger.set_params({"epochs": 10**9})
+    logger.on_train_begin()
+    begin = time.monotonic()
+    with pytest.warns(LogWarning, match="10,000,000,000 pictures"):
+        logger.on_epoch_begin(0)
+    assert time.monotonic() - begin < 1
+
+
+def test_notice_says_what_will_come(model, data, tmp_path, capsys):
+    """One line at the start: layers, kernels, epochs, pictures, size, place."""
+    with pytest.warns(LogWarning, match="epochs 8"):
+        fit(model, data, KernelLogger(tmp_path, epochs=[0, 1, 3, 8]), epochs=4)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "tb_kernels" in line]
+    assert line.startswith("tb_kernels: 2 layers, 10 kernels, 3 epochs: 30 pictures, about ")
+    assert line.endswith(f"in {tmp_path / 'kernels'}")
+
+
+def test_notice_size_is_roughly_right(tmp_path, capsys):
+    """The size told is within a factor of two of what lies on disk."""
+    model = keras.Sequential([keras.Input((9, 9, 64)), L.Conv2D(64, 3), L.Conv2D(32, 3)])
+    with KernelLogger(tmp_path) as logger:
+        logger.log(model, 1)
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+    told = capsys.readouterr().out.split("about ")[1].split(" per")[0]
+    number, unit = told.split()
+    assert 0.5 < float(number) * {"kB": 1e3, "MB": 1e6}[unit] / size < 2
+
+
+def test_notice_of_very_many_pictures_is_a_warning(model, data, tmp_path):
+    """Above 50,000 pictures the keywords that make it fewer are named."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    with (
+        pytest.warns(LogWarning, match=r"60,000 pictures.* Fewer with epochs=\[...\], layers="),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        model.fit(*data, epochs=6000, verbose=0, callbacks=[KernelLogger(tmp_path), Stop()])
+
+
+@pytest.mark.slow
+def test_a_long_wait_is_explained(model, tmp_path, capsys, monkeypatch):
+    """Where flush takes longer than two seconds, a line says why."""
+    gate = threading.Event()
+    slow_down(monkeypatch, lambda path: gate.wait(20))
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    threading.Timer(3, gate.set).start()
+    logger.close()
+    assert f"still writing the last pictures to {tmp_path / 'kernels'}" in capsys.readouterr().out

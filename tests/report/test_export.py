@@ -1,0 +1,78 @@
+"""The report: which files, that images are the logged ones, and that it can be repeated."""
+
+import numpy as np
+import pytest
+
+from tb_kernels import open_log
+from tb_kernels.report.export import PARTS
+from tb_kernels.report.job import PART_NAMES
+from tests.helpers.oracle import read_png
+from tests.helpers.reports import export
+
+
+@pytest.mark.slow
+def test_all_parts(log_dir, tmp_path, capsys):
+    """Exactly these files; the same again when it is repeated, byte for byte."""
+    files = export(log_dir, tmp_path)
+    log = open_log(log_dir)
+    kernels = [one for one in log.layers if one.kernels]
+    expected = {"index.html", "report.md"}
+    expected |= {f"images/{path.relative_to(log_dir)}" for path in log_dir.rglob("*.png")}
+    for layer in kernels:
+        start = f"{layer.view}/{layer.group}"
+        numbers = [*layer.kernels, 0]
+        expected |= {f"strips/{start}/{layer.number}_{number}.png" for number in numbers}
+        expected |= {f"sheets/{start}/{layer.number}_0_{epoch}.png" for epoch in range(3)}
+        expected.add(f"animations/{start}.gif")
+    expected |= {f"curves/{name}.png" for name in ("loss", "learning_rate", "kernels-kernel_norm", "kernels-relative_change", "gradients-gradient_norm")}  # fmt: skip
+    assert files == expected
+    assert capsys.readouterr().out == f"{len(files):,} files in {tmp_path}\n"
+    before = {name: (tmp_path / name).read_bytes() for name in files}
+    (tmp_path / "mine.txt").write_text("stays")
+    assert export(log_dir, tmp_path) == {*files, "mine.txt"}
+    assert {name: (tmp_path / name).read_bytes() for name in files} == before
+
+
+def test_every_part_can_be_asked_for():
+    """What the command line offers is what can be made, in that order."""
+    assert tuple(PARTS) == PART_NAMES
+
+
+def test_scale_of_images(log_dir, tmp_path):
+    """Every picture with an index, its squares as large as asked for."""
+    files = export(log_dir, tmp_path, "--views", "kernels", "--only", "images", "--scale", "3")
+    assert len(files) == 36
+    for picture in open_log(log_dir).select(views="kernels"):
+        exported = read_png(tmp_path / "images/kernels" / f"{picture.tag}.png")
+        assert np.array_equal(exported, picture.redraw(scale=3))
+        assert picture.legend.layout.scale != 3
+
+
+def test_names_that_would_meet_stay_apart(tmp_path):
+    """Two names that are made safe to the same one, or differ in case alone, get different files."""
+    from tb_kernels.report.folder import ReportFolder
+
+    folder = ReportFolder(tmp_path)
+    names = [
+        "a b",
+        "a_b",
+        "A_B",
+        "a/b",
+        "a?b",
+        "A?B",
+        "..",
+        ".",
+        "",
+        "x" * 400,
+        "x" * 401,
+        "ä" * 300,
+    ]
+    given = [folder._name("x/", name) for name in names]
+    assert [folder._name("x/", name) for name in names] == given
+    # Of names made safe the file does not depend on which others are exported.
+    assert [ReportFolder(tmp_path)._name("x/", name) for name in names[3:5]] == given[3:5]
+    assert len({name.lower() for name in given}) == len(names)
+    for name in given:
+        assert "/" not in name
+        assert not name.startswith(".")
+        (tmp_path / name).touch()

@@ -1,0 +1,102 @@
+"""Records survive: what is whole is read, whatever happened around it."""
+
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tb_kernels.schema import records
+from tb_kernels.schema.records import Damage, Record, pack_record, read_records
+from tests.helpers.oracle import masked_crc
+
+
+def read(path):
+    with path.open("rb") as file:
+        return list(read_records(file, path.stat().st_size))
+
+
+def whole(path):
+    return [record.data for record in read(path) if isinstance(record, Record)]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("records") / "file"
+
+
+data = st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=8)
+
+
+@given(data)
+def test_what_was_packed_is_read(path, texts):
+    """Every record comes back, at the place it says; TensorFlow reads the same."""
+    path.write_bytes(b"".join(map(pack_record, texts)))
+    found = read(path)
+    assert [record.data for record in found] == texts
+    content = path.read_bytes()
+    assert all(content[one.offset : one.offset + len(one.data)] == one.data for one in found)
+    assert [one.numpy() for one in tf.data.TFRecordDataset(str(path))] == texts
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(data, st.data())
+def test_one_wrong_byte_costs_one_record(path, texts, draw):
+    """All records but the one with the wrong byte are read, and the damage is told."""
+    packed = [pack_record(text) for text in texts]
+    content = bytearray(b"".join(packed))
+    place = draw.draw(st.integers(0, len(content) - 1))
+    content[place] ^= draw.draw(st.integers(1, 255))
+    path.write_bytes(bytes(content))
+    ends = np.cumsum([len(one) for one in packed])
+    hit = int(np.searchsorted(ends, place, side="right"))
+    assert whole(path) == texts[:hit] + texts[hit + 1 :]
+    damage = [one for one in read(path) if isinstance(one, Damage)]
+    assert [one.offset for one in damage] == [ends[hit] - len(packed[hit])]
+    assert damage[0].at_end == (hit == len(texts) - 1)
+
+
+@given(data, st.data())
+def test_a_file_cut_off_gives_its_whole_records(path, texts, draw):
+    """Wherever it ends, what is whole before that is read."""
+    content = b"".join(map(pack_record, texts))
+    end = draw.draw(st.integers(0, len(content) - 1))
+    path.write_bytes(content[:end])
+    ends = np.cumsum([len(pack_record(text)) for text in texts])
+    assert whole(path) == texts[: int((ends <= end).sum())]
+    assert any(isinstance(one, Damage) for one in read(path)) == (end not in (0, *ends))
+
+
+@given(st.binary(max_size=40), data)
+def test_what_lies_before_a_record_does_not_hide_it(path, garbage, texts):
+    """Bytes that belong to nothing are stepped over, also if they are longer than a block."""
+    path.write_bytes(garbage + b"\x07" * (records._BLOCK - 17) + b"".join(map(pack_record, texts)))
+    assert whole(path) == texts
+
+
+def test_random_bytes_are_damage(tmp_path):
+    """A megabyte of noise, and one of zeros: no record, one damage, at the end."""
+    for content in (np.random.default_rng(0).bytes(1 << 20), bytes(1 << 20)):
+        (tmp_path / "noise").write_bytes(content)
+        assert read(tmp_path / "noise") == [Damage(0, at_end=True)]
+
+
+def test_a_length_that_nobody_writes_is_not_believed(tmp_path):
+    """A record that claims a terabyte, its checksum right, takes no memory and hides nothing."""
+    length = struct.pack("<Q", 1 << 40)
+    (tmp_path / "file").write_bytes(length + masked_crc(length) + pack_record(b"after"))
+    assert whole(tmp_path / "file") == [b"after"]
+
+
+def test_what_is_added_meanwhile_waits(tmp_path):
+    """Reading ends where the file ended when it began."""
+    (tmp_path / "file").write_bytes(pack_record(b"one"))
+    with (tmp_path / "file").open("rb") as file:
+        found = read_records(file, (tmp_path / "file").stat().st_size)
+        first = next(found)
+        with (tmp_path / "file").open("ab") as more:
+            more.write(pack_record(b"two"))
+        assert (first.data, list(found)) == (b"one", [])

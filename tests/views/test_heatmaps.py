@@ -1,0 +1,327 @@
+"""Heatmaps: against closed forms and tf-keras-vis, laid over inputs, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib import colormaps
+
+from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps
+from tests.helpers.models import begin_training
+from tests.helpers.oracle import read_index, read_pictures, read_png
+
+L = keras.layers
+
+
+@pytest.fixture
+def pictures():
+    return np.random.default_rng(0).uniform(size=(3, 10, 12, 3)).astype("float32")
+
+
+def linear(tail, name="linear"):
+    """Convolution, mean over space, dense: the score's gradient is a dense weight over the area."""
+    keras.utils.set_random_seed(2)
+    return keras.Sequential([keras.Input((10, 12, 3)), L.Conv2D(4, 3, name="conv"), L.GlobalAveragePooling2D(), *tail], name=name)  # fmt: skip
+
+
+def closed_form(model, pictures, weights):
+    """ReLU of the channels' sum, each by its dense weight over the area of its map."""
+    maps = np.asarray(model.layers[0](pictures), np.float64)
+    return np.maximum((maps * weights / (8 * 10)).sum(axis=-1), 0)
+
+
+@pytest.mark.parametrize("class_", range(5))
+@pytest.mark.parametrize("tail", [lambda: [L.Dense(5, activation="softmax")], lambda: [L.Dense(5), L.Softmax()], lambda: [L.Dense(5), L.Activation("softmax")], lambda: [L.Dense(5, activation="sigmoid")]])  # fmt: skip
+def test_equal_to_the_closed_form(pictures, tail, class_):
+    """Before softmax and sigmoid, however they are written."""
+    model = linear(tail())
+    expected = closed_form(model, pictures, np.array(model.layers[2].kernel)[:, class_])
+    found = compute_heatmaps(model, pictures, classes=class_)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_single_sigmoid_speaks_for_and_against(pictures):
+    """Its value for class 1, minus it for class 0; by default whichever is predicted."""
+    model = linear([L.Dense(1, activation="sigmoid")])
+    weights = np.array(model.layers[2].kernel)[:, 0]
+    against, for_ = (compute_heatmaps(model, pictures, classes=class_) for class_ in (0, 1))
+    np.testing.assert_allclose(for_, closed_form(model, pictures, weights), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(against, closed_form(model, pictures, -weights), rtol=1e-4, atol=1e-7)  # fmt: skip
+    predicted = np.asarray(model(pictures))[:, 0] > 0.5
+    expected = np.where(predicted[:, None, None], for_, against)
+    np.testing.assert_array_equal(compute_heatmaps(model, pictures), expected)
+
+
+def test_default_class_is_the_predicted_one_and_classes_may_differ(pictures):
+    """Also one class for each input."""
+    model = linear([L.Dense(5, activation="softmax")])
+    each = np.stack([compute_heatmaps(model, pictures, classes=class_) for class_ in range(5)])
+    predicted = np.asarray(model(pictures)).argmax(axis=1)
+    rows = np.arange(3)
+    np.testing.assert_array_equal(compute_heatmaps(model, pictures), each[predicted, rows])
+    np.testing.assert_array_equal(compute_heatmaps(model, pictures, [4, 0, 2]), each[[4, 0, 2], rows])  # fmt: skip
+
+
+def test_softmax_in_the_loss(pictures):
+    """A model compiled with from_logits gives its logits as scores."""
+    model = linear([L.Dense(5)])
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    expected = closed_form(model, pictures, np.array(model.layers[2].kernel)[:, 3])
+    np.testing.assert_allclose(compute_heatmaps(model, pictures, 3), expected, rtol=1e-4, atol=1e-7)
+
+
+def test_score_of_ones_own(pictures):
+    """For any other output: the gradient is that of the function's value."""
+    model = linear([L.Dense(5)])
+    found = compute_heatmaps(model, pictures, score=lambda outputs: 2 * outputs[:, 3] - outputs[:, 1])  # fmt: skip
+    kernel = np.array(model.layers[2].kernel)
+    expected = closed_form(model, pictures, 2 * kernel[:, 3] - kernel[:, 1])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_equal_to_tf_keras_vis():
+    """On a functional model of two branches, its softmax replaced by a linear output for them."""
+    from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((24, 24, 3))
+    first = L.Conv2D(8, 3, padding="same", activation="relu")(inputs)
+    joined = L.Concatenate()([L.Conv2D(8, 3, padding="same")(first), first])
+    hidden = L.MaxPooling2D()(L.ReLU()(L.BatchNormalization()(joined)))
+    hidden = L.Conv2D(12, 3, activation="relu", name="seen")(hidden)
+    hidden = L.Dense(20, activation="relu")(L.Flatten()(hidden))
+    model = keras.Model(inputs, L.Dense(6, activation="softmax")(hidden))
+    x = np.random.default_rng(0).normal(size=(4, 24, 24, 3)).astype("float32")
+    classes = [3, 1, 5, 0]
+    theirs = Gradcam(model, model_modifier=ReplaceToLinear(), clone=True)(
+        CategoricalScore(classes),
+        x,
+        penultimate_layer="seen",
+        expand_cam=False,
+        normalize_cam=False,
+    )
+    theirs = np.asarray(theirs)
+    ours = compute_heatmaps(model, x, classes, layer="seen")
+    assert ours.shape == theirs.shape == (4, 10, 10)
+    assert theirs.max() > 1e-3
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * theirs.max())
+
+
+def test_one_dimension():
+    """A convolution over time gives a map one high."""
+    model = keras.Sequential([keras.Input((20, 3)), L.Conv1D(4, 3), L.GlobalAveragePooling1D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(3, 20, 3)).astype("float32")
+    maps = np.asarray(model.layers[0](x))
+    expected = np.maximum((maps * np.array(model.layers[2].kernel)[:, 1] / 18).sum(-1), 0)
+    np.testing.assert_allclose(compute_heatmaps(model, x, 1)[:, 0], expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(("colormap", "strength"), [("viridis", 0.5), ("gray", 0.25), ("jet", 1)])
+def test_overlay_pixels(pictures, tmp_path, colormap, strength):
+    """The input under the map, which TensorFlow scales and matplotlib colours here."""
+    model = linear([L.Dense(5, activation="softmax")])
+    with HeatmapLogger(tmp_path, pictures, 2, colormap=colormap, strength=strength, scale=1) as logger:  # fmt: skip
+        logger.log(model, 4)
+    maps = compute_heatmaps(model, pictures, 2)
+    large = tf.image.resize(maps[..., None], (10, 12), method="bilinear").numpy()[..., 0]
+    low, high = pictures.min(), pictures.max()
+    for one in range(3):
+        colors = colormaps[colormap](large[one] / maps[one].max())[..., :3] * 255
+        under = 255 * (pictures[one] - low) / (high - low)
+        expected = (1 - strength) * under + strength * colors
+        found = read_png(tmp_path / f"heatmaps/1-conv/1_{one + 1}_4.png")
+        # A level of the map more or less is up to four steps of a colour in jet.
+        assert np.abs(found - expected).max() <= 5
+        assert np.abs(found - expected).mean() <= 1
+
+
+def test_logger_writes_maps_and_says_class_and_score(pictures, tmp_path):
+    """The raw maps, classes and scores in the file; class and score in the description; a sheet."""
+    model = linear([L.Dense(5, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    logger = HeatmapLogger(tmp_path, pictures, epochs=[2], sheets=True)
+    model.fit(pictures, np.array([0, 1, 2]), epochs=2, verbose=0, callbacks=[logger])
+    run = tmp_path / "heatmaps"
+    logits = np.asarray(model.layers[1](model.layers[0](pictures))) @ np.array(model.layers[2].kernel) + np.array(model.layers[2].bias)  # fmt: skip
+    with np.load(run / "heatmaps_2.npz") as stored:
+        assert sorted(stored) == ["1-conv", "classes", "scores"]
+        np.testing.assert_allclose(stored["1-conv"], compute_heatmaps(model, pictures), rtol=1e-5)
+        np.testing.assert_array_equal(stored["classes"], logits.argmax(axis=1))
+        np.testing.assert_allclose(stored["scores"], logits.max(axis=1), rtol=1e-4)
+    names = sorted(path.relative_to(run).as_posix() for path in run.rglob("*.png"))
+    assert names == [f"1-conv/1_{number}_2.png" for number in range(4)]
+    (value,) = [value for _, value in read_pictures(run) if value.tag == "1-conv/1_3_2"]
+    assert value.metadata.display_name == "1_3_2"
+    brightest = compute_heatmaps(model, pictures)[2].max()
+    assert value.metadata.summary_description == (
+        "Layer 1 `conv` (Conv2D), input 3 of 3, epoch 2. Heatmap values: low end of viridis 0, "
+        f"high end {brightest:.4g}. Class {logits[2].argmax()}, score {logits[2].max():.4g} "
+        "(before softmax or sigmoid)."
+    )
+    (entry,) = read_index(run)[2]["layers"]
+    assert entry["classes"] == logits.argmax(axis=1).tolist()
+    assert (entry["colormap"], entry["strength"], entry["low"]) == ("viridis", 0.5, [0, 0, 0])
+    sheet = read_png(run / "1-conv/1_0_2.png")
+    size = entry["sheet"]["scale"]
+    first = read_png(run / "1-conv/1_1_2.png")[:: entry["scale"], :: entry["scale"]]
+    np.testing.assert_array_equal(sheet[: 10 * size : size, : 12 * size : size], first)
+
+
+def test_one_scale_for_all_and_an_empty_map(tmp_path):
+    """With "layer" maps are compared; a map of nothing is the low end, not the middle."""
+    model = linear([L.Dense(2, activation="softmax", kernel_initializer="ones")])
+    conv = model.layers[0]
+    conv.set_weights([np.full((3, 3, 3, 4), 1.0, "float32"), np.zeros(4, "float32")])
+    x = np.stack([np.full((10, 12, 3), value, "float32") for value in (1.0, 0.5, -1.0)])
+    options = {"strength": 1, "scale": 1, "colormap": "gray"}
+    with HeatmapLogger(tmp_path / "a", x, 1, normalize="layer", **options) as one, HeatmapLogger(tmp_path / "b", x, 1, **options) as each:  # fmt: skip
+        one.log(model, 1)
+        each.log(model, 1)
+    levels = {log: [read_png(tmp_path / f"{log}/heatmaps/1-conv/1_{k}_1.png")[0, 0, 0] for k in (1, 2, 3)] for log in "ab"}  # fmt: skip
+    assert levels == {"a": [255, 128, 0], "b": [255, 255, 0]}
+
+
+def test_several_layers(pictures, tmp_path):
+    """Each layer asked for has its maps; a nested one too."""
+    inner = keras.Sequential([keras.Input((10, 12, 3)), L.Conv2D(3, 3, name="deep"), L.ReLU(name="relu")], name="inner")  # fmt: skip
+    model = keras.Sequential([keras.Input((10, 12, 3)), inner, L.Conv2D(4, 3, name="top"), L.GlobalMaxPooling2D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    with HeatmapLogger(tmp_path, pictures, layers=["deep", "1-2", 2]) as logger:
+        logger.log(model, 1)
+    groups = {path.parent.name for path in (tmp_path / "heatmaps").rglob("*.png")}
+    assert groups == {"1-1-deep", "1-2-relu", "2-top"}
+    assert compute_heatmaps(model, pictures).shape == (3, 6, 8)
+    assert compute_heatmaps(model, pictures, layer="deep").shape == (3, 8, 10)
+
+
+def test_what_is_refused(pictures, tmp_path):
+    """Each before the first step, by an error that says what would do."""
+    model = linear([L.Dense(5, activation="softmax")])
+
+    def refused(match, model=model, **options):
+        with pytest.raises(ArgumentError, match=match):
+            begin_training(HeatmapLogger(tmp_path, **({"inputs": pictures} | options)), model)
+
+    refused(r"classes: model 'linear' tells 5 classes, 0 to 4; got 5", classes=5)
+    refused(
+        r"classes: expected a class from 0, or one for each of 3 inputs, got \[1\]", classes=[1]
+    )
+    refused("classes: expected a class from 0.* got -1", classes=-1)
+    refused("classes: expected .* got 'cat'", classes="cat")
+    refused("classes: .* got both", classes=1, score=lambda outputs: outputs[:, 0])
+    refused("score: expected a function", score=3)
+    refused(r"score: expected a number for each of 3 inputs, shape \(3,\), got shape \(3, 5\)", score=lambda outputs: outputs)  # fmt: skip
+    refused("score: failed on the model's outputs", score=lambda outputs: outputs.nothing)
+    refused("layer: no layer 'c9' in model 'linear'; it has conv", layer="c9")
+    refused(r"layer: layer 2 .* gives the shape \(3, 4\); expected a layer with spatial", layer=2)
+    refused("layer: expected one layer, or several in layers; got both", layer=1, layers=[1])
+    refused("strength: expected a number from 0 to 1, got 2", strength=2)
+    refused("colormap: .* got 'rgb'", colormap="rgb")
+    refused("input_range: low must be below high", input_range=(1, 1))
+    refused(r"kernels: no layer .* numbers \[4\]; expected numbers from 1 to 3", kernels=[4])
+    refused("inputs: model 'linear' cannot take", inputs=pictures[..., :2])
+    for tail in ([L.Dense(1)], [L.Dense(4), L.ReLU()]):
+        refused("score: the output of model 'number', shape .* expected a function of the outputs", model=linear(tail, "number"))  # fmt: skip
+    dense = keras.Sequential([keras.Input((4,)), L.Dense(2, activation="softmax")], name="flat")
+    refused("model: 'flat' has no convolution with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
+
+
+def test_two_loggers_share_the_file_of_arrays(pictures, tmp_path):
+    """Each adds its layer's maps; a later training replaces them."""
+    model = keras.Sequential([keras.Input((10, 12, 3)), L.Conv2D(2, 3, name="a"), L.Conv2D(2, 3, name="b"), L.GlobalMaxPooling2D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    both = [HeatmapLogger(tmp_path, pictures, layer=name) for name in "ab"]
+    model.fit(pictures, np.zeros(3), verbose=0, callbacks=both)
+    with np.load(tmp_path / "heatmaps/heatmaps_1.npz") as stored:
+        assert sorted(stored) == ["1-a", "2-b", "classes", "scores"]
+    model.fit(pictures, np.zeros(3), verbose=0, callbacks=both[:1])
+    with np.load(tmp_path / "heatmaps/heatmaps_1.npz") as stored:
+        assert sorted(stored) == ["1-a", "classes", "scores"]
+
+
+def test_channels_first(pictures, tmp_path):
+    """The picture is as large as the input, wherever its channels are."""
+    first = {"data_format": "channels_first"}
+    model = keras.Sequential([keras.Input((3, 10, 12)), L.Conv2D(4, 3, name="conv", **first), L.GlobalAveragePooling2D(**first), L.Dense(2, activation="softmax")])  # fmt: skip
+    moved = pictures.transpose(0, 3, 1, 2)
+    with HeatmapLogger(tmp_path, moved, 1, scale=1, strength=0) as logger:
+        logger.log(model, 1)
+    maps = np.asarray(model.layers[0](moved)).transpose(0, 2, 3, 1)
+    expected = np.maximum((maps * np.array(model.layers[2].kernel)[:, 1] / 80).sum(-1), 0)
+    np.testing.assert_allclose(compute_heatmaps(model, moved, 1), expected, rtol=1e-4, atol=1e-7)
+    low, high = pictures.min(), pictures.max()
+    found = read_png(tmp_path / "heatmaps/1-conv/1_2_1.png")
+    assert np.abs(found - 255 * (pictures[1] - low) / (high - low)).max() <= 1
+
+
+def test_the_last_convolution_is_the_last_called(pictures):
+    """Not the one defined last, and not one that the score does not depend on."""
+
+    class Backwards(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.late = L.Conv2D(3, 3, name="late")
+            self.early = L.Conv2D(3, 3, name="early")
+            self.aside = L.Conv2D(3, 3, name="aside")
+            self.pool, self.dense = L.GlobalMaxPooling2D(), L.Dense(2, activation="softmax")
+
+        def call(self, inputs):
+            hidden = self.late(self.early(inputs))
+            self.aside(hidden)
+            return self.dense(self.pool(hidden))
+
+    model = Backwards()
+    model(pictures)
+    np.testing.assert_array_equal(compute_heatmaps(model, pictures), compute_heatmaps(model, pictures, layer="late"))  # fmt: skip
+    with pytest.raises(ArgumentError, match="does not depend on every layer asked for: aside"):
+        compute_heatmaps(model, pictures, layer="aside")
+
+
+def test_what_runs_once_for_each_step_has_no_map():
+    """The last frame's map would pass for that of all."""
+    model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.TimeDistributed(L.Conv2D(2, 3)), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    with pytest.raises(ArgumentError, match="has no convolution with spatial output"):
+        compute_heatmaps(model, np.ones((2, 4, 8, 8, 3)))
+
+
+def test_the_first_scale_waits_for_a_map(pictures, tmp_path):
+    """A map of nothing at the first epoch sets no scale for the later ones."""
+    model = linear([L.Dense(2, activation="softmax")])
+    conv, dense = model.layers[0], model.layers[2]
+    kernel = np.array(dense.kernel)
+    dense.kernel.assign(np.zeros_like(kernel))
+    with HeatmapLogger(tmp_path, pictures, 1, normalize="first", strength=1, colormap="gray") as logger:  # fmt: skip
+        logger.log(model, 1)
+        dense.kernel.assign(1e-4 * np.sign(np.asarray(conv(pictures)).mean(axis=(0, 1, 2)))[:, None] * [[1, 1]])  # fmt: skip
+        logger.log(model, 2)
+    brightest = max(read_png(tmp_path / f"heatmaps/1-conv/1_{one}_2.png").max() for one in (1, 2, 3))  # fmt: skip
+    # The brightest place is a little less bright where it is scaled to the input's size.
+    assert brightest > 200
+
+
+def test_a_call_that_is_a_tf_function(pictures):
+    """Its layers are seen all the same, and its own call is put back."""
+
+    class Compiled(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.pool = L.Conv2D(3, 3, name="conv"), L.GlobalMaxPooling2D()
+            self.dense = L.Dense(2, activation="softmax")
+
+        @tf.function
+        def call(self, inputs):
+            return self.dense(self.pool(self.conv(inputs)))
+
+    model = Compiled()
+    model(pictures)
+    plain = keras.Sequential([keras.Input((10, 12, 3)), model.conv, model.pool, model.dense])
+    np.testing.assert_allclose(compute_heatmaps(model, pictures, 1), compute_heatmaps(plain, pictures, 1), rtol=1e-5)  # fmt: skip
+    assert "call" not in vars(model)
+
+
+def test_no_model_is_refused_by_name(pictures):
+    """Also where a layer is named."""
+    with pytest.raises(ArgumentError, match=r"model: expected a keras\.Model, got NoneType"):
+        compute_heatmaps(None, pictures, layer="conv")

@@ -1,0 +1,241 @@
+"""README and docs/ are true: code and commands run, keywords, messages and links are the real ones."""
+
+import inspect
+import re
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels import (
+    ActivationLogger,
+    ArgumentError,
+    GradientLogger,
+    HeatmapLogger,
+    KernelLogger,
+    PatternLogger,
+)
+from tb_kernels.cli import main
+from tests.benchmarks.ways import seeds_network
+from tests.helpers.project import ROOT
+
+README = (ROOT / "README.md").read_text()
+# What they say is run; of how the package is built, only the links are followed.
+PAGES = {page.name: page.read_text() for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}  # fmt: skip
+INSIDE = {"architecture.md"}
+TOLD = "\n".join(text for name, text in PAGES.items() if name not in INSIDE)
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", TOLD, re.DOTALL)
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(text):
+    """What GitHub makes of a page's titles; of two that are alike the second ends in -1."""
+    found, seen = set(), Counter()
+    for title in re.findall(r"^#+ (.+)", without_code(text), re.MULTILINE):
+        anchor = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        found.add(f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor)
+        seen[anchor] += 1
+    return found
+
+
+@pytest.fixture
+def classifier():
+    """A small network of the kind that the pages speak of."""
+    layers = [
+        keras.Input((8, 8, 3)),
+        keras.layers.Conv2D(4, 3, name="conv2d"),
+        keras.layers.Conv2D(6, 3, activation="relu", name="conv2d_1"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:epochs .* asked for and not reached")
+@pytest.mark.parametrize("code", blocks("python"))
+def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
+    """Each Python block runs as it stands, given a model and data, and does what it is for."""
+    monkeypatch.chdir(tmp_path)
+    x, y = data[0], np.arange(16) % 3
+    if "open_log(" in code:
+        logged = [KernelLogger("logs"), GradientLogger("logs", x, y)]
+        curves = keras.callbacks.TensorBoard("logs")
+        classifier.fit(x, y, epochs=2, verbose=0, callbacks=[curves, *logged])
+    names = {"model": classifier, "x": x, "y": y, "x_val": x, "y_val": y, "train_one_epoch": lambda model: None}  # fmt: skip
+    exec(code, names)  # noqa: S102
+    for view in re.findall(r"(\w+)Logger\(", code):
+        assert list(tmp_path.glob(f"logs/{view.lower()}s/*/*_1_1.png"))
+    if "open_log(" in code:
+        assert names["weights"].shape == (3, 3, 3)
+        assert len(names["values"]) == 2
+    if "log.arrays(" in code:
+        assert names["over_epochs"].shape == (2, 3, 3, 3, 4)
+    for value in re.findall(r"^(\w+) = (?:read|compute|synthesize)", code, re.MULTILINE):
+        arrays = names[value].values() if isinstance(names[value], dict) else [names[value]]
+        assert all(array.size for array in arrays)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """A folder with the log of the example's network, not trained, and checkpoints of it."""
+    folder = tmp_path_factory.mktemp("readme")
+    keras.backend.clear_session()
+    model = seeds_network((8, 8, 1))
+    with KernelLogger(folder / "logs") as logger:
+        for epoch in (0, 1, 6, 10):
+            logger.log(model, epoch)
+    (folder / "checkpoints").mkdir()
+    for epoch in (1, 2):
+        model.save(folder / "checkpoints" / f"model-{epoch:02d}.keras")
+    return folder
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if "tb-kernels" in line]
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(COMMANDS))
+def test_commands_run(line, example, monkeypatch, capsys):
+    """Each tb-kernels line does what it says; the table after `list` is the real one."""
+    monkeypatch.chdir(example)
+    _, *words = shlex.split(line)
+    arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) or [word])]
+    assert main(arguments) == 0
+    told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    if arguments[0] == "list":
+        shown = PAGES["report.md"].split("tb-kernels list logs\n```\n\n```\n")[1].split("```")[0]
+        first, *table = shown.splitlines()
+        assert told[1:] == table
+        assert first.startswith("384 pictures, ")
+    elif "--only" in arguments:
+        assert sorted(path.name for path in example.rglob("figures/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
+    elif arguments[0] == "export":
+        folders = {f"{path.name}{'/' if path.is_dir() else ''}" for path in (example / "report").iterdir()}  # fmt: skip
+        table = PAGES["report.md"].split("| in `report/` | what |")[1].split("\n\n")[0]
+        assert folders == set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
+
+
+def test_table_of_keywords_is_complete():
+    """Every keyword of the logger stands in the table, in order, and no other."""
+    told = re.findall(
+        r"^\| `(\w+)` \|",
+        PAGES["keywords.md"].split("# Keywords")[1].split("\n## ")[0],
+        re.MULTILINE,
+    )
+    assert told == [
+        name for name in inspect.signature(KernelLogger).parameters if name != "log_dir"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "logger"),
+    [
+        ("Activations", ActivationLogger),
+        ("Gradients", GradientLogger),
+        ("Patterns", PatternLogger),
+        ("Heatmaps", HeatmapLogger),
+    ],
+)
+def test_every_view_tells_its_own_keywords(title, logger):
+    """What the table of the first logger does not have stands in the view's section."""
+    section = PAGES["views.md"].split(f"\n## {title}")[1].split("\n#")[0]
+    common = set(inspect.signature(KernelLogger).parameters)
+    own = inspect.signature(logger).parameters
+    assert common - set(own) <= {"slices", "statistics"}
+    for name in set(own) - common:
+        assert re.search(rf"`{name}\b", section), name
+    usual = inspect.signature(KernelLogger).parameters
+    for name in common & set(own) - {"log_dir"}:
+        default = own[name].default
+        if default != usual[name].default:
+            shown = f'"{default}"' if isinstance(default, str) else default
+            assert f"{name}={shown}" in section, name
+    default = own["normalize"].default
+    if isinstance(default, str):
+        assert f'`normalize="{default}"` is the default' in section
+
+
+def test_error_message_is_the_real_one(data, tmp_path):
+    """The error that the keywords' page shows is what is raised."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 3, name="conv2d"), keras.layers.Conv2D(1, 3, name="conv2d_1")]  # fmt: skip
+    model = keras.Sequential(layers, name="sequential")
+    with pytest.raises(ArgumentError) as told:
+        KernelLogger(tmp_path, layers=["conv9"]).log(model, 1)
+    assert f"ArgumentError: {told.value}" in PAGES["keywords.md"]
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    """The line that .ci/run takes out of the README is the whole command."""
+    (command,) = [line for line in README.splitlines() if "bin/pytest" in line]
+    assert command.startswith("python3 -m venv .venv && ")
+    assert "grep -m 1 'bin/pytest' README.md" in (ROOT / ".ci/run").read_text()
+
+
+def linking():
+    """The pages with links, those for whoever builds on the package among them."""
+    return [page for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))] if page.exists()]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", linking(), ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    """Pictures and files that a page names are in the repository, and so are titles."""
+    text = page.read_text()
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", without_code(text)):
+        target, _, anchor = link.partition("#")
+        path = (page.parent / target).resolve() if target else page
+        assert path.is_relative_to(ROOT), link
+        assert path.is_file(), link
+        assert not anchor or anchor in anchors(path.read_text()), link
+    for module in re.findall(r"python -m (tests[\w.]*)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_anchors_are_those_of_github():
+    """Marks of code and punctuation go, spaces become dashes; what looks like a title in code is none."""
+    text = "# Keywords\n\n## Without `fit`\n\n### 1-D, 2-D: a_b\n\n```\n# no title\n```\n\n## Keywords\n"
+    assert anchors(text) == {"keywords", "without-fit", "1-d-2-d-a_b", "keywords-1"}
+
+
+def test_every_page_is_reached_from_the_readme():
+    """A page of docs/ that the README does not name is one that nobody finds."""
+    for name in PAGES.keys() - {"README.md"}:
+        assert f"](docs/{name}" in README, name
+
+
+def test_speed_of_the_readme_is_that_of_the_tables():
+    """Its few numbers stand among all those that were measured."""
+    section = README.split("## How fast")[1].split("\n## ")[0]
+    times = re.findall(r"[\d.]+ m?s\b", section)
+    assert len(times) == 4
+    for time in times:
+        assert f" {time} |" in PAGES["speed.md"], time
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [("README.md", "What to look at in TensorBoard"), ("names.md", "In TensorBoard")],
+)
+def test_tag_filters_of_the_pages(page, title):
+    """The filters find what the pages say they find."""
+    section = PAGES[page].split(f"\n## {title}\n")[1].split("\n## ")[0]
+    tags = [f"1-conv2d/1_{k}_{e}" for k in (1, 6, 16) for e in (1, 6, 10)] + ["epoch_loss"]
+    filters = re.findall(r"`([^`\n]*(?:\(\^\|/\)|\\d)[^`\n]*)`", section)
+
+    def find(pattern):
+        return [tag for tag in tags if re.search(pattern, tag)]
+
+    one, with_loss, epoch = filters
+    assert find(one) == ["1-conv2d/1_6_1", "1-conv2d/1_6_6", "1-conv2d/1_6_10"]
+    assert find(with_loss) == [*find(one), "epoch_loss"]
+    assert find(epoch) == ["1-conv2d/1_1_10", "1-conv2d/1_6_10", "1-conv2d/1_16_10"]

@@ -1,0 +1,76 @@
+"""The notebook of the examples runs from top to bottom, and shows what it says."""
+
+import os
+import re
+import sys
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.helpers.project import ROOT
+
+NOTEBOOK = ROOT / "examples/digits.ipynb"
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The notebook with its outputs, run in an empty folder, and that folder."""
+    folder = tmp_path_factory.mktemp("notebook")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    # Its commands are those of this environment.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    environment = os.environ | {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with client.setup_kernel(env=environment):
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
+        # Inside, since with the kernel its TensorBoard ends.
+        yield notebook, folder
+
+
+def outputs(notebook, kind):
+    """What the cells have put out in one form."""
+    return [
+        output.data[kind]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if kind in output.get("data", {})
+    ]
+
+
+@pytest.mark.slow
+def test_it_shows_what_it_says(executed):
+    """The log as a table of pictures, a kernel as a picture, a figure; the gradients' shapes."""
+    notebook, folder = executed
+    pages = outputs(notebook, "text/html")
+    assert any(page.count("data:image/png;base64") == 8 for page in pages)
+    assert len(outputs(notebook, "image/png")) == 2
+    text = "".join(
+        one.get("text", "") for cell in notebook.cells for one in cell.get("outputs", ())
+    )
+    assert "(129, 129)" in text
+    assert re.findall(r"epoch +(\d+): \S+/kernel \(3, 3, 1, 32\)", text) == ["0", "1", "6", "10"]
+    assert "kernels      1      conv2d" in text
+    assert (folder / "report/strips/kernels/1-conv2d/1_6.png").is_file()
+
+
+@pytest.mark.slow
+def test_tensorboard_is_there(executed):
+    """The cell that shows TensorBoard has started one, which answers."""
+    notebook, _ = executed
+    (frame,) = [page for page in outputs(notebook, "text/html") if "tensorboard-frame" in page]
+    port = re.search(r"const port = (\d+)|port=?[\":= ]+(\d{4,5})", frame)
+    number = next(filter(None, port.groups()))
+    with urllib.request.urlopen(
+        f"http://localhost:{number}/data/environment", timeout=30
+    ) as answer:
+        assert answer.status == 200
+
+
+def test_it_is_kept_without_outputs():
+    """What is in the repository has no outputs of somebody's machine."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)

@@ -1,0 +1,100 @@
+"""The event file: what TensorFlow and TensorBoard read of it, and what survives a failed write."""
+
+import resource
+import signal
+
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+from tb_kernels.writing.events import EventFile, image_value, text_value
+from tests.helpers.oracle import read_values
+
+
+def values(count, size=100):
+    return [
+        image_value(f"a/{i}", b"x" * size, 3, 4, title=str(i), description="") for i in range(count)
+    ]
+
+
+def read_events(path):
+    records = tf.data.TFRecordDataset(str(path))  # TensorFlow verifies both checksums
+    return [tf.compat.v1.Event.FromString(record.numpy()) for record in records]
+
+
+def test_file_begins_with_version_and_start(tmp_path):
+    """First the version, then the start of a session at the first step, then what was written."""
+    events = EventFile(tmp_path)
+    events.append(values(2), step=-1)
+    events.append([text_value("index/0", "{}")], step=-1)
+    events.append(values(1), step=4)
+    version, start, *rest = read_events(events.path)
+    assert version.file_version == "brain.Event:2"
+    assert start.session_log.status == tf.compat.v1.SessionLog.START
+    assert start.step == -1
+    assert [event.step for event in rest] == [-1, -1, 4]
+    assert [len(event.summary.value) for event in rest] == [2, 1, 1]
+
+
+def test_nothing_exists_before_the_first_write(tmp_path):
+    """A training that logs nothing leaves no empty event file."""
+    events = EventFile(tmp_path)
+    assert not events.path.exists()
+
+
+def test_file_that_was_deleted_begins_anew(tmp_path):
+    """Somebody clears the directory during training: later epochs are readable all the same."""
+    events = EventFile(tmp_path)
+    events.append(values(1), step=0)
+    events.path.unlink()
+    events.append(values(1), step=1)
+    version, start, event = read_events(events.path)
+    assert version.file_version
+    assert (start.step, event.step) == (1, 1)
+
+
+def test_files_of_one_process_sort_by_age(tmp_path):
+    """TensorBoard reads the files of a run in the order of their names."""
+    names = [EventFile(tmp_path).path.name for _ in range(12)]
+    assert sorted(names) == names
+    assert len(set(names)) == 12
+
+
+@pytest.fixture
+def limited_files():
+    """Lets no file grow past 4,096 bytes: the system's own error, with half the data written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_write_that_fails_half_way_leaves_no_trace(tmp_path, limited_files):
+    """What came before stays readable, and what comes after is."""
+    events = EventFile(tmp_path)
+    events.append(values(1), step=0)
+    whole = events.path.read_bytes()
+    limited_files()
+    with pytest.raises(OSError, match="too large"):
+        events.append(values(1, size=10_000), step=1)
+    assert events.path.read_bytes() == whole
+    events.append(values(2), step=2)
+    assert [step for step, _ in read_values(tmp_path)] == [0, 2, 2]
+
+
+def test_rerun_shows_the_new_pictures(tmp_path):
+    """Two trainings in one run: TensorBoard shows the second's, from its first step on."""
+    for training, steps in enumerate((range(4), range(2))):
+        events = EventFile(tmp_path)
+        for step in steps:
+            png = b"%d" % training
+            events.append([image_value(f"a/{step}", png, 1, 1, "", "")], step)
+    reader = EventAccumulator(str(tmp_path))
+    reader.Reload()
+    shown = {
+        (tag, event.step, event.tensor_proto.string_val[2])
+        for tag in reader.Tags()["tensors"]
+        for event in reader.Tensors(tag)
+    }
+    assert shown == {("a/0", 0, b"1"), ("a/1", 1, b"1")}
