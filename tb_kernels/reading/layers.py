@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.reading.catalog import Catalog, split_by_layer
+from tb_kernels.reading.index_cache import IndexCache
 from tb_kernels.schema.naming import SHEET
 
 # What is told of a layer, in this order.
-_TOLD = (
+_TOLD = [
     "run",
     "view",
     "number",
@@ -24,7 +26,7 @@ _TOLD = (
     "size",
     "pictures",
     "bytes",
-)
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,3 +91,18 @@ class LoggedLayer:
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
         return f"LoggedLayer({facts})"
+
+
+def layers_of(catalog: Catalog, indexes: IndexCache) -> dict[int, LoggedLayer]:
+    """The layers of a catalog by the number that stands in its rows, in the order shown."""
+    newest: dict[str, int] = {}
+    for folder, epoch in catalog.indexes:
+        newest[folder] = max(epoch, newest.get(folder, 0))
+    layers = {}
+    for rows in split_by_layer(catalog.rows):
+        number = int(rows["layer"][0])
+        folder, group, address = catalog.layers[number]
+        run, view = catalog.source.split(folder)
+        name = indexes.name(folder, group, address, newest.get(folder, 0))
+        layers[number] = LoggedLayer(folder, run, view, address, name, group, rows)
+    return layers

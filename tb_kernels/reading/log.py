@@ -18,7 +18,7 @@ from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.curves import Curve, find_curves
 from tb_kernels.reading.index_cache import IndexCache
-from tb_kernels.reading.layers import LoggedLayer
+from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.remote_source import RemoteSource
@@ -274,19 +274,4 @@ def read_log(log_dir: Any, tell: Tell) -> Log:
     source = RemoteSource(where) if "://" in where else LocalSource(where)
     catalog = read_catalog(source, tell)
     indexes = IndexCache(catalog, tell)
-    return Log(catalog, indexes, _layers_of(catalog, indexes), catalog.rows)
-
-
-def _layers_of(catalog: Catalog, indexes: IndexCache) -> dict[int, LoggedLayer]:
-    """The layers of a catalog by the number that stands in its rows, in the order shown."""
-    newest: dict[str, int] = {}
-    for folder, epoch in catalog.indexes:
-        newest[folder] = max(epoch, newest.get(folder, 0))
-    layers = {}
-    for rows in split_by_layer(catalog.rows):
-        number = int(rows["layer"][0])
-        folder, group, address = catalog.layers[number]
-        run, view = catalog.source.split(folder)
-        name = indexes.name(folder, group, address, newest.get(folder, 0))
-        layers[number] = LoggedLayer(folder, run, view, address, name, group, rows)
-    return layers
+    return Log(catalog, indexes, layers_of(catalog, indexes), catalog.rows)
