@@ -87,15 +87,18 @@ class Catalog:
             LogError: If they are no longer there.
         """
         folder, file = self.files[span.file]
-        named = shown(f"{folder.name}/{file}")
         try:
             data = self.source.read(folder, file, span.offset, span.length)
         except OSError as error:
             reason = error.strerror or reason_of(error)
-            raise LogError(f"cannot read {named} ({reason})") from None
+            raise LogError(f"cannot read {self._named(span)} ({reason})") from None
         if len(data) < span.length:
-            raise LogError(f"{named} has become shorter since it was opened")
+            raise LogError(f"{self._named(span)} has become shorter since it was opened")
         return data
+
+    def _named(self, span: Span) -> str:
+        folder, file = self.files[span.file]
+        return shown(f"{folder.name}/{file}")
 
 
 def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
