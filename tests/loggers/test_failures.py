@@ -19,8 +19,10 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_kernels import KernelLogger, LogWarning, WriteError
+from tb_kernels import ActivationLogger, KernelLogger, LogWarning, WriteError
 from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.views.activations import ActivationView
+from tb_kernels.views.kernels import KernelView
 from tests.helpers.oracle import assert_shows, picture_of, read_index, read_png, read_values
 
 
@@ -165,6 +167,37 @@ def test_a_layer_that_cannot_be_drawn_costs_no_other(model, tmp_path, monkeypatc
         logger.close()
     assert {path.stem[0] for path in (tmp_path / "kernels").rglob("*.png")} == {"3"}
     assert [entry["number"] for entry in read_index(tmp_path / "kernels")[1]["layers"]] == ["3"]
+
+
+def test_an_epoch_that_cannot_be_drawn_is_told_as_that(model, tmp_path, monkeypatch):
+    """What fails outside a layer's own share costs the epoch: as many pictures, and no index."""
+    monkeypatch.setattr(
+        KernelView, "key_of", lambda view, subject: f"{subject.number} is elsewhere"
+    )
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    told = (
+        "in all, 10 pictures could not be written .*they could not be drawn, KeyError: '1 is else"
+    )
+    with pytest.warns(LogWarning, match=told) as caught:
+        logger.close()
+    assert not any("index" in str(warning.message) for warning in caught)
+    assert not list((tmp_path / "kernels").rglob("*.png"))
+
+
+def test_arrays_that_cannot_be_stored_cost_no_picture(model, data, tmp_path, monkeypatch):
+    """They are told as what they are, and all that is drawn is there with its index."""
+
+    def array_file(view, captured, epoch):
+        raise MemoryError("no memory for these arrays")
+
+    monkeypatch.setattr(ActivationView, "array_file", array_file)
+    logger = ActivationLogger(tmp_path, data[0][:2])
+    logger.log(model, 1)
+    with pytest.warns(LogWarning, match="in all, 1 array file could not .*no memory for these"):
+        logger.close()
+    assert len(list((tmp_path / "activations").rglob("*.png"))) == 14
+    assert len(read_index(tmp_path / "activations")[1]["layers"]) == 3
 
 
 def test_a_thread_that_cannot_start_costs_its_epoch_only(model, data, tmp_path):

@@ -201,6 +201,15 @@ def test_every_link_leads_somewhere(page):
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
 
 
+@pytest.mark.parametrize("page", linking(), ids=lambda page: page.name)
+def test_every_file_named_is_there(page):
+    """A map of the code that leads to a file which has moved is worse than none."""
+    named = re.findall(r"`((?:tb_kernels|tests|examples|docs)/[\w./<>-]*)`", page.read_text())
+    assert len(named) > 30 or page.name not in ("architecture.md", "CONTRIBUTING.md")
+    for path in named:
+        assert "<" in path or (ROOT / path).exists(), path
+
+
 def test_anchors_are_those_of_github():
     """Marks of code and punctuation go, spaces become dashes; what looks like a title in code is none."""
     text = "# Keywords\n\n## Without `fit`\n\n### 1-D, 2-D: a_b\n\n```\n# no title\n```\n\n## Keywords\n"
