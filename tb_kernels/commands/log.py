@@ -111,28 +111,16 @@ def command(
 
 
 def _logger(
-    view: str,
-    log_dir: str,
-    *,
-    layers: Any,
-    kernels: Any,
-    normalize: Any,
-    colormap: str,
-    sheets: bool,
-    input_range: Any,
+    view: str, log_dir: str, *, kernels: Any, normalize: Any, input_range: Any, **style: Any
 ) -> Logger:
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
 
-    chosen: dict[str, Any] = {
-        "layers": layers,
-        "kernels": _numbers(kernels),
-        "sheets": sheets,
-        "strict": True,
-    }
+    style |= {"kernels": _numbers(kernels), "strict": True}
     if view == "patterns":
-        return PatternLogger(log_dir, input_range=input_range, **chosen)
-    return KernelLogger(log_dir, normalize=normalize, colormap=colormap, **chosen)
+        del style["colormap"]  # theirs are colours of their own
+        return PatternLogger(log_dir, input_range=input_range, **style)
+    return KernelLogger(log_dir, normalize=normalize, **style)
 
 
 def _numbers(kernels: list[Any] | None) -> list[Any] | None:

@@ -52,8 +52,7 @@ class LayerPictures:
 
     Args:
         subject: What is drawn.
-        style: How it is drawn.
-        numbers: The numbers of the pictures asked for; None for all.
+        style: Which pictures of it, and how.
         by_slice: Whether each slice is a picture of its own.
         sheet_row: So many kernels stand in a row of the sheet, and their slices below
             each other; None for a row for each kernel, its slices side by side.
@@ -61,7 +60,7 @@ class LayerPictures:
 
     Attributes:
         subject: What is drawn.
-        style: How it is drawn.
+        style: Which pictures of it, and how.
         most: The highest kernel number that a picture could have.
         numbers: The kernel numbers of the pictures that are drawn.
         layout: Of one kernel's picture, or of one slice's where each has its own.
@@ -73,7 +72,6 @@ class LayerPictures:
         subject: Subject,
         style: Style,
         *,
-        numbers: frozenset[int] | None = None,
         by_slice: bool = False,
         sheet_row: int | None = None,
         overlay: Overlay | None = None,
@@ -90,7 +88,7 @@ class LayerPictures:
         self._group = subject.group if style.group else None
         self.most = subject.kernels * (axes.slices if by_slice else 1)
         every = range(1, self.most + 1)
-        self._chosen = None if numbers is None else sorted(numbers.intersection(every))
+        self._chosen = None if style.kernels is None else sorted(style.kernels.intersection(every))
         self.numbers: Sequence[int] = every if self._chosen is None else self._chosen
         self.layout = self._fit()
         self.sheet: Layout | None = None

@@ -93,10 +93,9 @@ def find_limits(
         The limits of the layer, or of each kernel for `"kernel"` and `each`; 0 and 0 where
         no weight is finite.
     """
-    limits = _find_limits(weights, normalize, each=each)
+    low, high = limits = _find_limits(weights, normalize, each=each)
     if not from_zero or normalize not in ("kernel", "layer", "first"):
         return limits
-    low, high = limits
     return Limits(np.zeros_like(low), np.where(high > 0, high, 1.0))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 
@@ -54,7 +54,7 @@ class ActivationLogger(Logger):
             has no layer with spatial output.
     """
 
-    view: ClassVar[str] = ACTIVATIONS
+    view = ACTIVATIONS
 
     def __init__(
         self,
@@ -73,23 +73,10 @@ class ActivationLogger(Logger):
         half_precision: bool = False,
         strict: bool = False,
     ) -> None:
-        super().__init__(
-            log_dir,
-            epochs=epochs,
-            layers=layers,
-            kernels=kernels,
-            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
-            strict=strict,
-        )
+        style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
         self._inputs = check_inputs("inputs", inputs)
         self._half_precision = bool(half_precision)
 
     def _look_at(self, model: keras.Model) -> ActivationView:
-        return ActivationView(
-            model,
-            self._inputs,
-            self._layers,
-            self._kernels,
-            self._style,
-            half_precision=self._half_precision,
-        )
+        return ActivationView(model, self._inputs, self._style, half_precision=self._half_precision)

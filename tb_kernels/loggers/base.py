@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from tb_kernels.arguments import check_epoch, check_kernels, check_layers
+from tb_kernels.arguments import check_epoch
 from tb_kernels.drawing.style import Style
 from tb_kernels.errors import reason_of, warn
 from tb_kernels.loggers.epochs import Epochs
@@ -33,24 +33,12 @@ class Logger(keras.callbacks.Callback):
 
     view: ClassVar[str]
 
-    def __init__(
-        self,
-        log_dir: Any,
-        *,
-        epochs: Any,
-        layers: Any,
-        kernels: Any,
-        style: Style,
-        strict: bool,
-    ) -> None:
+    def __init__(self, log_dir: Any, *, epochs: Any, style: Style, strict: bool) -> None:
         super().__init__()
         # Keras sets it when a training begins; its first versions have none before.
         self.params: dict[str, Any] | None = None
         self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
-        self._layers = check_layers(layers)
-        numbers = check_kernels(kernels)
-        self._kernels = None if numbers is None else frozenset(numbers)
         self._style = style
         self._strict = bool(strict)
         self._session: Session | None = None
@@ -85,7 +73,6 @@ class Logger(keras.callbacks.Callback):
             ArgumentError: If model, epoch or an argument of the logger is not valid.
             WriteError: If `strict` and earlier pictures could not be written.
         """
-        check_model(model)
         check_built(model)
         epoch = check_epoch("epoch", epoch)
         if self._epochs.chosen and epoch not in self._epochs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 
@@ -54,7 +54,7 @@ class GradientLogger(Logger):
             loss, cannot take the data or has no convolution with a trainable kernel.
     """
 
-    view: ClassVar[str] = GRADIENTS
+    view = GRADIENTS
 
     def __init__(
         self,
@@ -76,25 +76,13 @@ class GradientLogger(Logger):
         sheets: bool = False,
         strict: bool = False,
     ) -> None:
-        super().__init__(
-            log_dir,
-            epochs=epochs,
-            layers=layers,
-            kernels=kernels,
-            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
-            strict=strict,
-        )
+        style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
         self._data = check_targets(x, y, sample_weight)
         self._batch_size = check_size("batch_size", batch_size)
         self._by_slice = bool(slices)
 
     def _look_at(self, model: keras.Model) -> GradientView:
         return GradientView(
-            model,
-            self._data,
-            self._batch_size,
-            self._layers,
-            self._kernels,
-            self._style,
-            by_slice=self._by_slice,
+            model, self._data, self._batch_size, self._style, by_slice=self._by_slice
         )

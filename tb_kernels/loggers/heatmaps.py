@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 
@@ -63,7 +63,7 @@ class HeatmapLogger(Logger):
             has no such layer, or needs a `score`.
     """
 
-    view: ClassVar[str] = HEATMAPS
+    view = HEATMAPS
 
     def __init__(
         self,
@@ -93,14 +93,9 @@ class HeatmapLogger(Logger):
                 "colormap: a heatmap has no colours of its own; expected 'gray' or a name that "
                 "matplotlib knows, such as 'viridis', got 'rgb'"
             )
-        super().__init__(
-            log_dir,
-            epochs=epochs,
-            layers=layers if layer is None else layer,
-            kernels=kernels,
-            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
-            strict=strict,
-        )
+        layers = layers if layer is None else layer
+        style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
         self._argument = "layers" if layer is None else "layer"
         self._inputs = check_inputs("inputs", inputs)
         self._scores = Scores(check_classes(classes, count(self._inputs)), score)
@@ -111,14 +106,13 @@ class HeatmapLogger(Logger):
 
     def _look_at(self, model: keras.Model) -> HeatmapView:
         places = None
-        if self._layers is not None:
-            places = select_places(model, self._argument, self._layers)
+        if self._style.layers is not None:
+            places = select_places(model, self._argument, self._style.layers)
         return HeatmapView(
             model,
             self._inputs,
             places,
             self._scores,
-            self._kernels,
             self._style,
             input_range=self._input_range,
             strength=self._strength,

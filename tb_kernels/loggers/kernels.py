@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import ClassVar
 
 import keras
 
@@ -71,7 +70,7 @@ class KernelLogger(Logger):
         ... ])
     """
 
-    view: ClassVar[str] = KERNELS
+    view = KERNELS
 
     def __init__(
         self,
@@ -90,23 +89,10 @@ class KernelLogger(Logger):
         statistics: bool = True,
         strict: bool = False,
     ) -> None:
-        super().__init__(
-            log_dir,
-            epochs=epochs,
-            layers=layers,
-            kernels=kernels,
-            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
-            strict=strict,
-        )
+        style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
         self._by_slice = bool(slices)
         self._statistics = bool(statistics)
 
     def _look_at(self, model: keras.Model) -> KernelView:
-        return KernelView(
-            model,
-            self._layers,
-            self._kernels,
-            self._style,
-            by_slice=self._by_slice,
-            statistics=self._statistics,
-        )
+        return KernelView(model, self._style, by_slice=self._by_slice, statistics=self._statistics)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import ClassVar
 
 import keras
 
@@ -53,7 +52,7 @@ class PatternLogger(Logger):
             of the layers.
     """
 
-    view: ClassVar[str] = PATTERNS
+    view = PATTERNS
 
     def __init__(
         self,
@@ -75,15 +74,10 @@ class PatternLogger(Logger):
         sheets: bool = False,
         strict: bool = False,
     ) -> None:
-        super().__init__(
-            log_dir,
-            epochs=epochs,
-            layers=layers,
-            kernels=range(1, USUAL_KERNELS + 1) if kernels is None else kernels,
-            style=Style.checked(normalize, colormap, columns, scale, group, sheets),
-            strict=strict,
-        )
+        kernels = range(1, USUAL_KERNELS + 1) if kernels is None else kernels
+        style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
         self._how = check_method(steps, method, input_range, size, seed)
 
     def _look_at(self, model: keras.Model) -> PatternView:
-        return PatternView(model, self._layers, self._kernels, self._style, self._how)
+        return PatternView(model, self._style, self._how)

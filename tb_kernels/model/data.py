@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.backend import first_of, is_dataset
+from tb_kernels.model import backend
 
 _Result = TypeVar("_Result")
 
@@ -27,7 +27,7 @@ def check_inputs(argument: str, inputs: Any) -> Any:
         ArgumentError: If it is nothing of this, holds no input, or the arrays differ
             in how many inputs they hold.
     """
-    if is_dataset(inputs):
+    if backend.is_dataset(inputs):
         inputs, _, _ = first_batch(argument, inputs)
     arrays = check_arrays(argument, inputs)
     lengths = {array.shape[0] for array in keras.tree.flatten(arrays)}
@@ -110,7 +110,7 @@ def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: If it is empty.
     """
-    batch = first_of(dataset)
+    batch = backend.first_of(dataset)
     if batch is None:
         raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
     inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import sight, untraced
+from tb_kernels.model import backend
 from tb_kernels.model.forward import call, functional_of, unwrapped
 from tb_kernels.model.layers import Place, walk
 from tb_kernels.schema.naming import group_of
@@ -69,7 +69,9 @@ def opened(model: keras.Model) -> Iterator[None]:
     """Inside, no `call` is one that traces itself, in which nothing can be seen."""
     layers = [model, *(place.layer for place in walk(model))]
     calls = [(layer, _own_call(layer)) for layer in layers]
-    with _replaced((layer, inside) for layer, own in calls if (inside := untraced(own)) is not own):
+    with _replaced(
+        (layer, inside) for layer, own in calls if (inside := backend.untraced(own)) is not own
+    ):
         yield
 
 
@@ -108,7 +110,7 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> list[LayerOutput]:
     places = list(visible(model))
     by_layer = {id(place.layer): place for place in places}
     seen: dict[str, list[Any]] = {place.number: [] for place in places}
-    is_visible = sight()
+    is_visible = backend.sight()
 
     def note(place: Place, outputs: Any) -> None:
         tensors = [tensor for tensor in keras.tree.flatten(outputs) if is_visible(tensor)]
@@ -131,10 +133,12 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> list[LayerOutput]:
     with opened(model), standing_in(places, stand):
         call(model, inputs)
     return [
-        LayerOutput(f"{place.number}{_times(call_)}{_which(position)}", place.layer, tensor)
+        LayerOutput(
+            f"{place.number}{_further('@', call_)}{_further('#', which)}", place.layer, tensor
+        )
         for place in places
         for call_, tensors in enumerate(seen[place.number], start=1)
-        for position, tensor in enumerate(tensors, start=1)
+        for which, tensor in enumerate(tensors, start=1)
     ]
 
 
@@ -209,9 +213,5 @@ def _input_layers(model: keras.layers.Layer, given: Any) -> Iterator[tuple[Any, 
             yield symbolic._keras_history.operation, tensor
 
 
-def _times(call_: int) -> str:
-    return f"@{call_}" if call_ > 1 else ""
-
-
-def _which(position: int) -> str:
-    return f"#{position}" if position > 1 else ""
+def _further(sign: str, number: int) -> str:
+    return f"{sign}{number}" if number > 1 else ""

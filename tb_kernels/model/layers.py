@@ -143,11 +143,12 @@ def built_convolutions(model: keras.Model) -> list[bool]:
 
 
 def check_built(model: keras.Model) -> None:
-    """Makes sure that the model has its weights.
+    """Makes sure that this is a model of Keras 3 and has its weights.
 
     Raises:
-        ArgumentError: If it has none yet.
+        ArgumentError: If it is none, or has none yet.
     """
+    check_model(model)
     if not is_built(model):
         raise ArgumentError(
             f"model: {model.name!r} is not built, so it has no weights yet; build it, "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.reading.catalog import Catalog, split_by_layer
-from tb_kernels.reading.index_cache import IndexCache
+from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.schema.naming import SHEET
 
 # What is told of a layer, in this order.

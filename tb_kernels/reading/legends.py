@@ -14,9 +14,8 @@ from tb_kernels.drawing.layouts import Layout, assemble, take_apart
 from tb_kernels.drawing.levels import Limits, to_weights
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
-from tb_kernels.reading.indexes import axes_of
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.index import LayerEntry, SheetEntry
+from tb_kernels.schema.index import LayerEntry, SheetEntry, axes_of
 from tb_kernels.schema.naming import SHEET
 
 

@@ -17,7 +17,7 @@ from tb_kernels.reading.arrays import Arrays, find_arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.curves import Curve, find_curves
-from tb_kernels.reading.index_cache import IndexCache
+from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tb_kernels.errors import LogError
 from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode
-from tb_kernels.reading.index_cache import IndexCache
+from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.legends import Legend
 from tb_kernels.schema.naming import Address, picture_path

@@ -6,6 +6,8 @@ import json
 from collections.abc import Hashable, Iterable
 from typing import TypedDict
 
+from tb_kernels.schema.axes import Axes
+
 FORMAT = 1
 
 
@@ -89,6 +91,11 @@ class HeatmapEntry(LayerEntry):
     strength: float
     classes: list[int] | None
     scores: list[float]
+
+
+def axes_of(entry: LayerEntry) -> Axes:
+    """The axes of the array that was drawn."""
+    return Axes(entry["axes"], tuple(entry["shape"]))
 
 
 def entry_key(entry: LayerEntry) -> Hashable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import keras
@@ -10,19 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import check_backend, compiled, is_numeric, to_numpy
+from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt, check_inputs
 from tb_kernels.model.forward import untouched
 from tb_kernels.model.interior import LayerOutput, outputs_of_layers
-from tb_kernels.model.layers import check_built, check_model
+from tb_kernels.model.layers import check_built
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.naming import ACTIVATIONS, arrays_name
 from tb_kernels.schema.outputs import ArrayFile
-from tb_kernels.views.view import Captured, View, choose_pictures
+from tb_kernels.views.view import Captured, View, subject_of
 
 # As in the notebooks that look at feature maps.
 _SHEET_ROW = 16
@@ -58,7 +57,6 @@ def compute_activations(model: keras.Model, inputs: Any) -> dict[str, NDArray[np
         >>> compute_activations(model, x_test[:4])["1"].shape
         (4, 26, 26, 32)
     """
-    check_model(model)
     check_built(model)
     inputs = check_inputs("inputs", inputs)
     activations = attempt("inputs", inputs, model, ActivationPass(model, inputs))
@@ -80,11 +78,11 @@ class ActivationPass:
     def __init__(
         self, model: keras.Model, inputs: Any, wanted: Collection[str] | None = None
     ) -> None:
-        check_backend()
+        backend.check_backend()
         self._model = model
         self._wanted = wanted
         self._inputs = as_tensors(inputs)
-        self._run = compiled(model, self._forward)
+        self._run = backend.compiled(model, self._forward)
         self._found: list[LayerOutput] = []
 
     def __call__(self) -> list[LayerOutput]:
@@ -101,7 +99,7 @@ class ActivationPass:
                 "are called by it"
             )
         return [
-            output._replace(values=to_numpy(tensor))
+            output._replace(values=backend.to_numpy(tensor))
             for output, tensor in zip(self._found, tensors, strict=True)
         ]
 
@@ -111,7 +109,8 @@ class ActivationPass:
         found = [
             output
             for output in found
-            if is_numeric(output.values) and (self._wanted is None or output.number in self._wanted)
+            if backend.is_numeric(output.values)
+            and (self._wanted is None or output.number in self._wanted)
         ]
         # Without the tensors: they keep the whole graph alive.
         self._found = [output._replace(values=None) for output in found]
@@ -138,9 +137,7 @@ class ActivationView(View):
     Args:
         model: A built model.
         inputs: Checked.
-        layers: Checked names and numbers of layers; None for all.
-        numbers: The channel numbers asked for; None for all.
-        style: How they are drawn.
+        style: Which are drawn, and how.
         half_precision: Whether arrays of fractions are stored as float16.
 
     Raises:
@@ -152,14 +149,7 @@ class ActivationView(View):
     each_alone = True
 
     def __init__(
-        self,
-        model: keras.Model,
-        inputs: Any,
-        layers: Sequence[int | str] | None,
-        numbers: frozenset[int] | None,
-        style: Style,
-        *,
-        half_precision: bool,
+        self, model: keras.Model, inputs: Any, style: Style, *, half_precision: bool
     ) -> None:
         run = ActivationPass(model, inputs)
         stored = attempt("inputs", inputs, model, run)
@@ -171,19 +161,18 @@ class ActivationView(View):
                 "expected at least one, such as Conv2D (compute_activations gives the "
                 "activations of every model)"
             )
-        chosen = select(model, layers, maps, what="spatial output")
-        if layers is not None:
+        chosen = select(model, style.layers, maps, what="spatial output")
+        if style.layers is not None:
             run = ActivationPass(model, inputs, {one.number for one in chosen})
             stored = chosen
-        type_ = np.float16 if half_precision else np.float32
-        subjects = [_subject(output, axes[output.number]) for output in chosen]
-        super().__init__(
-            model,
-            choose_pictures(model, subjects, style, numbers, sheet_row=_SHEET_ROW),
-            stored=np.dtype(type_).itemsize * sum(one.values.size for one in stored),
-        )
+        subjects = [
+            subject_of(output, axes[output.number], "feature map", "activations")
+            for output in chosen
+        ]
+        super().__init__(model, subjects, style, sheet_row=_SHEET_ROW)
         self._run = run
-        self._type = type_
+        self._type = np.float16 if half_precision else np.float32
+        self.stored = np.dtype(self._type).itemsize * sum(one.values.size for one in stored)
         self._keys = {output.number: output.key for output in stored}
 
     def capture(self) -> Captured:
@@ -202,14 +191,3 @@ class ActivationView(View):
         type_ = self._type if values.dtype.kind not in "iub" else np.float32
         with np.errstate(over="ignore"):
             return values.astype(type_, copy=False)
-
-
-def _subject(output: LayerOutput, axes: Axes) -> Subject:
-    return Subject(
-        output.number,
-        output.name,
-        type(output.layer).__name__,
-        axes,
-        noun="feature map",
-        values="activations",
-    )

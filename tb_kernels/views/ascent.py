@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -11,14 +12,13 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_range, check_size
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.backend import check_backend, compiled, gradients, loop, to_numpy, traced
+from tb_kernels.model import backend
 from tb_kernels.model.forward import of_any_size, untouched
-from tb_kernels.model.interior import cut_off
-from tb_kernels.model.layers import Place
+from tb_kernels.model.interior import cut_off, standing_in
+from tb_kernels.model.layers import Place, walk
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.objectives import Excitation
-from tb_kernels.views.pooling import quick_pooling
 from tb_kernels.views.recipes import RECIPES
 
 Method = Literal["ascent", "fourier"]
@@ -71,7 +71,7 @@ class Climb:
     """
 
     def __init__(self, model: keras.Model, place: Place, how: How) -> None:
-        check_backend()
+        backend.check_backend()
         self._model = model
         self._place = place
         self._seed = how.seed
@@ -83,7 +83,7 @@ class Climb:
         self._steps = how.steps or self._recipe.steps
         self._first = MapAxes(model).channels_first(place.layer)
         self.kernels = 0
-        self._climb = compiled(model, self._climb_batch)
+        self._climb = backend.compiled(model, self._climb_batch)
         self._trace()
 
     def __call__(self, numbers: Sequence[int], *, progress: bool = False) -> NDArray[np.float32]:
@@ -99,7 +99,7 @@ class Climb:
             bar = keras.utils.Progbar(len(numbers), unit_name="pattern")
         found = []
         for batch in batches:
-            found.append(to_numpy(self._climb(*self._start(batch))))
+            found.append(backend.to_numpy(self._climb(*self._start(batch))))
             if bar is not None:
                 bar.add(len(batch))
         return self._recipe.show(np.concatenate(found))
@@ -128,7 +128,7 @@ class Climb:
         """Traces the climb, to know early whether the model can be cut off there."""
         parameters, kernels, shifts = self._start([1])
         try:
-            climb = traced(
+            climb = backend.traced(
                 self._climb,
                 keras.KerasTensor((None, *parameters.shape[1:]), "float32"),
                 keras.KerasTensor((None,), "int32"),
@@ -157,7 +157,7 @@ class Climb:
             gradient = self._gradient(parameters, excitation, shifts[number])
             return self._recipe.step(number, count, parameters, gradient, state)
 
-        parameters, _ = loop(count, step, parameters, self._recipe.state(parameters))
+        parameters, _ = backend.loop(count, step, parameters, self._recipe.state(parameters))
         self.kernels = excitation.count
         return self._recipe.picture(parameters)
 
@@ -170,7 +170,7 @@ class Climb:
                 pictures = keras.ops.roll(pictures, shift, axis=(1, 2))
             return keras.ops.sum(self._reach(pictures, excitation.of_call))
 
-        (gradient,) = gradients(total, [parameters])
+        (gradient,) = backend.gradients(total, [parameters])
         if gradient is None:
             raise ArgumentError(
                 f"layer: layer {self._place.number} {self._place.layer.name!r} of model "
@@ -182,3 +182,31 @@ class Climb:
     def _reach(self, pictures: Any, reach: Callable[..., Any]) -> Any:
         with untouched(), of_any_size(self._model), quick_pooling(self._model):
             return cut_off(self._model, self._canvas.inputs(pictures), self._place, reach)
+
+
+@contextlib.contextmanager
+def quick_pooling(model: keras.Model) -> Iterator[None]:
+    """Inside, the model's max pooling of windows side by side has the quicker gradient."""
+    places = [place for place in walk(model) if _pools_side_by_side(place.layer)]
+
+    def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        (inputs,) = args
+        window = place.layer.pool_size
+        fits = all(
+            size is not None and size % side == 0
+            for size, side in zip(inputs.shape[1:3], window, strict=True)
+        )
+        if kwargs or not fits or keras.backend.standardize_dtype(inputs.dtype) != "float32":
+            return own(*args, **kwargs)
+        return backend.max_pool(inputs, window)
+
+    with standing_in(places, stand):
+        yield
+
+
+def _pools_side_by_side(layer: keras.layers.Layer) -> bool:
+    return (
+        type(layer) is keras.layers.MaxPooling2D
+        and tuple(layer.pool_size) == tuple(layer.strides)
+        and layer.data_format == "channels_last"
+    )

@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing.overlays import Explained
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import (
-    Watch,
-    check_backend,
-    compiled,
-    gradients_within,
-    sight,
-    to_numpy,
-)
+from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, count
 from tb_kernels.model.forward import call, untouched
 from tb_kernels.model.interior import opened, standing_in, visible
@@ -50,12 +43,12 @@ class GradCam:
     def __init__(
         self, model: keras.Model, inputs: Any, layers: Sequence[Place] | None, scores: Scores
     ) -> None:
-        check_backend()
+        backend.check_backend()
         self._model = model
         self._inputs = as_tensors(inputs)
         self._wanted = layers
         self._scores = scores
-        self._run = compiled(model, self._forward)
+        self._run = backend.compiled(model, self._forward)
         self.layers: Sequence[Place] = layers or ()
 
     def __call__(self) -> tuple[dict[str, NDArray[np.float32]], Explained]:
@@ -65,19 +58,24 @@ class GradCam:
             Of each layer, by its number, maps of shape (inputs, height, width), float32.
         """
         maps, classes, scores = self._run(self._inputs)
-        explained = Explained(None if classes is None else to_numpy(classes), to_numpy(scores))
-        found = {place.number: to_numpy(one) for place, one in zip(self.layers, maps, strict=True)}
+        explained = Explained(
+            None if classes is None else backend.to_numpy(classes), backend.to_numpy(scores)
+        )
+        found = {
+            place.number: backend.to_numpy(one)
+            for place, one in zip(self.layers, maps, strict=True)
+        }
         return found, explained
 
     def _forward(self, inputs: Any) -> tuple[list[Any], Any, Any]:
-        def score(watch: Watch) -> tuple[Any, list[Any], Any]:
+        def score(watch: backend.Watch) -> tuple[Any, list[Any], Any]:
             outputs, seen = self._watch(inputs, watch)
             classes, scores = self._scores.of(self._model, outputs, count(inputs))
             spatial = self._spatial(seen)
             total = _SCALE * keras.ops.sum(scores)
             return total, [tensor for _, tensor, _ in spatial], (spatial, classes, scores)
 
-        gradients, (spatial, classes, scores) = gradients_within(score)
+        gradients, (spatial, classes, scores) = backend.gradients_within(score)
         found = [
             (place, _grad_cam(tensor, gradient, letters))
             for (place, tensor, letters), gradient in zip(spatial, gradients, strict=True)
@@ -93,7 +91,7 @@ class GradCam:
         self.layers = [place for place, _ in found]
         return [maps for _, maps in found], classes, scores
 
-    def _watch(self, inputs: Any, watch: Watch) -> tuple[Any, dict[str, tuple[Place, Any]]]:
+    def _watch(self, inputs: Any, watch: backend.Watch) -> tuple[Any, dict[str, tuple[Place, Any]]]:
         """Calls the model, and watches what the layers give.
 
         Returns:
@@ -107,7 +105,7 @@ class GradCam:
             numbers = {place.number for place in self._wanted}
             places = [place for place in places if place.number in numbers]
         seen: dict[str, tuple[Place, Any]] = {}
-        is_visible = sight()
+        is_visible = backend.sight()
 
         def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             outputs = own(*args, **kwargs)

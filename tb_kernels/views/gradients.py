@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -15,21 +15,15 @@ from tb_kernels.drawing.statistics import norm
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import is_dataset
-from tb_kernels.model.data import (
-    check_arrays,
-    check_inputs,
-    count,
-    first_batch,
-    shapes_of,
-)
-from tb_kernels.model.layers import check_built, check_model, owners
+from tb_kernels.model import backend
+from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
+from tb_kernels.model.layers import check_built, owners
 from tb_kernels.model.selection import select, select_weights
 from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
 from tb_kernels.schema.outputs import ArrayFile
-from tb_kernels.views.kernels import subject_of
+from tb_kernels.views.kernels import kernels_of_weight
 from tb_kernels.views.loss import LossGradient
-from tb_kernels.views.view import Captured, View, choose_pictures
+from tb_kernels.views.view import Captured, View
 
 
 def compute_gradients(
@@ -69,7 +63,6 @@ def compute_gradients(
         >>> compute_gradients(model, x_test, y_test)["sequential/conv2d/kernel"].shape
         (3, 3, 1, 32)
     """
-    check_model(model)
     check_built(model)
     size = check_size("batch_size", batch_size)
     run = LossGradient(model, *check_targets(x, y, sample_weight), size)
@@ -84,7 +77,7 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     Raises:
         ArgumentError: If they are no arrays, or differ in how many samples they hold.
     """
-    if is_dataset(x) and y is None and sample_weight is None:
+    if backend.is_dataset(x) and y is None and sample_weight is None:
         x, y, sample_weight = first_batch("x", x)
     x, y = check_inputs("x", x), check_arrays("y", y)
     if sample_weight is not None:
@@ -106,9 +99,7 @@ class GradientView(View):
         model: A built model.
         data: Checked samples, targets and weights.
         batch_size: Samples at a time; None for all at once.
-        layers: Checked names and numbers of layers; None for all.
-        numbers: The kernel numbers asked for; None for all.
-        style: How they are drawn.
+        style: Which are drawn, and how.
         by_slice: Whether each slice is a picture of its own.
 
     Raises:
@@ -123,8 +114,6 @@ class GradientView(View):
         model: keras.Model,
         data: tuple[Any, Any, Any],
         batch_size: int | None,
-        layers: Sequence[int | str] | None,
-        numbers: frozenset[int] | None,
         style: Style,
         *,
         by_slice: bool,
@@ -138,14 +127,11 @@ class GradientView(View):
                 f"model: {model.name!r} has no convolution with a trainable kernel; expected at "
                 "least one (compute_gradients gives the gradients of every model)"
             )
-        weights = select(model, layers, weights, what="trainable kernel")
+        weights = select(model, style.layers, weights, what="trainable kernel")
         run()
-        subjects = [subject_of(weight, values="gradients") for weight in weights]
-        super().__init__(
-            model,
-            choose_pictures(model, subjects, style, numbers, by_slice=by_slice),
-            stored=sum(4 * math.prod(variable.shape) for variable in variables.values()),
-        )
+        subjects = [kernels_of_weight(weight, values="gradients") for weight in weights]
+        super().__init__(model, subjects, style, by_slice=by_slice)
+        self.stored = sum(4 * math.prod(variable.shape) for variable in variables.values())
         self._run = run
         self._paths = {weight.number: paths[id(weight.value)] for weight in weights}
         # Each layer's own weights, by the group of its curve.

@@ -14,7 +14,7 @@ from tb_kernels.drawing.overlays import Overlay, backdrop
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model.data import attempt, check_inputs, count
-from tb_kernels.model.layers import Place, check_built, check_model
+from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select_layer
 from tb_kernels.schema.axes import Axes
@@ -22,7 +22,7 @@ from tb_kernels.schema.naming import HEATMAPS, arrays_name
 from tb_kernels.schema.outputs import ArrayFile
 from tb_kernels.views.grad_cam import GradCam
 from tb_kernels.views.scores import Score, Scores, check_classes
-from tb_kernels.views.view import Captured, View, choose_pictures
+from tb_kernels.views.view import Captured, View, subject_of
 
 
 def compute_heatmaps(
@@ -67,7 +67,6 @@ def compute_heatmaps(
         >>> compute_heatmaps(model, x_test[:4]).shape
         (4, 8, 8)
     """
-    check_model(model)
     check_built(model)
     inputs = check_inputs("inputs", inputs)
     places = None if layer is None else [select_layer(model, "layer", layer)]
@@ -86,8 +85,7 @@ class HeatmapView(View):
         inputs: Checked.
         places: The layers whose maps; None for the last convolution.
         scores: What is explained.
-        numbers: The numbers of the inputs asked for; None for all.
-        style: How they are drawn.
+        style: Which are drawn, and how.
         input_range: The values of the inputs that are black and white; each None for
             their smallest and largest.
         strength: How much of a pixel is the map's colour, 0 to 1.
@@ -107,7 +105,6 @@ class HeatmapView(View):
         inputs: Any,
         places: Sequence[Place] | None,
         scores: Scores,
-        numbers: frozenset[int] | None,
         style: Style,
         *,
         input_range: tuple[float, float] | tuple[None, None],
@@ -117,9 +114,8 @@ class HeatmapView(View):
         maps, _ = attempt("inputs", inputs, model, run)
         subjects = [_subject(place, maps[place.number]) for place in run.layers]
         overlay = Overlay(_backdrop(model, inputs, input_range), strength)
-        layers = choose_pictures(model, subjects, style, numbers, overlay=overlay)
-        stored = sum(4 * math.prod(layer.subject.axes.shape) for layer in layers)
-        super().__init__(model, layers, stored=stored)
+        super().__init__(model, subjects, style, overlay=overlay)
+        self.stored = sum(4 * math.prod(layer.subject.axes.shape) for layer in self.layers)
         self._run = run
 
     def capture(self) -> Captured:
@@ -152,6 +148,4 @@ def _backdrop(
 def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
     flat = maps.shape[1] == 1
     axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
-    return Subject(
-        place.number, place.layer.name, type(place.layer).__name__, axes, "input", "heatmap values"
-    )
+    return subject_of(place, axes, "input", "heatmap values")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.statistics import mean_norm, relative_change
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
-from tb_kernels.model.layers import KernelWeight, check_built, check_model, find_kernels
+from tb_kernels.model.layers import KernelWeight, check_built, find_kernels
 from tb_kernels.model.selection import select_weights
-from tb_kernels.views.view import Captured, View, choose_pictures
+from tb_kernels.views.view import Captured, View
 
 
 def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -40,7 +40,6 @@ def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
         >>> read_kernels(model)["1"].shape
         (8, 3, 5, 5)
     """
-    check_model(model)
     check_built(model)
     return {
         weight.number: np.array(weight.axes.arrange(copy_weight(weight)), order="C")
@@ -53,9 +52,7 @@ class KernelView(View):
 
     Args:
         model: A built model.
-        layers: Checked names and numbers of layers; None for all.
-        numbers: The kernel numbers asked for; None for all.
-        style: How they are drawn.
+        style: Which are drawn, and how.
         by_slice: Whether each slice is a picture of its own.
         statistics: Whether norm and change are measured.
 
@@ -66,18 +63,11 @@ class KernelView(View):
     noun = "kernel"
 
     def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[int | str] | None,
-        numbers: frozenset[int] | None,
-        style: Style,
-        *,
-        by_slice: bool,
-        statistics: bool,
+        self, model: keras.Model, style: Style, *, by_slice: bool, statistics: bool
     ) -> None:
-        weights = select_weights(model, layers)
-        subjects = [subject_of(weight) for weight in weights]
-        super().__init__(model, choose_pictures(model, subjects, style, numbers, by_slice=by_slice))
+        weights = select_weights(model, style.layers)
+        subjects = [kernels_of_weight(weight) for weight in weights]
+        super().__init__(model, subjects, style, by_slice=by_slice)
         drawn = {layer.subject.number for layer in self.layers}
         self._weights = [weight for weight in weights if weight.number in drawn]
         self.compares = statistics
@@ -98,7 +88,7 @@ class KernelView(View):
         return values
 
 
-def subject_of(weight: KernelWeight, values: str = "weights") -> Subject:
+def kernels_of_weight(weight: KernelWeight, values: str = "weights") -> Subject:
     """The kernels of a weight, or an array of its shape that holds other values."""
     return Subject(weight.number, weight.name, weight.kind, weight.axes, values=values)
 

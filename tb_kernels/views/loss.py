@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.backend import check_backend, compiled, gradients, to_numpy
+from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt, count, part, shapes_of
 from tb_kernels.model.forward import call, untouched
 
@@ -29,7 +29,7 @@ class LossGradient:
     def __init__(
         self, model: keras.Model, x: Any, y: Any, sample_weight: Any, batch_size: int | None
     ) -> None:
-        check_backend()
+        backend.check_backend()
         _check_loss(model)
         self._model = model
         self._samples = count(x)
@@ -40,7 +40,7 @@ class LossGradient:
         ]
         self.variables = _by_path(model.trainable_variables)
         self._compiled_with = getattr(model, "_compile_loss", None)
-        self._run = compiled(model, self._gradients)
+        self._run = backend.compiled(model, self._gradients)
         # Whether the model and its loss have taken the data before.
         self._fits = False
 
@@ -86,12 +86,12 @@ class LossGradient:
 
     def _means(self, scale: Any) -> list[NDArray[Any]]:
         if len(self._batches) == 1:
-            return [to_numpy(one) for one in self._run(*self._batches[0], scale)]
+            return [backend.to_numpy(one) for one in self._run(*self._batches[0], scale)]
         means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
         for batch in self._batches:
             share = count(batch) / self._samples
             for mean, gradient in zip(means, self._run(*batch, scale), strict=True):
-                mean += share * to_numpy(gradient)
+                mean += share * backend.to_numpy(gradient)
         return means
 
     def _gradients(self, x: Any, y: Any, sample_weight: Any, scale: Any) -> list[Any]:
@@ -105,7 +105,7 @@ class LossGradient:
 
         return [
             keras.ops.cast(keras.ops.zeros_like(value) if one is None else one, "float32") / scale
-            for value, one in zip(values, gradients(loss_of, values), strict=True)
+            for value, one in zip(values, backend.gradients(loss_of, values), strict=True)
         ]
 
     def _explained(self, error: Exception) -> Exception:

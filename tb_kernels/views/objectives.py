@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.backend import pick
+from tb_kernels.model import backend
 
 # What these do to a kernel's output does not depend on the other kernels'.
 _ELEMENTWISE = frozenset(
@@ -94,7 +94,7 @@ class Excitation:
             )
         means = self._mean(outputs)
         self.count = int(means.shape[1])
-        return pick(means, self._kernels)
+        return backend.pick(means, self._kernels)
 
     def _convolve(self, inputs: Any, kernel: Any, bias: Any) -> Any:
         layer = self._layer

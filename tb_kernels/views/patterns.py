@@ -12,12 +12,12 @@ from tb_kernels.arguments import check_kernels
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.layers import Place, check_built, check_model, kernels_of, walk
+from tb_kernels.model.layers import Place, check_built, kernels_of, walk
 from tb_kernels.model.selection import select_layer, select_places, select_weights
 from tb_kernels.schema.axes import Axes
 from tb_kernels.views.ascent import USUAL_KERNELS, Climb, How, Method, check_method
 from tb_kernels.views.canvas import Size
-from tb_kernels.views.view import Captured, View, choose_pictures
+from tb_kernels.views.view import Captured, View, subject_of
 
 
 def synthesize_patterns(
@@ -71,7 +71,6 @@ def synthesize_patterns(
         >>> synthesize_patterns(model, "conv2d_1", kernels=[1, 2], input_range=(0, 1)).shape
         (2, 8, 8, 1)
     """
-    check_model(model)
     check_built(model)
     numbers = check_kernels(kernels)
     place = select_layer(model, "layer", layer)
@@ -91,9 +90,7 @@ class PatternView(View):
 
     Args:
         model: A built model.
-        layers: Checked names and numbers of layers; None for the last convolution.
-        numbers: The kernel numbers asked for; None for all.
-        style: How the patterns are drawn.
+        style: Which are drawn, and how.
         how: How they are made.
 
     Raises:
@@ -103,17 +100,10 @@ class PatternView(View):
 
     noun = "pattern"
 
-    def __init__(
-        self,
-        model: keras.Model,
-        layers: Sequence[int | str] | None,
-        numbers: frozenset[int] | None,
-        style: Style,
-        how: How,
-    ) -> None:
-        climbs = [(place, Climb(model, place, how)) for place in _places(model, layers)]
-        subjects = [_subject(place, climb, numbers) for place, climb in climbs]
-        super().__init__(model, choose_pictures(model, subjects, style, numbers))
+    def __init__(self, model: keras.Model, style: Style, how: How) -> None:
+        climbs = [(place, Climb(model, place, how)) for place in _places(model, style.layers)]
+        subjects = [_subject(place, climb, style.kernels) for place, climb in climbs]
+        super().__init__(model, subjects, style)
         self._climbs = {place.number: climb for place, climb in climbs}
 
     def capture(self) -> Captured:
@@ -136,12 +126,5 @@ def _places(model: keras.Model, layers: Sequence[int | str] | None) -> list[Plac
 def _subject(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:
     every = range(1, climb.kernels + 1)
     drawn = len(every) if numbers is None else len(numbers.intersection(every))
-    return Subject(
-        place.number,
-        place.layer.name,
-        type(place.layer).__name__,
-        Axes("ohwi", (drawn, *climb.shape)),
-        noun="pattern",
-        values="fractions of the input's range",
-        of=climb.kernels,
-    )
+    axes = Axes("ohwi", (drawn, *climb.shape))
+    return subject_of(place, axes, "pattern", "fractions of the input's range", climb.kernels)

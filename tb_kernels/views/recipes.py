@@ -8,43 +8,54 @@ shape (kernels, height, width, channels) in fractions of the range that the mode
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.model.backend import irfft2
+from tb_kernels.model import backend
 
 State = tuple[Any, ...]
 
 
-class Recipe(Protocol):
-    """One way to climb."""
+class Recipe(ABC):
+    """One way to climb.
+
+    Attributes:
+        steps: How many, if nobody says.
+        jitter: How far pictures move at every step, in pixels.
+    """
 
     steps: int
-    jitter: int
+    jitter = 0
 
+    @abstractmethod
     def start(self, random: np.random.Generator) -> NDArray[np.float32]:
         """The parameters of one kernel before the first step."""
 
     def state(self, parameters: Any) -> State:
-        """What is remembered from step to step, before the first."""
+        """What is remembered from step to step, before the first: nothing by default."""
+        return ()
 
     def picture(self, parameters: Any) -> Any:
-        """The pictures that the parameters stand for."""
+        """The pictures that the parameters stand for: by default they are pictures."""
+        return parameters
 
+    @abstractmethod
     def step(
         self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
     ) -> tuple[Any, State]:
         """Parameters and state after a step, numbered from 0, of so many, up this gradient."""
 
     def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Finished pictures, 0 to 1."""
+        """Finished pictures, 0 to 1: by default as they are."""
+        return pictures
 
 
-class Ascent:
+class Ascent(Recipe):
     """Ascent on pixels, the gradient normalised, from weak noise.
 
     As in F. Chollet, "Visualizing what convnets learn",
@@ -60,7 +71,6 @@ class Ascent:
     """
 
     steps = 30
-    jitter = 0
 
     # Half the range is the deviation while they climb: 1 for a model that takes -1 to 1.
     _DEVIATION = 0.5
@@ -77,14 +87,6 @@ class Ascent:
         """Weak noise."""
         noise = random.uniform(-self._NOISE, self._NOISE, self._shape)
         return (self._middle + noise).astype(np.float32)
-
-    def state(self, parameters: Any) -> State:
-        """Nothing."""
-        return ()
-
-    def picture(self, parameters: Any) -> Any:
-        """The parameters are the picture."""
-        return parameters
 
     def step(
         self, number: Any, of: Any, parameters: Any, gradient: Any, state: State
@@ -106,7 +108,7 @@ class Ascent:
         return np.asarray(np.clip(shown, 0, 1), np.float32)
 
 
-class Fourier:
+class Fourier(Recipe):
     """Ascent on decorrelated frequencies and colours, with jitter, by Adam.
 
     As in C. Olah, A. Mordvintsev and L. Schubert, "Feature Visualization", Distill 2017,
@@ -148,7 +150,7 @@ class Fourier:
     def picture(self, parameters: Any) -> Any:
         """Frequencies to pixels, independent colours to red, green and blue, any number to 0-1."""
         spectrum = parameters * self._scale
-        pixels = irfft2(spectrum[:, 0], spectrum[:, 1], (self._height, self._width))
+        pixels = backend.irfft2(spectrum[:, 0], spectrum[:, 1], (self._height, self._width))
         pixels = keras.ops.transpose(pixels, [0, 2, 3, 1])
         if self._channels == 3:
             colors = self._COLORS / np.linalg.norm(self._COLORS, axis=0).max()
@@ -166,10 +168,6 @@ class Fourier:
         unbiased = mean / (1 - 0.9**power), square / (1 - 0.999**power)
         step = self._RATE * unbiased[0] / (keras.ops.sqrt(unbiased[1]) + 1e-8)
         return parameters + step, (mean, square)
-
-    def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """As they are."""
-        return pictures
 
 
 def _centered(pictures: Any) -> tuple[Any, Any]:

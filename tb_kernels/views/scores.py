@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tb_kernels.errors import ArgumentError, reason_of
-from tb_kernels.model.backend import argmax, pick
+from tb_kernels.model import backend
 
 Score = Callable[[Any], Any]
 
@@ -85,7 +85,7 @@ class Scores:
             # A single sigmoid: its value is for class 1, and against class 0.
             values = keras.ops.concatenate([-values, values], axis=1)
         if self._classes is None:
-            classes = argmax(values)
+            classes = backend.argmax(values)
         elif max(self._classes) >= count:
             raise ArgumentError(
                 f"classes: model {model.name!r} tells {count} classes, 0 to {count - 1}; got "
@@ -93,7 +93,7 @@ class Scores:
             )
         else:
             classes = keras.ops.convert_to_tensor(self._classes, "int64")
-        return classes, pick(values, classes)
+        return classes, backend.pick(values, classes)
 
 
 def _values(model: keras.Model, outputs: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,9 @@ from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.interior import LayerOutput
+from tb_kernels.model.layers import Place
+from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.outputs import ArrayFile
 
 
@@ -39,10 +42,17 @@ class View(ABC):
 
     Args:
         model: The model it looks at.
-        layers: The pictures of each layer that is drawn.
-        stored: Bytes that an epoch takes beside the pictures.
+        subjects: What can be drawn of it, layer by layer; at least one.
+        style: Which are drawn, and how.
+        **options: As for `LayerPictures`.
+
+    Raises:
+        ArgumentError: If no layer has a kernel of the numbers asked for.
 
     Attributes:
+        model: The model.
+        layers: The pictures of each layer that is drawn.
+        stored: Bytes that an epoch takes beside the pictures.
         noun: What is drawn of a layer, for people.
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
             sheet keeps the kernels' own scales.
@@ -56,11 +66,18 @@ class View(ABC):
     compares = False
 
     def __init__(
-        self, model: keras.Model, layers: Sequence[LayerPictures], *, stored: int = 0
+        self, model: keras.Model, subjects: Iterable[Subject], style: Style, **options: Any
     ) -> None:
+        layers = [LayerPictures(subject, style, **options) for subject in subjects]
         self.model = model
-        self.layers = layers
-        self.stored = stored
+        self.layers = [layer for layer in layers if layer.numbers]
+        self.stored = 0
+        if not self.layers:
+            raise ArgumentError(
+                f"kernels: no layer of model {model.name!r} has any of the numbers "
+                f"{sorted(style.kernels or ())}; expected numbers from 1 to "
+                f"{max(layer.most for layer in layers)}"
+            )
 
     @abstractmethod
     def capture(self) -> Captured:
@@ -95,31 +112,9 @@ class View(ABC):
         return {}
 
 
-def choose_pictures(
-    model: keras.Model,
-    subjects: Iterable[Subject],
-    style: Style,
-    numbers: frozenset[int] | None,
-    **options: Any,
-) -> list[LayerPictures]:
-    """The pictures of layers, as far as they have kernels of the numbers asked for.
-
-    Args:
-        model: Whose layers they are, for errors.
-        subjects: What can be drawn; at least one.
-        style: How.
-        numbers: The numbers asked for; None for all.
-        **options: As for `LayerPictures`.
-
-    Raises:
-        ArgumentError: If no layer has any of the numbers.
-    """
-    layers = [LayerPictures(subject, style, numbers=numbers, **options) for subject in subjects]
-    drawn = [layer for layer in layers if layer.numbers]
-    if not drawn:
-        raise ArgumentError(
-            f"kernels: no layer of model {model.name!r} has any of the numbers "
-            f"{sorted(numbers or ())}; expected numbers from 1 to "
-            f"{max(layer.most for layer in layers)}"
-        )
-    return drawn
+def subject_of(
+    drawn: Place | LayerOutput, axes: Axes, noun: str, values: str, of: int | None = None
+) -> Subject:
+    """What is drawn of a layer: an array with these axes, the rest as in `Subject`."""
+    layer = drawn.layer
+    return Subject(drawn.number, layer.name, type(layer).__name__, axes, noun, values, of)

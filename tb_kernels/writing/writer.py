@@ -19,14 +19,7 @@ from tb_kernels.drawing import png
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.index import LayerEntry, entry_key, to_json
 from tb_kernels.schema.naming import index_tag, step_of
-from tb_kernels.schema.outputs import (
-    ArrayFile,
-    IndexEntries,
-    Lose,
-    Output,
-    PictureBatch,
-    Scalars,
-)
+from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Lose, Output, PictureBatch, Scalars
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
 from tb_kernels.writing.files import WholeFiles
 from tb_kernels.writing.worker import Worker

@@ -307,7 +307,7 @@ def test_a_layer_without_the_number_is_passed_over_on_sheets_too(tmp_path):
 
 def test_the_quicker_pooling_is_tensorflows():
     """Its values and its gradients, also where the window does not fit."""
-    from tb_kernels.views.pooling import quick_pooling
+    from tb_kernels.views.ascent import quick_pooling
 
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 12, 12, 3)), tf.float32)
     for layer in (
