@@ -14,19 +14,8 @@ from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.schema.naming import SHEET
 
 # What is told of a layer, in this order.
-_TOLD = [
-    "run",
-    "view",
-    "number",
-    "name",
-    "group",
-    "kernels",
-    "epochs",
-    "sheets",
-    "size",
-    "pictures",
-    "bytes",
-]
+_NAMES = ("run", "view", "number", "name", "group")
+_COUNTED = ("kernels", "epochs", "sheets", "size", "pictures", "bytes")
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,7 +75,7 @@ class LoggedLayer:
 
     def facts(self) -> dict[str, Any]:
         """What there is of it, by name: the object of `tb-kernels list --json`."""
-        return {name: getattr(self, name) for name in _TOLD}
+        return {name: getattr(self, name) for name in (*_NAMES, *_COUNTED)}
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())
