@@ -292,7 +292,9 @@ def large_log(tmp_path, epochs, side=8192, scale=1):
     ("epochs", "scale", "options"),
     [
         pytest.param(40, 1, ["--only", "strips"], marks=pytest.mark.slow),
-        (1, 1, ["--only", "images,strips,sheets", "--scale", "8"]),
+        pytest.param(
+            1, 1, ["--only", "images,strips,sheets", "--scale", "8"], marks=pytest.mark.slow
+        ),
         pytest.param(
             1, 1, ["--only", "images,strips,sheets", "--scale", "512"], marks=pytest.mark.slow
         ),

@@ -115,7 +115,8 @@ def train(outputs, callbacks):
     return history.history, states.states, [*map(float, streams), model.layers[1].traces]
 
 
-@pytest.mark.parametrize("outputs", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("outputs", [1, 2])
 def test_training_is_the_same_bit_for_bit(tmp_path, outputs):
     """Weights, statistics, seeds, optimizer, metrics after every epoch; the whole history."""
     history, states, streams = train(outputs, lambda x, y: [])
