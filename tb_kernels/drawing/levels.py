@@ -217,5 +217,6 @@ def _standard(weights: NDArray[np.float32]) -> Limits:
     mean = flat.mean(dtype=np.float64)
     # Part by part, since a deviation in float64 takes twice the memory of what it looks at.
     parts = (flat[start : start + _PART] for start in range(0, flat.size, _PART))
-    deviation = np.sqrt(sum(np.square(part - mean).sum() for part in parts) / flat.size)
+    squares = (np.square(np.subtract(part, mean, dtype=np.float64)).sum() for part in parts)
+    deviation = np.sqrt(sum(squares) / flat.size)
     return Limits.of(mean - 128 / 64 * deviation, mean + 127 / 64 * deviation)
