@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import keras
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.interior import LayerOutput
 from tb_kernels.model.layers import KernelWeight, Place, find_kernels, walk
 from tb_kernels.schema.naming import belongs
 from tb_kernels.wording import enumerate_some
 
-_Drawable = TypeVar("_Drawable", KernelWeight, LayerOutput)
+if TYPE_CHECKING:
+    from tb_kernels.model.interior import LayerOutput
+
+_Drawable = TypeVar("_Drawable", KernelWeight, "LayerOutput")
 
 
 def select_weights(model: keras.Model, layers: Sequence[int | str] | None) -> list[KernelWeight]:

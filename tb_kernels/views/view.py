@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
@@ -16,10 +16,13 @@ from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.interior import LayerOutput
 from tb_kernels.model.layers import Place
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.outputs import ArrayFile
+
+if TYPE_CHECKING:
+    # Kernels are logged on every backend: what they need imports none.
+    from tb_kernels.model.interior import LayerOutput
 
 
 @dataclass
