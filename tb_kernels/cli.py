@@ -113,7 +113,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _told(str(message), 0)
+    tell(" ".join(str(message).split()))
 
 
 def _told(message: str, code: int) -> int:

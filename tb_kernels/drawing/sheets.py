@@ -62,3 +62,20 @@ def stack(tiles: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:
     whole = np.full((rows * row, each, *tile), WHITE, np.uint8)
     whole[:kernels] = tiles
     return whole.reshape(rows, row, each, *tile).swapaxes(1, 2).reshape(-1, *tile)
+
+
+def unstack(tiles: NDArray[np.uint8], row: int, kernels: int, each: int) -> NDArray[np.uint8]:
+    """The tiles of each kernel again: the inverse of `stack`.
+
+    Args:
+        tiles: Shape (places, height, width, channels).
+        row: So many kernels stand in a row.
+        kernels: How many kernels there are.
+        each: Tiles of each.
+
+    Returns:
+        Shape (kernels, tiles, height, width, channels).
+    """
+    rows = tiles.reshape(-1, each, row, *tiles.shape[1:]).swapaxes(1, 2)
+    whole: NDArray[np.uint8] = rows.reshape(-1, *rows.shape[2:])[:kernels]
+    return whole

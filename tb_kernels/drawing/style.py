@@ -40,7 +40,6 @@ class Style:
         Raises:
             ArgumentError: If one will not.
         """
-        numbers = check_kernels(kernels)
         return cls(
             check_normalize(normalize),
             check_colormap(colormap),
@@ -49,5 +48,5 @@ class Style:
             bool(group),
             bool(sheets),
             check_layers(layers),
-            None if numbers is None else frozenset(numbers),
+            None if kernels is None else frozenset(check_kernels(kernels) or ()),
         )

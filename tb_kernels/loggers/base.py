@@ -199,6 +199,7 @@ class Logger(keras.callbacks.Callback):
             return self._planned(model)
         except Exception as error:
             plan.stays = True
+            self._plans[id(model)] = plan
             warn(
                 f"the model has changed, and what is drawn to {self._open().where} could not be "
                 f"changed with it; it stays as it was ({reason_of(error)})"
@@ -206,9 +207,12 @@ class Logger(keras.callbacks.Callback):
             return plan
 
     def _plan_anew(self, model: keras.Model) -> Plan:
+        view = self._look_at(model)
+        if not view.measures and self._style.normalize != "first":
+            return Plan(view, Memory())
         if self._memories is None:
             self._memories = WeakKeyDictionary()
-        return Plan(self._look_at(model), self._memories.setdefault(model, Memory()))
+        return Plan(view, self._memories.setdefault(model, Memory()))
 
     def _announce(self, plan: Plan, before_training: bool = False) -> None:
         final = (self.params or {}).get("epochs")

@@ -37,7 +37,7 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
     """Says in one line what a training will write; a warning if that is a lot.
 
     Args:
-        where: The run's directory.
+        where: The view's folder.
         volume: Of one epoch.
         epochs: How many epochs will be logged; None if nobody knows.
     """

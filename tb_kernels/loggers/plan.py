@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,17 +71,15 @@ class Plan:
             incidents: Where that is reported.
         """
         yield from self._beside(captured, epoch, incidents)
-        arrays = {
-            layer.subject.number: captured.arrays[self.view.key_of(layer.subject)]
-            for layer in self.view.layers
-        }
-        captured.arrays.clear()
+        captured.beside.clear()
+        arrays = deque(captured.drawn)
+        captured.drawn.clear()
         entries: list[LayerEntry] = []
         statistics: dict[str, float] = {}
         for layer in self.view.layers:
             subject, left = layer.subject, layer.count
             try:
-                kernels = subject.axes.arrange(arrays.pop(subject.number))
+                kernels = subject.axes.arrange(arrays.popleft())
                 statistics.update(self._statistics(subject, kernels))
                 moment = self._moment(layer, kernels, epoch, captured.explained, incidents)
                 for batch in layer.draw(moment):
@@ -94,13 +93,10 @@ class Plan:
 
     def _beside(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
         """What is stored of all layers together."""
-        makers: tuple[tuple[str, Callable[[], Output | None]], ...] = (
-            (ArrayFile.noun, lambda: self.view.array_file(captured, epoch)),
-            (Scalars.noun, lambda: Scalars(self.view.curves(captured))),
-        )
-        for noun, make in makers:
+        view = self.view
+        for noun, make in ((ArrayFile.noun, view.array_file), (Scalars.noun, view.scalars)):
             try:
-                output = make()
+                output = make(captured, epoch)
             except Exception as error:
                 incidents.lose(1, noun, error)
             else:
@@ -108,8 +104,8 @@ class Plan:
                     yield output
 
     def _statistics(self, subject: Subject, kernels: NDArray[np.float32]) -> Mapping[str, float]:
-        if not self.view.compares:
-            return self.view.statistics(subject, kernels, None)
+        if not self.view.measures:
+            return {}
         before = self._memory.before.get(subject.number)
         self._memory.before[subject.number] = kernels
         return self.view.statistics(subject, kernels, before)
@@ -150,5 +146,5 @@ def _volume_of(view: View) -> Volume:
         drawn=sum(layer.kernels_drawn for layer in layers),
         noun=view.noun,
         pictures=sum(layer.count for layer in layers),
-        size=sum(layer.size for layer in layers) + view.stored,
+        size=sum(layer.size for layer in layers) + view.size_beside,
     )

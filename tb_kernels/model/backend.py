@@ -9,6 +9,7 @@ each function here:
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
 - `loop`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
   may be Keras' own where its gradient is quick.
+- `leaves`, `map_leaves`: `keras.tree`, which knows no mappings but dicts, as far as that does.
 - `is_dataset`, `first_of`: for the data sets that people have beside it.
 
 Random numbers are drawn with NumPy, so that they are the same on all.
@@ -150,6 +151,16 @@ def loop(count: Any, step: Callable[..., tuple[Any, ...]], *state: Any) -> tuple
         parallel_iterations=1,
     )
     return tuple(state_after)
+
+
+def leaves(structure: Any) -> list[Any]:
+    """What stands in a structure of dicts, lists and tuples of any kind, by their keys in order."""
+    return list(tf.nest.flatten(structure))
+
+
+def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+    """The same structure, with what a function gives for each of its leaves."""
+    return tf.nest.map_structure(function, structure)
 
 
 def is_dataset(data: Any) -> bool:

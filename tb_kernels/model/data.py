@@ -30,7 +30,7 @@ def check_inputs(argument: str, inputs: Any) -> Any:
     if backend.is_dataset(inputs):
         inputs, _, _ = first_batch(argument, inputs)
     arrays = check_arrays(argument, inputs)
-    lengths = {array.shape[0] for array in keras.tree.flatten(arrays)}
+    lengths = {array.shape[0] for array in backend.leaves(arrays)}
     if len(lengths) > 1 or 0 in lengths:
         raise ArgumentError(
             f"{argument}: expected arrays of the same number of inputs, at least one, "
@@ -51,9 +51,9 @@ def check_arrays(argument: str, data: Any, *, optional: bool = False) -> Any:
         ArgumentError: If there is none, or one is no array of at least one axis.
     """
     expected = "expected an array, or a dict, list or tuple of arrays"
-    if data is None or not keras.tree.flatten(data):
+    if data is None or not backend.leaves(data):
         raise ArgumentError(f"{argument}: {expected}, got {data!r}")
-    return keras.tree.map_structure(
+    return backend.map_leaves(
         lambda leaf: None if optional and leaf is None else _as_array(argument, leaf, expected),
         data,
     )
@@ -61,27 +61,25 @@ def check_arrays(argument: str, data: Any, *, optional: bool = False) -> Any:
 
 def count(data: Any) -> int:
     """How many inputs the arrays of a structure hold."""
-    return int(keras.tree.flatten(data)[0].shape[0])
+    return int(backend.leaves(data)[0].shape[0])
 
 
 def as_tensors(data: Any) -> Any:
     """The arrays as tensors, in the same structure; None stays None."""
-    return keras.tree.map_structure(
+    return backend.map_leaves(
         lambda array: None if array is None else keras.ops.convert_to_tensor(array), data
     )
 
 
 def part(data: Any, start: int, stop: int) -> Any:
     """Some of the inputs, in the same structure; None stays None."""
-    return keras.tree.map_structure(
-        lambda array: None if array is None else array[start:stop], data
-    )
+    return backend.map_leaves(lambda array: None if array is None else array[start:stop], data)
 
 
 def shapes_of(data: Any) -> str:
     """The shapes of a structure's arrays, for people."""
     return str(
-        keras.tree.map_structure(lambda array: None if array is None else tuple(array.shape), data)
+        backend.map_leaves(lambda array: None if array is None else tuple(array.shape), data)
     )
 
 

@@ -113,7 +113,7 @@ def outputs_of_layers(model: keras.Model, inputs: Any) -> list[LayerOutput]:
     is_visible = backend.sight()
 
     def note(place: Place, outputs: Any) -> None:
-        tensors = [tensor for tensor in keras.tree.flatten(outputs) if is_visible(tensor)]
+        tensors = [tensor for tensor in backend.leaves(outputs) if is_visible(tensor)]
         if tensors:
             seen[place.number].append(tensors)
 

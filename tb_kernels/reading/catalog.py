@@ -33,18 +33,8 @@ from tb_kernels.wording import count, shown
 
 # Where a picture lies and what it shows: a row for each.
 _ROW = struct.Struct("<IIIIQIII")
-ROW = np.dtype(
-    [
-        ("layer", "<u4"),
-        ("kernel", "<u4"),
-        ("epoch", "<u4"),
-        ("file", "<u4"),
-        ("offset", "<u8"),
-        ("length", "<u4"),
-        ("width", "<u4"),
-        ("height", "<u4"),
-    ]
-)
+_FIELDS = ("layer", "kernel", "epoch", "file", "offset", "length", "width", "height")
+ROW = np.dtype([(name, "<u8" if name == "offset" else "<u4") for name in _FIELDS])
 
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
@@ -89,9 +79,10 @@ class Catalog:
         folder, file = self.files[span.file]
         try:
             data = self.source.read(folder, file, span.offset, span.length)
+        except LogError:
+            raise
         except OSError as error:
-            reason = error.strerror or reason_of(error)
-            raise LogError(f"cannot read {self._named(span)} ({reason})") from None
+            raise LogError(f"cannot read {self._named(span)} ({error.strerror})") from None
         if len(data) < span.length:
             raise LogError(f"{self._named(span)} has become shorter since it was opened")
         return data
@@ -127,15 +118,7 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
         except OSError as error:
             tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
     layers, rows = gathering.pictures()
-    return Catalog(
-        source,
-        folders,
-        files,
-        layers,
-        rows,
-        gathering.indexes,
-        gathering.curves(),
-    )
+    return Catalog(source, folders, files, layers, rows, gathering.indexes, gathering.curves())
 
 
 @dataclass

@@ -162,9 +162,8 @@ class _Search:
     def _last_epochs(self) -> _Mask:
         """The last epoch of each run and view: trainings may be of different lengths."""
         last = np.zeros(len(self._rows), bool)
-        for run, view in dict.fromkeys((one.run, one.view) for one in self._present):
-            one_view = functools.partial(_is_of, run=run, view=view)
-            of_one = self._of_layers(one_view) & self.chosen
+        for folder in dict.fromkeys(one.folder for one in self._present):
+            of_one = self._of_layers(functools.partial(_is_in, folder)) & self.chosen
             last |= of_one & (self._rows["epoch"] == self._rows["epoch"][of_one].max())
         return last
 
@@ -195,8 +194,8 @@ def _layer_of(asked: Any) -> str | None:
     return match and match[1]
 
 
-def _is_of(one: LoggedLayer, run: str, view: str) -> bool:
-    return (one.run, one.view) == (run, view)
+def _is_in(folder: str, one: LoggedLayer) -> bool:
+    return one.folder == folder
 
 
 def _is_layer(one: LoggedLayer, wanted: int | str) -> bool:

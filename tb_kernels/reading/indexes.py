@@ -148,10 +148,6 @@ def _either(*checks: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: any(check(value) for check in checks)
 
 
-def _none(value: Any) -> bool:
-    return value is None
-
-
 _Check = tuple[Callable[[Any], bool], str]
 
 _SIZE: _Check = (_whole(1), "a whole number from 1")
@@ -172,7 +168,10 @@ _ENTRY: dict[str, _Check] = {
         "two whole numbers from 1",
     ),
     "pictures": (lambda value: value in ("kernels", "slices"), "'kernels' or 'slices'"),
-    "drawn": (_either(_none, _list_of(_whole(1))), "a list of whole numbers from 1, or null"),
+    "drawn": (
+        _either(_list_of(_whole(1)), lambda value: value is None),
+        "a list of whole numbers from 1, or null",
+    ),
     "normalize": (_either(_text, _list_of(_number)), "a text, or two numbers"),
     "low": _LIMIT,
     "high": _LIMIT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ _NAMES = ("run", "view", "number", "name", "group")
 _COUNTED = ("kernels", "epochs", "sheets", "size", "pictures", "bytes")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class LoggedLayer:
     """The pictures of one layer in one view of one run: all of a log, or some.
 
@@ -38,7 +38,7 @@ class LoggedLayer:
     number: str
     name: str
     group: str
-    rows: NDArray[np.void] = field(compare=False)
+    rows: NDArray[np.void]
 
     @cached_property
     def kernels(self) -> list[int]:
@@ -73,9 +73,18 @@ class LoggedLayer:
         """What their PNG files take."""
         return int(self.rows["length"].sum(dtype=np.int64))
 
+    def is_same(self, other: LoggedLayer) -> bool:
+        """Whether both are of one layer, whichever pictures of it they hold."""
+        return (self.folder, self.number, self.group) == (other.folder, other.number, other.group)
+
     def facts(self) -> dict[str, Any]:
         """What there is of it, by name: the object of `tb-kernels list --json`."""
         return {name: getattr(self, name) for name in (*_NAMES, *_COUNTED)}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoggedLayer) and self.facts() == other.facts()
+
+    __hash__ = None  # type: ignore[assignment]  # it holds lists
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name}={value!r}" for name, value in self.facts().items())

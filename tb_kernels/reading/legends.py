@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.colors import GRAY, RGB, unpaint
 from tb_kernels.drawing.layouts import Layout, assemble, take_apart
 from tb_kernels.drawing.levels import Limits, to_weights
+from tb_kernels.drawing.sheets import unstack
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.schema.axes import Axes
@@ -81,15 +82,13 @@ class Legend:
         tiles = self._tiles(pixels)
         kernels = self.kernels or 1
         if self.stacked:
-            # Rows of kernels, each with a row for each of their slices.
-            rows = tiles.reshape(-1, self._tiles_each, self.layout.columns, *tiles.shape[1:])
-            tiles = rows.swapaxes(1, 2).reshape(-1, *tiles.shape[1:])[: kernels * self._tiles_each]
+            tiles = unstack(tiles, self.layout.columns, kernels, self._tiles_each)
         if tiles.shape[-1] == 1 and self.colormap not in (GRAY, RGB):
             raise LogError(
                 f"a grey picture does not fit its index, which tells of {self.colormap!r}"
             )
         try:
-            levels = unpaint(tiles.reshape(kernels, -1, *tiles.shape[1:]), self.colormap)
+            levels = unpaint(tiles.reshape(kernels, -1, *tiles.shape[-3:]), self.colormap)
         except ArgumentError as error:
             raise LogError(str(error)) from None
         window = self.window if self.kernels is None else (kernels, *self.window)

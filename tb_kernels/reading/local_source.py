@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.sources import Folder, Source, Tell, is_run_file
+from tb_kernels.reading.sources import Folder, Source, Tell, is_log_file
 from tb_kernels.wording import shown
 
 # A log directory has not so many; a link may lead to a whole file system.
@@ -98,7 +98,7 @@ class LocalSource(Source):
             subdirectories.sort()
             # No pipes and the like, which a reader would wait for.
             plain = [
-                name for name in files if is_run_file(name) and (Path(directory) / name).is_file()
+                name for name in files if is_log_file(name) and (Path(directory) / name).is_file()
             ]
             yield Path(directory).relative_to(self._root).as_posix(), plain
 

@@ -106,7 +106,7 @@ class Log:
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""
         rows = self._rows[self._rows["epoch"] == epoch]
-        return list(self._pictures(rows[self._are_of(rows, lambda one: one == layer)]))
+        return list(self._pictures(rows[self._are_of(rows, layer.is_same)]))
 
     def select(
         self,

@@ -1,6 +1,6 @@
 """A log directory elsewhere: `s3://`, and what fsspec knows, as TensorBoard reads it by itself.
 
-Only the bytes that are asked for are fetched, and none are kept.
+Ranges are fetched as they are asked for, of a stream a block at a time; nothing is copied to disk.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A log directory → the folders in it that hold a run, and the bytes of their files."""
+"""A log directory → the folders in it that hold events or arrays, and the bytes of their files."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 # What TensorBoard looks for in the name of an event file.
 _EVENTS = "tfevents"
@@ -16,7 +16,7 @@ Tell = Callable[[str], None]
 
 
 class Folder(NamedTuple):
-    """A folder that holds a run, or arrays of one.
+    """A folder that holds events of a view or a writer, or arrays.
 
     Attributes:
         name: Its path below the log directory, with slashes; `"."` for this itself.
@@ -41,6 +41,10 @@ class Source(ABC):
         self.where = where
         self.title = PurePosixPath(where).name or where
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy opens its files itself.
+        return type(self), (self.where,)
+
     def folders(self, tell: Tell) -> list[Folder]:
         """Its folders that hold events or arrays.
 
@@ -53,7 +57,7 @@ class Source(ABC):
         found = []
         for name, files in self._walk(tell):
             arrays = [file for file in files if file.endswith(_ARRAYS)]
-            events = sorted(file for file in files if is_run_file(file) and file not in arrays)
+            events = sorted(file for file in files if is_log_file(file) and file not in arrays)
             if events or arrays:
                 found.append(Folder(name, events, arrays))
         return found
@@ -103,6 +107,6 @@ class Source(ABC):
         """The names of all directories and of the files in each."""
 
 
-def is_run_file(name: str) -> bool:
+def is_log_file(name: str) -> bool:
     """Whether a file of this name is looked at: events, or arrays."""
     return _EVENTS in name or name.endswith(_ARRAYS)

@@ -151,8 +151,8 @@ class ActivationView(View):
     def __init__(
         self, model: keras.Model, inputs: Any, style: Style, *, half_precision: bool
     ) -> None:
-        run = ActivationPass(model, inputs)
-        stored = attempt("inputs", inputs, model, run)
+        forward = ActivationPass(model, inputs)
+        stored = attempt("inputs", inputs, model, forward)
         axes = feature_maps(model, stored)
         maps = [output for output in stored if output.number in axes]
         if not maps:
@@ -163,27 +163,25 @@ class ActivationView(View):
             )
         chosen = select(model, style.layers, maps, what="spatial output")
         if style.layers is not None:
-            run = ActivationPass(model, inputs, {one.number for one in chosen})
+            forward = ActivationPass(model, inputs, {one.number for one in chosen})
             stored = chosen
-        subjects = [
-            subject_of(output, axes[output.number], "feature map", "activations")
+        drawn = [
+            (subject_of(output, axes[output.number], self.noun, "activations"), output.key)
             for output in chosen
         ]
-        super().__init__(model, subjects, style, sheet_row=_SHEET_ROW)
-        self._run = run
+        super().__init__(model, drawn, style, sheet_row=_SHEET_ROW)
+        self._forward = forward
         self._type = np.float16 if half_precision else np.float32
-        self.stored = np.dtype(self._type).itemsize * sum(one.values.size for one in stored)
-        self._keys = {output.number: output.key for output in stored}
+        self.size_beside = np.dtype(self._type).itemsize * sum(one.values.size for one in stored)
 
     def capture(self) -> Captured:
         """Runs the model as it is now."""
-        return Captured({output.number: output.values for output in self._run()})
+        found = {output.key: output.values for output in self._forward()}
+        return Captured([found[key] for key in self.sources], found)
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The activations of all layers, by the layers' groups."""
-        arrays = {
-            self._keys[number]: self._stored(values) for number, values in captured.arrays.items()
-        }
+        arrays = {key: self._stored(values) for key, values in captured.beside.items()}
         return ArrayFile(arrays_name(ACTIVATIONS, epoch), arrays)
 
     def _stored(self, values: NDArray[Any]) -> NDArray[Any]:

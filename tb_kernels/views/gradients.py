@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 from tb_kernels.arguments import check_size
 from tb_kernels.drawing.statistics import norm
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
 from tb_kernels.model.layers import check_built, owners
 from tb_kernels.model.selection import select, select_weights
 from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
-from tb_kernels.schema.outputs import ArrayFile
+from tb_kernels.schema.outputs import ArrayFile, Scalars
 from tb_kernels.views.kernels import kernels_of_weight
 from tb_kernels.views.loss import LossGradient
 from tb_kernels.views.view import Captured, View
@@ -83,9 +81,7 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if sample_weight is not None:
         sample_weight = check_arrays("sample_weight", sample_weight, optional=True)
     for argument, data in (("y", y), ("sample_weight", sample_weight)):
-        if any(
-            array.shape[0] != count(x) for array in keras.tree.flatten(data) if array is not None
-        ):
+        if any(array.shape[0] != count(x) for array in backend.leaves(data) if array is not None):
             raise ArgumentError(
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
             )
@@ -118,8 +114,8 @@ class GradientView(View):
         *,
         by_slice: bool,
     ) -> None:
-        run = LossGradient(model, *data, batch_size)
-        variables = run.variables
+        loss_gradient = LossGradient(model, *data, batch_size)
+        variables = loss_gradient.variables
         paths = {id(variable): path for path, variable in variables.items()}
         weights = [one for one in select_weights(model, None) if id(one.value) in paths]
         if not weights:
@@ -128,12 +124,14 @@ class GradientView(View):
                 "least one (compute_gradients gives the gradients of every model)"
             )
         weights = select(model, style.layers, weights, what="trainable kernel")
-        run()
-        subjects = [kernels_of_weight(weight, values="gradients") for weight in weights]
-        super().__init__(model, subjects, style, by_slice=by_slice)
-        self.stored = sum(4 * math.prod(variable.shape) for variable in variables.values())
-        self._run = run
-        self._paths = {weight.number: paths[id(weight.value)] for weight in weights}
+        loss_gradient()
+        drawn = [
+            (kernels_of_weight(weight, values="gradients"), paths[id(weight.value)])
+            for weight in weights
+        ]
+        super().__init__(model, drawn, style, by_slice=by_slice)
+        self.size_beside = sum(4 * math.prod(variable.shape) for variable in variables.values())
+        self._loss_gradient = loss_gradient
         # Each layer's own weights, by the group of its curve.
         self._of_layers = {
             group_of(place.number, place.layer.name): [
@@ -144,24 +142,23 @@ class GradientView(View):
 
     def capture(self) -> Captured:
         """Computes the gradients of the model as it is now."""
-        return Captured(self._run())
+        gradients = self._loss_gradient()
+        return Captured([gradients[path] for path in self.sources], gradients)
 
     def is_current(self) -> bool:
         """Not after the model is compiled anew, or other weights are trained."""
-        return self._run.is_current()
-
-    def key_of(self, subject: Subject) -> str:
-        """The path of the layer's kernel."""
-        return self._paths[subject.number]
+        return self._loss_gradient.is_current()
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The gradients of all trainable weights, by their paths."""
-        return ArrayFile(arrays_name(GRADIENTS, epoch), dict(captured.arrays))
+        return ArrayFile(arrays_name(GRADIENTS, epoch), captured.beside)
 
-    def curves(self, captured: Captured) -> Mapping[str, float]:
+    def scalars(self, captured: Captured, epoch: int) -> Scalars:
         """The norm of each layer's gradient."""
-        return {
-            f"{group}/gradient_norm": math.hypot(*(norm(captured.arrays[path]) for path in own))
-            for group, own in self._of_layers.items()
-            if own
-        }
+        return Scalars(
+            {
+                f"{group}/gradient_norm": math.hypot(*(norm(captured.beside[path]) for path in own))
+                for group, own in self._of_layers.items()
+                if own
+            }
+        )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.overlays import Overlay, backdrop
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
+from tb_kernels.model import backend
 from tb_kernels.model.data import attempt, check_inputs, count
 from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.maps import MapAxes
@@ -71,8 +72,8 @@ def compute_heatmaps(
     inputs = check_inputs("inputs", inputs)
     places = None if layer is None else [select_layer(model, "layer", layer)]
     scores = Scores(check_classes(classes, count(inputs)), score)
-    run = GradCam(model, inputs, places, scores)
-    found, _ = attempt("inputs", inputs, model, run)
+    grad_cam = GradCam(model, inputs, places, scores)
+    found, _ = attempt("inputs", inputs, model, grad_cam)
     (maps,) = found.values()
     return maps
 
@@ -110,35 +111,35 @@ class HeatmapView(View):
         input_range: tuple[float, float] | tuple[None, None],
         strength: float,
     ) -> None:
-        run = GradCam(model, inputs, places, scores)
-        maps, _ = attempt("inputs", inputs, model, run)
-        subjects = [_subject(place, maps[place.number]) for place in run.layers]
+        grad_cam = GradCam(model, inputs, places, scores)
+        maps, _ = attempt("inputs", inputs, model, grad_cam)
+        drawn = [(_subject(one, maps[one.number]), one.number) for one in grad_cam.layers]
         overlay = Overlay(_backdrop(model, inputs, input_range), strength)
-        super().__init__(model, subjects, style, overlay=overlay)
-        self.stored = sum(4 * math.prod(layer.subject.axes.shape) for layer in self.layers)
-        self._run = run
+        super().__init__(model, drawn, style, overlay=overlay)
+        self.size_beside = sum(4 * math.prod(one.subject.axes.shape) for one in self.layers)
+        self._grad_cam = grad_cam
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
-        return Captured(*self._run())
+        maps, explained = self._grad_cam()
+        drawn = [maps[number] for number in self.sources]
+        groups = [layer.subject.group for layer in self.layers]
+        beside: dict[str, NDArray[Any]] = dict(zip(groups, drawn, strict=True))
+        beside["scores"] = explained.scores
+        if explained.classes is not None:
+            beside["classes"] = explained.classes
+        return Captured(drawn, beside, explained)
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The maps as they are, by the layers' groups, with classes and scores."""
-        stored: dict[str, NDArray[Any]] = {
-            layer.subject.group: captured.arrays[layer.subject.number] for layer in self.layers
-        }
-        if captured.explained is not None:
-            classes, stored["scores"] = captured.explained
-            if classes is not None:
-                stored["classes"] = classes
-        return ArrayFile(arrays_name(HEATMAPS, epoch), stored)
+        return ArrayFile(arrays_name(HEATMAPS, epoch), captured.beside)
 
 
 def _backdrop(
     model: keras.Model, inputs: Any, input_range: tuple[float, float] | tuple[None, None]
 ) -> NDArray[np.uint8] | None:
     """The first array of pictures among the inputs, as colour pictures."""
-    pictures = [array for array in keras.tree.flatten(inputs) if array.ndim == 4]
+    pictures = [array for array in backend.leaves(inputs) if array.ndim == 4]
     if not pictures:
         return None
     first = MapAxes(model).usually_first

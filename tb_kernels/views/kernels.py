@@ -66,22 +66,18 @@ class KernelView(View):
         self, model: keras.Model, style: Style, *, by_slice: bool, statistics: bool
     ) -> None:
         weights = select_weights(model, style.layers)
-        subjects = [kernels_of_weight(weight) for weight in weights]
-        super().__init__(model, subjects, style, by_slice=by_slice)
-        drawn = {layer.subject.number for layer in self.layers}
-        self._weights = [weight for weight in weights if weight.number in drawn]
-        self.compares = statistics
+        drawn = [(kernels_of_weight(weight), weight) for weight in weights]
+        super().__init__(model, drawn, style, by_slice=by_slice)
+        self.measures = statistics
 
     def capture(self) -> Captured:
         """Copies of the weights."""
-        return Captured({weight.number: copy_weight(weight) for weight in self._weights})
+        return Captured([copy_weight(weight) for weight in self.sources])
 
     def statistics(
         self, subject: Subject, kernels: NDArray[np.float32], before: NDArray[np.float32] | None
     ) -> Mapping[str, float]:
         """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
-        if not self.compares:
-            return {}
         values = {f"{subject.group}/kernel_norm": mean_norm(kernels)}
         if before is not None:
             values[f"{subject.group}/relative_change"] = relative_change(kernels, before)

@@ -101,19 +101,15 @@ class PatternView(View):
     noun = "pattern"
 
     def __init__(self, model: keras.Model, style: Style, how: How) -> None:
-        climbs = [(place, Climb(model, place, how)) for place in _places(model, style.layers)]
-        subjects = [_subject(place, climb, style.kernels) for place, climb in climbs]
-        super().__init__(model, subjects, style)
-        self._climbs = {place.number: climb for place, climb in climbs}
+        places = {place.number: place for place in _places(model, style.layers)}
+        climbs = [(place, Climb(model, place, how)) for place in places.values()]
+        drawn = [(_subject(place, climb, style.kernels), climb) for place, climb in climbs]
+        super().__init__(model, drawn, style)
 
     def capture(self) -> Captured:
         """Makes the patterns of the model as it is now."""
-        return Captured(
-            {
-                layer.subject.number: self._climbs[layer.subject.number](layer.numbers)
-                for layer in self.layers
-            }
-        )
+        climbs = zip(self.layers, self.sources, strict=True)
+        return Captured([climb(layer.numbers) for layer, climb in climbs])
 
 
 def _places(model: keras.Model, layers: Sequence[int | str] | None) -> list[Place]:

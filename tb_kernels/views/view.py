@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -18,7 +18,7 @@ from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model.layers import Place
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.outputs import ArrayFile
+from tb_kernels.schema.outputs import ArrayFile, Scalars
 
 if TYPE_CHECKING:
     # Kernels are logged on every backend: what they need imports none.
@@ -30,11 +30,14 @@ class Captured:
     """What was copied of a model at one moment.
 
     Attributes:
-        arrays: By key; each is let go when it has been stored and drawn.
+        drawn: An array for each layer that is drawn, in their order; each is let go when
+            it has been drawn.
+        beside: What is stored and measured beside the pictures, by key.
         explained: Of heatmaps, what they explain.
     """
 
-    arrays: dict[str, NDArray[Any]]
+    drawn: list[NDArray[Any]]
+    beside: dict[str, NDArray[Any]] = field(default_factory=dict)
     explained: Explained | None = None
 
 
@@ -45,7 +48,8 @@ class View(ABC):
 
     Args:
         model: The model it looks at.
-        subjects: What can be drawn of it, layer by layer; at least one.
+        drawn: What can be drawn of it, layer by layer, each with where its array comes
+            from; at least one.
         style: Which are drawn, and how.
         **options: As for `LayerPictures`.
 
@@ -55,31 +59,37 @@ class View(ABC):
     Attributes:
         model: The model.
         layers: The pictures of each layer that is drawn.
-        stored: Bytes that an epoch takes beside the pictures.
+        sources: Where the array of each of these comes from.
+        size_beside: Bytes that an epoch takes beside the pictures.
         noun: What is drawn of a layer, for people.
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
             sheet keeps the kernels' own scales.
         from_zero: Whether a scale between extremes begins at zero.
-        compares: Whether `statistics` needs the array that was drawn last.
+        measures: Whether there are `statistics`.
     """
 
     noun: ClassVar[str]
     each_alone: ClassVar[bool] = False
     from_zero: ClassVar[bool] = False
-    compares = False
+    measures: bool = False
 
     def __init__(
-        self, model: keras.Model, subjects: Iterable[Subject], style: Style, **options: Any
+        self,
+        model: keras.Model,
+        drawn: Iterable[tuple[Subject, Any]],
+        style: Style,
+        **options: Any,
     ) -> None:
-        layers = [LayerPictures(subject, style, **options) for subject in subjects]
+        layers = [(LayerPictures(subject, style, **options), source) for subject, source in drawn]
         self.model = model
-        self.layers = [layer for layer in layers if layer.numbers]
-        self.stored = 0
+        self.layers = [layer for layer, _ in layers if layer.numbers]
+        self.sources = [source for layer, source in layers if layer.numbers]
+        self.size_beside = 0
         if not self.layers:
             raise ArgumentError(
                 f"kernels: no layer of model {model.name!r} has any of the numbers "
                 f"{sorted(style.kernels or ())}; expected numbers from 1 to "
-                f"{max(layer.most for layer in layers)}"
+                f"{max(layer.most for layer, _ in layers)}"
             )
 
     @abstractmethod
@@ -90,17 +100,13 @@ class View(ABC):
         """Whether it still fits the model, which may have been compiled anew."""
         return True
 
-    def key_of(self, subject: Subject) -> str:
-        """Under which key a layer's array was captured: by default its number."""
-        return subject.number
-
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile | None:
         """The arrays that are stored as they are; none by default."""
         return None
 
-    def curves(self, captured: Captured) -> Mapping[str, float]:
-        """Numbers of the whole model to stand beside its loss, by tag; none by default."""
-        return {}
+    def scalars(self, captured: Captured, epoch: int) -> Scalars | None:
+        """Numbers of the whole model to stand beside its loss; none by default."""
+        return None
 
     def statistics(
         self, subject: Subject, kernels: NDArray[np.float32], before: NDArray[np.float32] | None
@@ -110,7 +116,7 @@ class View(ABC):
         Args:
             subject: The layer.
             kernels: Its array, (kernels, slices, [depth,] height, width).
-            before: That of the epoch drawn last, if the view `compares` and there is one.
+            before: That of the epoch drawn last, if there is one.
         """
         return {}
 

@@ -72,23 +72,23 @@ def text_value(tag: str, text: str) -> Summary.Value:
 
 
 class EventFile:
-    """One event file of a run, open only while something is written to it.
+    """One event file of a view, open only while something is written to it.
 
     It comes into being with the first write, and begins by telling TensorBoard that
     a training starts at that write's step. TensorBoard's Python loader then drops
-    what an earlier file of the run has at this step or later; its default loader
+    what an earlier file of the folder has at this step or later; its default loader
     shows the newest of each tag by itself.
 
     Attributes:
         path: The file, whether it exists yet or not.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         name = (
             f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
             f".{os.getpid()}.{next(_serial):06d}"
         )
-        self.path = run_dir / name
+        self.path = folder / name
 
     def append(self, values: Sequence[Summary.Value], step: int) -> None:
         """Adds summaries at a step; they are in the file when this returns.

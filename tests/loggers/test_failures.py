@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from tb_kernels import ActivationLogger, KernelLogger, LogWarning, WriteError
+from tb_kernels import ActivationLogger, HeatmapLogger, KernelLogger, LogWarning, WriteError
 from tb_kernels.drawing.layer_pictures import LayerPictures
 from tb_kernels.views.activations import ActivationView
 from tb_kernels.views.kernels import KernelView
@@ -170,14 +170,12 @@ def test_a_layer_that_cannot_be_drawn_costs_no_other(model, tmp_path, monkeypatc
 
 
 def test_an_epoch_that_cannot_be_drawn_is_told_as_that(model, tmp_path, monkeypatch):
-    """What fails outside a layer's own share costs the epoch: as many pictures, and no index."""
-    monkeypatch.setattr(
-        KernelView, "key_of", lambda view, subject: f"{subject.number} is elsewhere"
-    )
+    """What fails outside a layer's own share costs the epoch: its pictures, and no index."""
+    monkeypatch.setattr(KernelView, "capture", lambda view: "no arrays")
     logger = KernelLogger(tmp_path)
     logger.log(model, 1)
     told = (
-        "in all, 10 pictures could not be written .*they could not be drawn, KeyError: '1 is else"
+        "in all, 10 pictures could not be written .*they could not be drawn, AttributeError: 'str"
     )
     with pytest.warns(LogWarning, match=told) as caught:
         logger.close()
@@ -198,6 +196,19 @@ def test_arrays_that_cannot_be_stored_cost_no_picture(model, data, tmp_path, mon
         logger.close()
     assert len(list((tmp_path / "activations").rglob("*.png"))) == 14
     assert len(read_index(tmp_path / "activations")[1]["layers"]) == 3
+
+
+def test_a_wrapper_and_its_layer_may_both_be_drawn(tmp_path):
+    """They share a number; each has its group, and both show the same maps."""
+    keras.utils.set_random_seed(0)
+    wrapped = keras.layers.SpectralNormalization(keras.layers.Conv2D(3, 3, name="inner"), name="outer")  # fmt: skip
+    top = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2, "softmax")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), wrapped, *top])
+    inputs = np.random.default_rng(0).normal(size=(2, 8, 8, 1))
+    with HeatmapLogger(tmp_path, inputs, layers=["outer", "inner"], strict=True) as logger:
+        logger.log(model, 1)
+    pictures = [read_png(tmp_path / f"heatmaps/1-{name}/1_2_1.png") for name in ("outer", "inner")]
+    np.testing.assert_array_equal(*pictures)
 
 
 def test_a_thread_that_cannot_start_costs_its_epoch_only(model, data, tmp_path):
