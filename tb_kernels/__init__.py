@@ -2,18 +2,17 @@
 
 The way of the data, a folder for each step:
 
+    schema/    what those who write and those who read agree on: names, the index
     model/     a Keras model → what is inside it
-    views/     inside → arrays, and what is drawn of them
     drawing/   arrays → pictures
+    views/     inside → arrays, and what is drawn of them
     writing/   pictures → files and events, in the background
     loggers/   the Keras callbacks: when, and where to
     reading/   a log → pictures, weights, arrays, curves
     report/    what was read → figures, a folder, a page
     commands/  the command line, which `cli` begins
 
-    schema/    what those who write and those who read agree on: names, the index
-
-Each imports only from those before it, and from `arguments` (what the user gave,
+Each imports only from those above it, and from `arguments` (what the user gave,
 checked), `errors` and `wording`.
 
 Importing this package imports neither TensorFlow nor Keras; the first use of a

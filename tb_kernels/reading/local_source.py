@@ -21,6 +21,8 @@ _MOST_DIRECTORIES = 100_000
 # How many files are held open for `read`.
 _OPEN_FILES = 32
 
+_HAS_PREAD = hasattr(os, "pread")
+
 
 class LocalSource(Source):
     """A directory of this machine.
@@ -59,8 +61,8 @@ class LocalSource(Source):
         """Some of its bytes; the file stays open for the next."""
         # One at a time: another thread could move the file on, or close it.
         with self._lock:
-            held = self._hold(folder, file)
-            if hasattr(os, "pread"):
+            held = self._hold((folder.name, file))
+            if _HAS_PREAD:
                 # Without moving the file on, which a forked process would share.
                 return os.pread(held.fileno(), length, offset)
             held.seek(offset)
@@ -69,14 +71,15 @@ class LocalSource(Source):
     def _path(self, folder: Folder, file: str) -> Path:
         return self._root / folder.name / file
 
-    def _hold(self, folder: Folder, file: str) -> FileIO:
-        asked = folder.name, file
-        if asked not in self._held:
-            self._held[asked] = FileIO(self._path(folder, file))
+    def _hold(self, asked: tuple[str, str]) -> FileIO:
+        held = self._held.get(asked)
+        if held is None:
+            held = self._held[asked] = FileIO(self._root.joinpath(*asked))
             if len(self._held) > _OPEN_FILES:
                 self._held.popitem(last=False)[1].close()
-        self._held.move_to_end(asked)
-        return self._held[asked]
+        else:
+            self._held.move_to_end(asked)
+        return held
 
     def _walk(self, tell: Tell) -> Iterator[tuple[str, list[str]]]:
         def failed(error: OSError) -> None:
