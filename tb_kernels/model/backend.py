@@ -9,7 +9,8 @@ each function here:
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
 - `loop`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
   may be Keras' own where its gradient is quick.
-- `leaves`, `map_leaves`: `keras.tree`, which knows no mappings but dicts, as far as that does.
+- `leaves`, `map_leaves`: of what people give and models return, which may be mappings that
+  `keras.tree` does not know.
 - `is_dataset`, `first_of`: for the data sets that people have beside it.
 
 Random numbers are drawn with NumPy, so that they are the same on all.

@@ -63,8 +63,7 @@ def compute_gradients(
     """
     check_built(model)
     size = check_size("batch_size", batch_size)
-    run = LossGradient(model, *check_targets(x, y, sample_weight), size)
-    return run()
+    return LossGradient(model, *check_targets(x, y, sample_weight), size)()
 
 
 def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

@@ -98,7 +98,7 @@ class Scores:
 
 def _values(model: keras.Model, outputs: Any) -> Any:
     """What goes into the final softmax or sigmoid, shape (inputs, classes)."""
-    given = keras.tree.flatten(outputs)
+    given = backend.leaves(outputs)
     logits = None
     if len(given) == 1:
         # Keras leaves it at the output for its own losses; with `from_logits` it is the output.

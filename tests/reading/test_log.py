@@ -1,6 +1,7 @@
 """What was logged is read back: every picture, byte for byte, and what stands beside it."""
 
 import io
+import pickle
 import shutil
 import subprocess
 import sys
@@ -438,6 +439,14 @@ def test_the_last_epoch_is_that_of_each_training(model, tmp_path):
                 logger.log(model, epoch)
     log = open_log(tmp_path).select(epochs="last", kernels="1_1")
     assert [(one.run, one.address.epoch) for one in log] == [("a", 2), ("b", 3)]
+
+
+def test_arrays_can_be_copied(log_dir):
+    """Also after they were read: a copy opens its files itself."""
+    arrays = open_log(log_dir).arrays("gradients", run="a")
+    name = next(iter(arrays))
+    twin = pickle.loads(pickle.dumps(arrays))  # noqa: S301
+    np.testing.assert_array_equal(twin[name], arrays[name])
 
 
 def test_what_is_in_arrays_is_known_without_reading_them(log_dir):

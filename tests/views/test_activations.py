@@ -200,6 +200,38 @@ def test_nothing_is_traced_again(model, data, tmp_path):
     assert len(traces) == before
 
 
+def test_outputs_in_a_mapping_of_ones_own_are_seen(data):
+    """A layer may return any mapping: its values are the layer's outputs, by their keys in order."""
+
+    class Outputs(dict):
+        pass
+
+    class Twice(L.Layer):
+        def call(self, inputs):
+            return Outputs(b=2 * inputs, a=inputs)
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.twice = Twice()
+
+        def call(self, inputs):
+            return self.twice(inputs)["b"]
+
+    model = Model()
+    model(data[0][:2])
+    activations = compute_activations(model, data[0][:2])
+    np.testing.assert_array_equal(activations["1"], data[0][:2])
+    np.testing.assert_array_equal(activations["1#2"], 2 * data[0][:2])
+
+
+def test_used_logger_that_remembers_nothing_can_be_pickled(model, data, tmp_path):
+    """Once it is closed; only change and first limits are remembered, and not by this one."""
+    with ActivationLogger(tmp_path, data[0][:2]) as logger:
+        logger.log(model, 1)
+    pickle.dumps(logger)
+
+
 def test_unused_logger_can_be_copied_and_pickled(model, data, tmp_path):
     """KerasTuner copies callbacks for each trial."""
     logger = ActivationLogger(tmp_path, data[0][:2])

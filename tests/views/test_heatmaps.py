@@ -80,6 +80,27 @@ def test_score_of_ones_own(pictures):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
 
 
+def test_outputs_in_a_mapping_of_ones_own(pictures):
+    """A model may return any mapping; its only output is the one that is explained."""
+
+    class Outputs(dict):
+        pass
+
+    class Wrapped(keras.Model):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, inputs):
+            return Outputs(classes=self.inner(inputs))
+
+    inner = linear([L.Dense(5, "softmax")])
+    wrapped = Wrapped(inner)
+    wrapped(pictures)
+    maps = compute_heatmaps(wrapped, pictures, 1)
+    np.testing.assert_array_equal(maps, compute_heatmaps(inner, pictures, 1))
+
+
 def test_equal_to_tf_keras_vis():
     """On a functional model of two branches, its softmax replaced by a linear output for them."""
     from tf_keras_vis.gradcam import Gradcam
