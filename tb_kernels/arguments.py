@@ -118,6 +118,18 @@ def check_fraction(argument: str, value: Any) -> float:
     return number
 
 
+def check_seconds(argument: str, value: Any) -> float:
+    """Returns a duration in seconds, more than none.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    number = float(value) if isinstance(value, numbers.Real) else math.nan
+    if isinstance(value, bool) or not 0 < number < math.inf:
+        raise ArgumentError(f"{argument}: expected seconds, more than 0, got {value!r}")
+    return number
+
+
 def check_whole(argument: str, item: Any, least: int, expected: str) -> int:
     """Returns a whole number.
 

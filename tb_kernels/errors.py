@@ -30,6 +30,11 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__
 
 
+def described(error: BaseException) -> RuntimeError:
+    """An error that says `reason_of` another, and holds nothing that this holds."""
+    return RuntimeError(reason_of(error))
+
+
 def warn(text: str) -> None:
     """Warns as the user's filters say, every time: Python would show an equal text only once."""
     warnings.warn_explicit(text, LogWarning, "tb_kernels", 1, registry={})

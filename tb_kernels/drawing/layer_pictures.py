@@ -18,7 +18,7 @@ from tb_kernels.drawing.overlays import Explained, Overlay
 from tb_kernels.drawing.sheets import fit_sheet, stack
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject, describe_scale
-from tb_kernels.schema.index import HeatmapEntry, LayerEntry, SheetEntry
+from tb_kernels.schema.index import HeatmapEntry, LayerEntry
 from tb_kernels.schema.naming import SHEET, Address, picture_path
 from tb_kernels.schema.outputs import PictureBatch
 
@@ -126,7 +126,7 @@ class LayerPictures:
             if self._sheet_row is not None:
                 tiles = stack(tiles, self.sheet.columns)
             pixels = assemble(tiles.reshape(1, -1, *tiles.shape[-3:]), self.sheet)
-            yield self._named(pixels, [SHEET], moment.whole, moment)
+            yield self._batch(pixels, [SHEET], moment.whole, moment)
         if self._by_slice:
             kernels, limits = _split(kernels), limits.repeated(self._axes.slices)
             nonfinite = None if nonfinite is None else _split(nonfinite)
@@ -140,54 +140,7 @@ class LayerPictures:
             some = limits.take(part)
             marked = None if nonfinite is None else nonfinite[part]
             tiles = self._tiles(kernels[part], marked, some, part)
-            yield self._named(assemble(tiles, self.layout), numbers, some, moment)
-
-    def entry(self, moment: Moment) -> LayerEntry:
-        """How the pictures of an epoch are to be read."""
-        normalize = self.style.normalize
-        entry = LayerEntry(
-            number=self.subject.number,
-            name=self.subject.name,
-            group=self._group or "",
-            kind=self.subject.kind,
-            shape=list(self._axes.shape),
-            axes=self._axes.letters,
-            kernels=self.subject.kernels,
-            slices=self._axes.slices,
-            tile=[self.layout.height, self.layout.width],
-            pictures="slices" if self._by_slice else "kernels",
-            drawn=self._chosen,
-            normalize=list(normalize) if isinstance(normalize, tuple) else normalize,
-            low=moment.limits.low.tolist(),
-            high=moment.limits.high.tolist(),
-            scale=self.layout.scale,
-            columns=self.layout.columns,
-            gap=self.layout.gap,
-            colormap=self._colormap(self._by_slice),
-            sheet=self._sheet_entry(moment.whole),
-        )
-        explained = moment.explained
-        if self._overlay is None or explained is None:
-            return entry
-        return HeatmapEntry(
-            **entry,
-            strength=self._overlay.strength,
-            classes=None if explained.classes is None else explained.classes.tolist(),
-            scores=explained.scores.tolist(),
-        )
-
-    def _sheet_entry(self, limits: Limits) -> SheetEntry | None:
-        if self.sheet is None:
-            return None
-        return SheetEntry(
-            low=limits.low.tolist(),
-            high=limits.high.tolist(),
-            scale=self.sheet.scale,
-            columns=self.sheet.columns,
-            gap=self.sheet.gap,
-            stacked=self._sheet_row is not None,
-            colormap=self._colormap(single_slices=False),
-        )
+            yield self._batch(assemble(tiles, self.layout), numbers, some, moment)
 
     def _fit(self) -> Layout:
         fit = partial(Layout.fit, scale=self.style.scale)
@@ -218,9 +171,10 @@ class LayerPictures:
         tiles = paint(to_levels(kernels, limits), colormap, nonfinite)
         return tiles.reshape(len(kernels), -1, *tiles.shape[2:])
 
-    def _named(
+    def _batch(
         self, pixels: NDArray[np.uint8], numbers: Sequence[int], limits: Limits, moment: Moment
     ) -> PictureBatch:
+        """Pictures with these kernel numbers, named and explained."""
         addresses = [Address(self.subject.number, number, moment.epoch) for number in numbers]
         return PictureBatch(
             pixels,
@@ -230,6 +184,45 @@ class LayerPictures:
                 self._describe(address, limits, position, moment.explained)
                 for position, address in enumerate(addresses)
             ],
+            entry=self._entry(numbers, limits, moment.explained),
+        )
+
+    def _entry(
+        self, numbers: Sequence[int], limits: Limits, explained: Explained | None
+    ) -> LayerEntry:
+        normalize = self.style.normalize
+        whole = SHEET in numbers
+        layout = self.sheet if whole and self.sheet is not None else self.layout
+        entry = LayerEntry(
+            number=self.subject.number,
+            name=self.subject.name,
+            group=self._group or "",
+            kind=self.subject.kind,
+            shape=list(self._axes.shape),
+            axes=self._axes.letters,
+            kernels=self.subject.kernels,
+            slices=self._axes.slices,
+            tile=[layout.height, layout.width],
+            pictures="sheet" if whole else "slices" if self._by_slice else "kernels",
+            drawn=list(numbers),
+            normalize=list(normalize) if isinstance(normalize, tuple) else normalize,
+            low=limits.low.tolist(),
+            high=limits.high.tolist(),
+            scale=layout.scale,
+            columns=layout.columns,
+            gap=layout.gap,
+            stacked=whole and self._sheet_row is not None,
+            colormap=self._colormap(self._by_slice and not whole),
+        )
+        if self._overlay is None or explained is None:
+            return entry
+        inputs = np.asarray(self.numbers if whole else numbers) - 1
+        classes = explained.classes
+        return HeatmapEntry(
+            **entry,
+            strength=self._overlay.strength,
+            classes=None if classes is None else classes[inputs].tolist(),
+            scores=explained.scores[inputs].tolist(),
         )
 
     def _describe(

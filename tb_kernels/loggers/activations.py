@@ -14,6 +14,7 @@ from tb_kernels.loggers.base import Logger
 from tb_kernels.model.data import check_inputs
 from tb_kernels.schema.naming import ACTIVATIONS
 from tb_kernels.views.activations import ActivationView
+from tb_kernels.writing.disk import PATIENCE
 
 
 class ActivationLogger(Logger):
@@ -48,6 +49,7 @@ class ActivationLogger(Logger):
         half_precision: Whether arrays of fractions are stored as float16: half the size,
             three digits, and what exceeds 65,504 is infinite.
         strict: Whether a failed write raises.
+        patience: Seconds after which a disk that takes nothing is taken to hang.
 
     Raises:
         ArgumentError: If an argument is not valid, the model cannot take the inputs or
@@ -72,9 +74,10 @@ class ActivationLogger(Logger):
         sheets: bool = False,
         half_precision: bool = False,
         strict: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
-        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._inputs = check_inputs("inputs", inputs)
         self._half_precision = bool(half_precision)
 

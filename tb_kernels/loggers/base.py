@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from tb_kernels.arguments import check_epoch
+from tb_kernels.arguments import check_epoch, check_seconds
 from tb_kernels.drawing.style import Style
-from tb_kernels.errors import reason_of, warn
+from tb_kernels.errors import WriteError, reason_of, warn
 from tb_kernels.loggers.epochs import Epochs
 from tb_kernels.loggers.notice import announce
 from tb_kernels.loggers.plan import Memory, Plan
@@ -33,7 +33,9 @@ class Logger(keras.callbacks.Callback):
 
     view: ClassVar[str]
 
-    def __init__(self, log_dir: Any, *, epochs: Any, style: Style, strict: bool) -> None:
+    def __init__(
+        self, log_dir: Any, *, epochs: Any, style: Style, strict: bool, patience: float
+    ) -> None:
         super().__init__()
         # Keras sets it when a training begins; its first versions have none before.
         self.params: dict[str, Any] | None = None
@@ -41,6 +43,7 @@ class Logger(keras.callbacks.Callback):
         self._epochs = Epochs(epochs)
         self._style = style
         self._strict = bool(strict)
+        self._patience = check_seconds("patience", patience)
         self._session: Session | None = None
         self._plans: dict[int, Plan] = {}
         # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
@@ -171,7 +174,12 @@ class Logger(keras.callbacks.Callback):
 
     def _open(self) -> Session:
         if self._session is None:
-            self._session = Session(self.log_dir, self.view)
+            self._session = session = Session(self.log_dir, self.view, self._patience)
+            if session.hangs is not None:
+                text = f"nothing can be written to {session.where} ({session.hangs.strerror})"
+                if self._strict:
+                    raise WriteError(text) from session.hangs
+                warn(f"{text}; training goes on, and later epochs are tried all the same")
         return self._session
 
     def _close(self, *, strict: bool) -> None:

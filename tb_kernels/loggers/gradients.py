@@ -14,6 +14,7 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.loggers.base import Logger
 from tb_kernels.schema.naming import GRADIENTS
 from tb_kernels.views.gradients import GradientView, check_targets
+from tb_kernels.writing.disk import PATIENCE
 
 
 class GradientLogger(Logger):
@@ -48,6 +49,7 @@ class GradientLogger(Logger):
         slices: Whether every 2-D slice is a picture of its own.
         sheets: Whether each layer is also drawn on one sheet, `1_0_10`.
         strict: Whether a failed write raises.
+        patience: Seconds after which a disk that takes nothing is taken to hang.
 
     Raises:
         ArgumentError: If an argument is not valid, the model is not compiled with a
@@ -75,9 +77,10 @@ class GradientLogger(Logger):
         slices: bool = False,
         sheets: bool = False,
         strict: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
-        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._data = check_targets(x, y, sample_weight)
         self._batch_size = check_size("batch_size", batch_size)
         self._by_slice = bool(slices)

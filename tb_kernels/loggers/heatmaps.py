@@ -19,6 +19,7 @@ from tb_kernels.model.selection import select_places
 from tb_kernels.schema.naming import HEATMAPS
 from tb_kernels.views.heatmaps import HeatmapView
 from tb_kernels.views.scores import Score, Scores, check_classes
+from tb_kernels.writing.disk import PATIENCE
 
 
 class HeatmapLogger(Logger):
@@ -57,6 +58,7 @@ class HeatmapLogger(Logger):
         group: Whether files and tags have the layer's group in front.
         sheets: Whether all inputs are also drawn on one sheet, `3_0_10`.
         strict: Whether a failed write raises.
+        patience: Seconds after which a disk that takes nothing is taken to hang.
 
     Raises:
         ArgumentError: If an argument is not valid, the model cannot take the inputs,
@@ -85,6 +87,7 @@ class HeatmapLogger(Logger):
         group: bool = True,
         sheets: bool = False,
         strict: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         if layer is not None and layers is not None:
             raise ArgumentError("layer: expected one layer, or several in layers; got both")
@@ -95,7 +98,7 @@ class HeatmapLogger(Logger):
             )
         layers = layers if layer is None else layer
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
-        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._argument = "layers" if layer is None else "layer"
         self._inputs = check_inputs("inputs", inputs)
         self._scores = Scores(check_classes(classes, count(self._inputs)), score)

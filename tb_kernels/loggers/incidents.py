@@ -12,9 +12,14 @@ from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import WriteError, warn
 from tb_kernels.wording import count, enumerate_all
 
+# What could not be done with something that is lost.
+WRITTEN = "written to"
+DRAWN = "drawn for"
+COMPUTED = "computed for"
+
 
 class Incidents:
-    """Remembers what the worker meets until somebody can be told.
+    """Remembers what the worker meets in a training until somebody can be told.
 
     The worker never warns by itself: a warning that the user has turned into an
     error would end the worker's thread and never reach the user.
@@ -23,18 +28,21 @@ class Incidents:
     def __init__(self, where: str) -> None:
         self._where = where
         self._lock = threading.Lock()
-        self._reason: BaseException | None = None
-        self._lost: Counter[str] = Counter()
+        # By what could not be done: how many of what, and the last reason.
+        self._lost: dict[str, Counter[str]] = {}
+        self._reasons: dict[str, BaseException] = {}
         self._told = False
         self._nonfinite: set[str] = set()
         self._untold: list[str] = []
 
-    def lose(self, number: int, noun: str, reason: BaseException) -> None:
-        """So many of these could not be written."""
+    def lose(
+        self, number: int, noun: str, reason: BaseException, what_failed: str = WRITTEN
+    ) -> None:
+        """So many of these could not be written, or not even be drawn or computed."""
         with self._lock:
-            self._lost[noun] += number
+            self._lost.setdefault(what_failed, Counter())[noun] += number
             # Its traceback would keep the arrays of every frame that it passed.
-            self._reason = reason.with_traceback(None)
+            self._reasons[what_failed] = reason.with_traceback(None)
 
     def meet_nonfinite(self, subject: Subject, nonfinite: NDArray[np.bool_], epoch: int) -> None:
         """A layer holds values that are not finite; told once."""
@@ -54,18 +62,14 @@ class Incidents:
         """
         with self._lock:
             untold, self._untold = self._untold, []
-            reason, lost = self._reason, self._lost.copy()
-            told, self._told = self._told, reason is not None and not final
+            text, reason = self._summary()
+            told, self._told = self._told, bool(text) and not final
             if strict or final:
-                self._reason, self._lost = None, Counter()
+                self._lost, self._reasons = {}, {}
         if untold:
             warn(f"what is not finite is drawn red: {'; '.join(untold)}")
-        if reason is None:
+        if not text:
             return
-        what = enumerate_all(count(number, noun) for noun, number in lost.items() if number)
-        text = (
-            f"{what} could not be written to {self._where} ({str(reason) or type(reason).__name__})"
-        )
         if strict:
             raise WriteError(text) from reason
         if final:
@@ -75,3 +79,12 @@ class Incidents:
                 f"{text}; training goes on, later pictures are tried all the same, and the "
                 "sum is told at the end (strict=True raises instead)"
             )
+
+    def _summary(self) -> tuple[str, BaseException | None]:
+        texts, reason = [], None
+        for what_failed, lost in self._lost.items():
+            what = enumerate_all(count(number, noun) for noun, number in lost.items() if number)
+            reason = self._reasons[what_failed]
+            because = str(reason) or type(reason).__name__
+            texts.append(f"{what} could not be {what_failed} {self._where} ({because})")
+        return "; ".join(texts), reason

@@ -12,6 +12,7 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.loggers.base import Logger
 from tb_kernels.schema.naming import KERNELS
 from tb_kernels.views.kernels import KernelView
+from tb_kernels.writing.disk import PATIENCE
 
 
 class KernelLogger(Logger):
@@ -57,6 +58,9 @@ class KernelLogger(Logger):
             layer's weights since the epoch drawn before, divided by their norm then.
         strict: Whether a failed write raises WriteError at the next call, instead
             of one warning and a sum at the end.
+        patience: Seconds. A disk that takes nothing for so long is taken to hang: what
+            waits for it is given up, counted and told, and training goes on; later
+            epochs are tried all the same. A slow disk that moves is never given up.
 
     Raises:
         ArgumentError: If an argument is not valid: here, or before the first step of
@@ -88,9 +92,10 @@ class KernelLogger(Logger):
         sheets: bool = False,
         statistics: bool = True,
         strict: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
-        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._by_slice = bool(slices)
         self._statistics = bool(statistics)
 

@@ -14,6 +14,7 @@ from tb_kernels.schema.naming import PATTERNS
 from tb_kernels.views.ascent import USUAL_KERNELS, Method, check_method
 from tb_kernels.views.canvas import Size
 from tb_kernels.views.patterns import PatternView
+from tb_kernels.writing.disk import PATIENCE
 
 
 class PatternLogger(Logger):
@@ -46,6 +47,7 @@ class PatternLogger(Logger):
         group: Whether files and tags have the layer's group in front.
         sheets: Whether the patterns of a layer are also drawn on one sheet, `3_0_10`.
         strict: Whether a failed write raises.
+        patience: Seconds after which a disk that takes nothing is taken to hang.
 
     Raises:
         ArgumentError: If an argument is not valid, or the model cannot be cut off at one
@@ -73,10 +75,11 @@ class PatternLogger(Logger):
         group: bool = True,
         sheets: bool = False,
         strict: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         kernels = range(1, USUAL_KERNELS + 1) if kernels is None else kernels
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
-        super().__init__(log_dir, epochs=epochs, style=style, strict=strict)
+        super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._how = check_method(steps, method, input_range, size, seed)
 
     def _look_at(self, model: keras.Model) -> PatternView:

@@ -13,11 +13,11 @@ from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
 from tb_kernels.drawing.levels import Limits, are_telling, find_limits, find_nonfinite
 from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.subjects import Subject
-from tb_kernels.loggers.incidents import Incidents
+from tb_kernels.errors import described
+from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
 from tb_kernels.loggers.notice import Volume
 from tb_kernels.model.layers import built_convolutions
-from tb_kernels.schema.index import LayerEntry
-from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Output, Scalars
+from tb_kernels.schema.outputs import ArrayFile, Output, Scalars
 from tb_kernels.views.view import Captured, View
 
 
@@ -74,7 +74,6 @@ class Plan:
         captured.beside.clear()
         arrays = deque(captured.drawn)
         captured.drawn.clear()
-        entries: list[LayerEntry] = []
         statistics: dict[str, float] = {}
         for layer in self.view.layers:
             subject, left = layer.subject, layer.count
@@ -85,11 +84,9 @@ class Plan:
                 for batch in layer.draw(moment):
                     yield batch
                     left -= len(batch)
-                entries.append(layer.entry(moment))
             except Exception as error:
-                incidents.lose(left or 1, "picture" if left else "index", error)
+                incidents.lose(left, "picture", described(error), DRAWN)
         yield Scalars(statistics)
-        yield IndexEntries(entries)
 
     def _beside(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
         """What is stored of all layers together."""
@@ -98,7 +95,7 @@ class Plan:
             try:
                 output = make(captured, epoch)
             except Exception as error:
-                incidents.lose(1, noun, error)
+                incidents.lose(1, noun, described(error), COMPUTED)
             else:
                 if output is not None:
                     yield output

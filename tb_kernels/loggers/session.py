@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
+import weakref
 from pathlib import Path
 from typing import Any
 
-from tb_kernels.errors import reason_of
-from tb_kernels.loggers.incidents import Incidents
+from tb_kernels.errors import described, warn
+from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
 from tb_kernels.loggers.notice import say
 from tb_kernels.loggers.plan import Plan
+from tb_kernels.schema.outputs import PictureBatch
 from tb_kernels.views.view import Captured
+from tb_kernels.writing.disk import DiskHangsError
 from tb_kernels.writing.writer import open_view
 
 # A wait that takes longer is explained.
@@ -20,21 +24,45 @@ _SILENT_SECONDS = 2.0
 class Session:
     """The folder a logger writes to, and what there is to tell about it.
 
+    What was lost and not told when nobody uses it any more, after its last job, or when
+    the interpreter ends, is told then.
+
     Args:
         log_dir: What `tensorboard --logdir` is given.
         view: The view's name.
+        patience: Seconds without any progress after which the disk is taken to hang.
 
     Raises:
         ArgumentError: If the log directory cannot be used.
+
+    Attributes:
+        where: The folder, for people.
+        incidents: Of the training at hand.
     """
 
-    def __init__(self, log_dir: Any, view: str) -> None:
+    def __init__(self, log_dir: Any, view: str, patience: float) -> None:
         self.where = str(Path(log_dir) / view)
+        self._patience = patience
+        self._writer, others, self.hangs = open_view(
+            log_dir, view, patience=patience, tell=self._tell_of_wait
+        )
+        if others:
+            warn(
+                f"another process writes to {self.where}; both can be read, and of pictures of "
+                "one name those of the training that began later count. Give each training "
+                "a directory of its own"
+            )
         self.incidents = Incidents(self.where)
-        self._writer = open_view(log_dir, view)
+        # The last job, too, holds this session.
+        weakref.finalize(self, _tell_rest, self.incidents, os.getpid())
 
     def begin(self) -> None:
-        """A training begins: TensorBoard is to show it instead of what came before."""
+        """A training begins: TensorBoard is to show it instead of what came before.
+
+        What was handed over before is written first, and what was lost of it told.
+        """
+        self.wait()
+        self.incidents.tell(strict=False, final=True)
         self._writer.begin()
 
     def hand_over(self, plan: Plan, epoch: int) -> None:
@@ -44,31 +72,47 @@ class Session:
         that has no room. Whatever goes wrong is reported and raises nothing.
         """
         worker = self._writer.worker
-        try:
+        if not worker.wait_for_room(self, epoch, timeout=_SILENT_SECONDS):
+            self._tell_of_wait()
             worker.wait_for_room(self, epoch)
-            job = functools.partial(self._write, plan, _capture(plan), epoch)
+        pictures, incidents = plan.volume.pictures, self.incidents
+        try:
+            captured = plan.view.capture()
+        except Exception as error:
+            incidents.lose(pictures, "picture", described(error), COMPUTED)
+            return
+        job = functools.partial(self._write, plan, [captured], epoch)
+        del captured
+        try:
             worker.submit(self, epoch, job)
         except Exception as error:
-            self.incidents.lose(plan.volume.pictures, "picture", error)
+            incidents.lose(pictures, "picture", described(error))
 
     def wait(self) -> None:
         """Waits until all that was handed over is written; says so if that takes long."""
-        if not self._writer.worker.wait(timeout=_SILENT_SECONDS):
+        worker = self._writer.worker
+        if not worker.wait(timeout=_SILENT_SECONDS):
             say(f"still writing the last pictures to {self.where}")
-            self._writer.worker.wait()
+            worker.wait()
 
-    def _write(self, plan: Plan, captured: Captured, epoch: int) -> None:
+    def _write(self, plan: Plan, captured: list[Captured], epoch: int) -> None:
         """The worker's job. Whatever goes wrong ends neither worker nor training."""
+        left, incidents = plan.volume.pictures, self.incidents
         try:
-            for output in plan.draw(captured, epoch, self.incidents):
-                self._writer.write(output, epoch, self.incidents.lose)
-        except Exception as error:
-            reason = RuntimeError(f"they could not be drawn, {reason_of(error)}")
-            self.incidents.lose(plan.volume.pictures, "picture", reason)
+            for output in plan.draw(captured.pop(), epoch, incidents):
+                left -= len(output) if isinstance(output, PictureBatch) else 0
+                self._writer.write(output, epoch, incidents.lose, self._patience)
+        except DiskHangsError as error:
+            if left:
+                incidents.lose(left, "picture", error)
+        except BaseException as error:  # also of SystemExit the worker does not die
+            incidents.lose(left, "picture", described(error), DRAWN)
+
+    def _tell_of_wait(self) -> None:
+        say(f"waiting for the disk: {self.where}")
 
 
-def _capture(plan: Plan) -> Captured:
-    try:
-        return plan.view.capture()
-    except Exception as error:
-        raise RuntimeError(f"they could not be computed, {reason_of(error)}") from error
+def _tell_rest(incidents: Incidents, process: int) -> None:
+    """Tells what nobody has asked for, unless it is the parent of a fork who has to."""
+    if process == os.getpid():
+        incidents.tell(strict=False, final=True)

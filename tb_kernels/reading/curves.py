@@ -29,11 +29,13 @@ class Curve(NamedTuple):
     values: NDArray[np.float64]
 
 
-def curve_of(steps: array[int], values: array[float]) -> Curve:
-    """The curve through points in the order of their writing: of each step the newest."""
+def curve_of(points: Sequence[tuple[array[int], array[float]]]) -> Curve:
+    """The curve through steps and values in the order of their writing: of each step the newest."""
+    steps = np.concatenate([np.frombuffer(steps, np.int64) for steps, _ in points])
+    values = np.concatenate([np.frombuffer(values, np.float64) for _, values in points])
     # The first of the reversed steps is the newest.
-    unique, newest = np.unique(np.frombuffer(steps, np.int64)[::-1], return_index=True)
-    return Curve(unique, np.frombuffer(values, np.float64)[::-1][newest])
+    unique, newest = np.unique(steps[::-1], return_index=True)
+    return Curve(unique, values[::-1][newest])
 
 
 def find_curves(

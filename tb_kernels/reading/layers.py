@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.reading.catalog import Catalog, split_by_layer
-from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.schema.naming import SHEET
 
 # What is told of a layer, in this order.
@@ -91,16 +90,13 @@ class LoggedLayer:
         return f"LoggedLayer({facts})"
 
 
-def layers_of(catalog: Catalog, indexes: IndexCache) -> dict[int, LoggedLayer]:
+def layers_of(catalog: Catalog) -> dict[int, LoggedLayer]:
     """The layers of a catalog by the number that stands in its rows, in the order shown."""
-    newest: dict[str, int] = {}
-    for folder, epoch in catalog.indexes:
-        newest[folder] = max(epoch, newest.get(folder, 0))
     layers = {}
     for rows in split_by_layer(catalog.rows):
         number = int(rows["layer"][0])
         folder, group, address = catalog.layers[number]
         run, view = catalog.source.split(folder)
-        name = indexes.name(folder, group, address, newest.get(folder, 0))
+        name = catalog.names.get(catalog.layers[number], group.removeprefix(f"{address}-"))
         layers[number] = LoggedLayer(folder, run, view, address, name, group, rows)
     return layers

@@ -15,9 +15,7 @@ from tb_kernels.drawing.levels import Limits, to_weights
 from tb_kernels.drawing.sheets import unstack
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
-from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.index import LayerEntry, SheetEntry, axes_of
-from tb_kernels.schema.naming import SHEET
+from tb_kernels.schema.index import LayerEntry, axes_of
 
 
 @dataclass(frozen=True)
@@ -156,47 +154,47 @@ def legend_of(entry: LayerEntry, kernel: int) -> Legend:
     """How a picture of a layer is to be read.
 
     Args:
-        entry: The layer's, in the index of the picture's epoch.
-        kernel: The kernel number, one that `draws` the entry.
+        entry: In the index that was written with the picture.
+        kernel: The kernel number, one of those that the entry tells of.
 
     Raises:
         LogError: If the entry contradicts itself.
     """
-    axes, sheet = axes_of(entry), entry["sheet"] if kernel == SHEET else None
-    how = sheet or entry
+    axes = axes_of(entry)
+    whole, alone = entry["pictures"] == "sheet", entry["pictures"] == "slices"
     height, width = entry["tile"]
-    alone = sheet is None and entry["pictures"] == "slices"
     depth = () if axes.depth is None else (axes.depth,)
     window = (1, height, width) if alone else (axes.channels, *depth, height, width)
-    tiles = int(np.prod(window[:-2])) // (3 if how["colormap"] == RGB else 1)
-    if sheet is not None:
+    tiles = int(np.prod(window[:-2])) // (3 if entry["colormap"] == RGB else 1)
+    if whole:
         kernels = axes.kernels
-        if sheet["stacked"]:
-            kernels = -(-kernels // sheet["columns"]) * sheet["columns"]
+        if entry["stacked"]:
+            kernels = -(-kernels // entry["columns"]) * entry["columns"]
         tiles *= kernels
     return Legend(
-        layout=Layout(max(1, tiles), height, width, how["columns"], how["scale"], how["gap"]),
-        colormap=how["colormap"],
-        limits=_limits(how, entry, axes, kernel),
+        layout=Layout(max(1, tiles), height, width, entry["columns"], entry["scale"], entry["gap"]),
+        colormap=entry["colormap"],
+        limits=_limits(entry, axes.kernels if whole else None, kernel),
         window=window,
-        kernels=None if sheet is None else axes.kernels,
-        stacked=sheet is not None and sheet["stacked"],
-        wrapped=sheet is None and not axes.flat and axes.depth is None,
+        kernels=axes.kernels if whole else None,
+        stacked=whole and entry["stacked"],
+        wrapped=not whole and not axes.flat and axes.depth is None,
         overlay=entry.get("strength", 1.0) != 1,
     )
 
 
-def _limits(how: LayerEntry | SheetEntry, entry: LayerEntry, axes: Axes, kernel: int) -> Limits:
-    limits = Limits(np.asarray(how["low"], np.float64), np.asarray(how["high"], np.float64))
+def _limits(entry: LayerEntry, on_sheet: int | None, kernel: int) -> Limits:
+    limits = Limits(np.asarray(entry["low"], np.float64), np.asarray(entry["high"], np.float64))
     if limits.low.shape != limits.high.shape:
         raise LogError("the index contradicts itself: low and high differ in number")
     if limits.low.ndim == 0:
         return limits
-    count, drawn = len(limits.low), entry["drawn"] or []
-    if kernel == SHEET and count == axes.kernels:
+    count, drawn = len(limits.low), entry["drawn"]
+    if on_sheet == count:
         return limits
-    if kernel != SHEET and count == entry["kernels"]:
-        return Limits.of(*limits.at((kernel - 1) % count))
-    if kernel in drawn and count == len(drawn):
+    if on_sheet is None and count == len(drawn):
         return Limits.of(*limits.at(drawn.index(kernel)))
+    if on_sheet is None and isinstance(drawn, range) and count == entry["kernels"]:
+        # Format 1: slices are drawn on the scale of their kernel.
+        return Limits.of(*limits.at((kernel - 1) % count))
     raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")

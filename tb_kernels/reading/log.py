@@ -273,5 +273,4 @@ def read_log(log_dir: Any, tell: Tell) -> Log:
     where = check_path("log_dir", log_dir)
     source = RemoteSource(where) if "://" in where else LocalSource(where)
     catalog = read_catalog(source, tell)
-    indexes = IndexCache(catalog, tell)
-    return Log(catalog, indexes, layers_of(catalog, indexes), catalog.rows)
+    return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)

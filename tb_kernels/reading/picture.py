@@ -74,8 +74,7 @@ class Picture:
     @property
     def layer_name(self) -> str:
         """The layer's name in the model."""
-        layer = self._layer
-        return self._indexes.name(layer.folder, layer.group, layer.number, self.address.epoch)
+        return self._layer.name
 
     @property
     def png(self) -> bytes:
@@ -93,7 +92,8 @@ class Picture:
         Raises:
             LogError: If the log has no index of it.
         """
-        return self._indexes.legend(self._layer.folder, self._layer.group, self.address)
+        layer = self._layer
+        return self._indexes.legend(self._row[8], layer.folder, layer.group, self.address)
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture.

@@ -16,6 +16,7 @@ from tensorboard.util import tensor_util
 
 from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
 from tb_kernels.schema.records import Record
+from tb_kernels.schema.training import TRAINING_TAG, number_in
 
 # Every PNG begins with this; then follow its width and its height.
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -45,11 +46,17 @@ class FoundPicture(NamedTuple):
 
 
 class FoundIndex(NamedTuple):
-    """The index of an epoch: where its text lies in the file."""
+    """An index of pictures of an epoch: its text, and where this lies in the file."""
 
     epoch: int
     offset: int
-    length: int
+    text: bytes
+
+
+class FoundTraining(NamedTuple):
+    """The number of the training that wrote the file."""
+
+    number: int
 
 
 class FoundPoint(NamedTuple):
@@ -66,19 +73,28 @@ class Foreign(NamedTuple):
     tag: str
 
 
-Found = FoundPicture | FoundIndex | FoundPoint | Foreign
+Found = FoundPicture | FoundIndex | FoundTraining | FoundPoint | Foreign
 
 
-def read_summaries(record: Record) -> Iterator[Found]:
-    """What a record holds of interest, in its order.
+def parse_event(record: Record) -> Event:
+    """The event that a record holds.
 
     Raises:
         ValueError: If the record is no event.
     """
     try:
-        event = Event.FromString(record.data)
+        return Event.FromString(record.data)
     except DecodeError:
         raise ValueError("not an event") from None
+
+
+def read_summaries(record: Record, event: Event) -> Iterator[Found]:
+    """What is of interest in an event, in its order.
+
+    Args:
+        record: What was read.
+        event: What it holds.
+    """
     end = 0
     for value in event.summary.value:
         plugin = value.metadata.plugin_data.plugin_name
@@ -92,7 +108,9 @@ def read_summaries(record: Record) -> Iterator[Found]:
             start = _find(record.data, text, end)
             end = start + len(text)
             if epoch is not None and text:
-                yield FoundIndex(epoch, record.offset + start, len(text))
+                yield FoundIndex(epoch, record.offset + start, text)
+            elif value.tag == TRAINING_TAG:
+                yield FoundTraining(number_in(text))
         elif plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
             number = _number(value)
             if number is not None:

@@ -1,39 +1,32 @@
-"""The index of an epoch: what a reader of the log needs to turn pictures into weights."""
+"""The index of a record: what a reader of the log needs to turn its pictures into weights.
+
+Each record of pictures begins with the index that says how these pictures, and no others, are
+to be read. The two are written in one piece, so that neither is ever read with another's.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import TypedDict
 
 from tb_kernels.schema.axes import Axes
 
-FORMAT = 1
-
-
-class SheetEntry(TypedDict):
-    """How a layer's sheet is laid out; low and high are the layer's, or each kernel's.
-
-    Slice s of kernel k is tile `k * slices + s`; on a stacked sheet, where a row of
-    kernels has a row for each of their slices, it is the tile at row
-    `k // columns * slices + s`, column `k % columns`.
-    """
-
-    low: float | list[float]
-    high: float | list[float]
-    scale: int
-    columns: int
-    gap: int
-    stacked: bool
-    colormap: str
+# Format 1, of version 0.1.0, had one index for an epoch, in a record of its own behind its
+# pictures; each entry told of all pictures of a layer, and in `sheet` of its sheet.
+FORMAT = 2
 
 
 class LayerEntry(TypedDict):
-    """How the pictures of one layer are to be read.
+    """How pictures of one layer are to be read.
 
     A pixel of level p stands for the weight `low + p / 255 * (high - low)`. Slice t
     of a picture is the tile at row `t // columns`, column `t % columns`, and weight
     (y, x) of a tile is a square of scale x scale pixels; a gap lies between tiles.
+
+    On a sheet, slice s of kernel k is tile `k * slices + s`; on a stacked one, where a
+    row of kernels has a row for each of their slices, it is the tile at row
+    `k // columns * slices + s`, column `k % columns`.
 
     Attributes:
         number: The layer's number, the first field of the address.
@@ -45,17 +38,19 @@ class LayerEntry(TypedDict):
         kernels: How many kernels the layer has.
         slices: How many 2-D slices one kernel has.
         tile: Height and width of a slice in weights.
-        pictures: `"kernels"`, or `"slices"` where each slice is a picture of its own.
-        drawn: The kernel numbers of the pictures; None for all.
+        pictures: `"kernels"`; `"slices"` where each slice is a picture of its own;
+            `"sheet"` for the sheet of the whole layer.
+        drawn: The kernel numbers of the pictures, in the order of the record; of a sheet `[0]`.
         normalize: How low and high were chosen.
-        low: The weight that level 0 stands for; one for each kernel if normalised by kernel.
+        low: The weight that level 0 stands for, or one for each of `drawn`; on a sheet
+            perhaps one for each kernel.
         high: The weight that level 255 stands for, likewise.
         scale: Pixels along the side of a weight.
-        columns: Slices in a row.
+        columns: Slices in a row; on a stacked sheet kernels in a row.
         gap: White pixels between slices.
+        stacked: Whether the slices of a sheet's kernels stand below each other.
         colormap: The colour map that levels went through; in `"rgb"` the three
             slices are red, green and blue of one tile.
-        sheet: The sheet of the whole layer, if there is one.
     """
 
     number: str
@@ -68,15 +63,15 @@ class LayerEntry(TypedDict):
     slices: int
     tile: list[int]
     pictures: str
-    drawn: list[int] | None
+    drawn: list[int]
     normalize: str | list[float]
     low: float | list[float]
     high: float | list[float]
     scale: int
     columns: int
     gap: int
+    stacked: bool
     colormap: str
-    sheet: SheetEntry | None
 
 
 class HeatmapEntry(LayerEntry):
@@ -84,8 +79,8 @@ class HeatmapEntry(LayerEntry):
 
     Attributes:
         strength: How much of a pixel is the map's colour; the rest is the input.
-        classes: The class that each input's map speaks of; None where `score` was given.
-        scores: What was differentiated, for each input.
+        classes: The class that each map of the record speaks of; None where `score` was given.
+        scores: What was differentiated, for each map of the record.
     """
 
     strength: float
@@ -98,15 +93,7 @@ def axes_of(entry: LayerEntry) -> Axes:
     return Axes(entry["axes"], tuple(entry["shape"]))
 
 
-def entry_key(entry: LayerEntry) -> Hashable:
-    """What entries have in common that replace each other.
-
-    Two loggers may draw different pictures of one layer; their entries stand side by side.
-    """
-    return entry["number"], entry["group"], entry["pictures"], tuple(entry["drawn"] or ())
-
-
 def to_json(view: str, epoch: int, layers: Iterable[LayerEntry]) -> str:
-    """The index of a view's pictures of one epoch."""
+    """The index of some pictures of a view and an epoch."""
     index = {"format": FORMAT, "view": view, "epoch": epoch, "layers": list(layers)}
     return json.dumps(index, separators=(",", ":"))

@@ -14,7 +14,7 @@ from tb_kernels.schema.index import LayerEntry
 
 @dataclass(frozen=True)
 class PictureBatch:
-    """Pictures of one size, with their names.
+    """Pictures of one layer and one size, with their names and how they are to be read.
 
     Attributes:
         pixels: uint8 of shape (pictures, height, width, channels), one channel (grey)
@@ -22,6 +22,7 @@ class PictureBatch:
         paths: Each picture's tag, which is its file's path without `.png`.
         titles: Each picture's address, the title of its card.
         descriptions: For people, in Markdown.
+        entry: Of these pictures, for the index that is written with them.
     """
 
     noun: ClassVar[str] = "picture"
@@ -30,6 +31,7 @@ class PictureBatch:
     paths: Sequence[str]
     titles: Sequence[str]
     descriptions: Sequence[str]
+    entry: LayerEntry
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -69,23 +71,7 @@ class Scalars:
         return len(self.values)
 
 
-@dataclass(frozen=True)
-class IndexEntries:
-    """How the pictures of some layers are to be read.
-
-    Attributes:
-        entries: One for each layer; they join those of other loggers of this view and epoch.
-    """
-
-    noun: ClassVar[str] = "index"
-
-    entries: Sequence[LayerEntry]
-
-    def __len__(self) -> int:
-        return 1
-
-
-Output = PictureBatch | ArrayFile | Scalars | IndexEntries
+Output = PictureBatch | ArrayFile | Scalars
 
 # Is told how many of what could not be written, and why.
 Lose = Callable[[int, str, BaseException], None]

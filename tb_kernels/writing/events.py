@@ -7,15 +7,16 @@ never hides what comes before or after it.
 
 from __future__ import annotations
 
-import itertools
 import os
+import re
+import secrets
 import socket
 import time
 from collections.abc import Sequence
-from io import FileIO
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import (
     DATA_CLASS_TENSOR,
@@ -29,10 +30,12 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tb_kernels.schema.naming import PLUGIN_NAME
-from tb_kernels.schema.records import pack_record
-from tb_kernels.writing.files import write_all
+from tb_kernels.schema.records import Damage, pack_record, read_records
+from tb_kernels.schema.training import TRAINING_TAG, Training, number_in
+from tb_kernels.writing.disk import PATIENCE, Disk
 
-_serial = itertools.count()
+# In the name of an event file: when it was begun, in seconds since 1970.
+_STAMP = re.compile(r"tfevents\.([0-9]{1,12})\.")
 
 
 def image_value(
@@ -77,51 +80,94 @@ class EventFile:
     It comes into being with the first write, and begins by telling TensorBoard that
     a training starts at that write's step. TensorBoard's Python loader then drops
     what an earlier file of the folder has at this step or later; its default loader
-    shows the newest of each tag by itself.
+    shows the newest of each tag by itself. Then it tells who wrote it: a `Training`,
+    whose number is higher than that of every file that was there before.
+
+    Args:
+        folder: The view's, an absolute path.
+        disk: Where it lies.
 
     Attributes:
-        path: The file, whether it exists yet or not.
+        path: The file; empty before the first write.
     """
 
-    def __init__(self, folder: Path) -> None:
-        name = (
-            f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
-            f".{os.getpid()}.{next(_serial):06d}"
-        )
-        self.path = folder / name
+    def __init__(self, folder: str | os.PathLike[str], disk: Disk) -> None:
+        self.path = ""
+        self._folder = os.fspath(folder)
+        self._disk = disk
+        self._training = Training(1, secrets.token_hex(8), 0.0)
+        self._end, self._generation = 0, 0
 
-    def append(self, values: Sequence[Summary.Value], step: int) -> None:
+    def append(
+        self, values: Sequence[Summary.Value], step: int, patience: float = PATIENCE
+    ) -> None:
         """Adds summaries at a step; they are in the file when this returns.
 
         Raises:
             OSError: If they could not be written. The file is as it was before.
         """
         now = time.time()
-        records = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
-        with self._open() as stream:
-            end = stream.seek(0, os.SEEK_END)
-            if end == 0:
-                records = _opening(now, step) + records
-            try:
-                write_all(stream, records)
-            except OSError:
-                stream.truncate(end)
-                raise
+        if not self.path:
+            self._begin(now, patience)
+        record = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
+        # A hand that was killed may have left a part of a record, and nobody reads on behind it.
+        killed = self._generation not in (0, self._disk.generation)
+        self._end = self._disk.call(
+            "append",
+            self.path,
+            self._end if killed else None,
+            self._opening(now, step),
+            record,
+            patience=patience,
+        )
+        self._generation = self._disk.generation
 
-    def _open(self) -> FileIO:
+    def _begin(self, now: float, patience: float) -> None:
+        """Finds a name behind those of all files of the folder, and a number above theirs.
+
+        TensorBoard reads files in the order of their names, and none that comes before
+        the one that it is at; clocks may be set back.
+        """
+        stamp, number = int(now), 1
+        for name, head in self._disk.call("heads", self._folder, patience=patience):
+            named = _STAMP.search(name)
+            stamp = max(stamp, int(named[1]) + 1 if named else 0)
+            number = max(number, _number_in(head) + 1)
+        self._training = self._training._replace(number=number, started=now)
+        name = (
+            f"events.out.tfevents.{stamp:010d}.{socket.gethostname()}.{os.getpid()}"
+            f".{self._training.identifier}"
+        )
+        self.path = os.path.join(self._folder, name)
+
+    def _opening(self, wall_time: float, step: int) -> bytes:
+        start = SessionLog(status=SessionLog.START)
+        training = text_value(TRAINING_TAG, self._training.to_json())
+        return b"".join(
+            map(
+                _record,
+                (
+                    Event(wall_time=wall_time, file_version="brain.Event:2"),
+                    Event(wall_time=wall_time, step=step, session_log=start),
+                    Event(wall_time=wall_time, step=step, summary=Summary(value=[training])),
+                ),
+            )
+        )
+
+
+def _number_in(head: bytes) -> int:
+    """The number of the training that an event file begins with; 0 without."""
+    for record in read_records(BytesIO(head), len(head)):
+        if isinstance(record, Damage):
+            break
         try:
-            return FileIO(self.path, "a")
-        except FileNotFoundError:
-            # Somebody has cleared the log directory.
-            os.makedirs(self.path.parent, exist_ok=True)
-            return FileIO(self.path, "a")
-
-
-def _opening(wall_time: float, step: int) -> bytes:
-    start = SessionLog(status=SessionLog.START)
-    return _record(Event(wall_time=wall_time, file_version="brain.Event:2")) + _record(
-        Event(wall_time=wall_time, step=step, session_log=start)
-    )
+            event = Event.FromString(record.data)
+        except DecodeError:
+            break
+        for value in event.summary.value:
+            if value.tag == TRAINING_TAG and value.tensor.string_val:
+                return number_in(value.tensor.string_val[0])
+    return 0
 
 
 def _record(event: Event) -> bytes:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -57,11 +58,22 @@ class Worker:
         self._changed = threading.Condition()
         self._waiting: deque[_Queued] = deque()
         self._alive = False
+        # How many jobs were handed over, and how many of them are done.
+        self._handed = self._done = 0
 
-    def wait_for_room(self, owner: object, epoch: int) -> None:
-        """Waits until a job of this owner for this epoch can be handed over at once."""
+    def wait_for_room(self, owner: object, epoch: int, timeout: float | None = None) -> bool:
+        """Waits until a job of this owner for this epoch can be handed over at once.
+
+        Args:
+            owner: Who would hand it over.
+            epoch: The epoch whose copies it would hold.
+            timeout: Seconds to wait at most; None for as long as it takes.
+
+        Returns:
+            Whether there is room.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room(owner, epoch))
+            return self._changed.wait_for(lambda: self._has_room(owner, epoch), timeout)
 
     def submit(self, owner: object, epoch: int, job: Job) -> None:
         """Hands over a job, waiting first while there is no room for it.
@@ -78,9 +90,10 @@ class Worker:
                 threading.Thread(target=self._run, name=self._name, daemon=False).start()
                 self._alive = True
             self._waiting.append(_Queued(owner, epoch, job))
+            self._handed += 1
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until every job handed over so far, and since, is done.
+        """Waits until every job handed over so far is done; what others hand over since may wait.
 
         Args:
             timeout: Seconds to wait at most; None for as long as it takes.
@@ -89,7 +102,8 @@ class Worker:
             Whether all is done.
         """
         with self._changed:
-            return self._changed.wait_for(lambda: not self._alive, timeout)
+            handed = self._handed
+            return self._changed.wait_for(lambda: self._done >= handed, timeout)
 
     def _has_room(self, owner: object, epoch: int) -> bool:
         epochs = {order.epoch for order in self._waiting} | {epoch}
@@ -97,11 +111,19 @@ class Worker:
         return len(epochs) <= _WAITING_EPOCHS and not again
 
     def _run(self) -> None:
-        while (job := self._next()) is not None:
-            job()
+        job = self._next(0)
+        while job is not None:
+            try:
+                job()
+            except BaseException:  # nobody waits for ever for a job that has died
+                traceback.print_exc()
+            # What it holds is let go before anybody hears that it is done.
+            job = None
+            job = self._next(1)
 
-    def _next(self) -> Job | None:
+    def _next(self, done: int) -> Job | None:
         with self._changed:
+            self._done += done
             order = self._waiting.popleft() if self._waiting else None
             self._alive = order is not None
             self._changed.notify_all()

@@ -5,11 +5,12 @@ All loggers of one log directory share one worker, found here by the directory.
 
 from __future__ import annotations
 
-import tempfile
+import os
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -17,135 +18,173 @@ import numpy as np
 from tb_kernels.arguments import check_path
 from tb_kernels.drawing import png
 from tb_kernels.errors import ArgumentError
-from tb_kernels.schema.index import LayerEntry, entry_key, to_json
+from tb_kernels.schema.index import to_json
 from tb_kernels.schema.naming import index_tag, step_of
-from tb_kernels.schema.outputs import ArrayFile, IndexEntries, Lose, Output, PictureBatch, Scalars
+from tb_kernels.schema.outputs import ArrayFile, Lose, Output, PictureBatch, Scalars
+from tb_kernels.writing.disk import PATIENCE, Disk, DiskHangsError
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
-from tb_kernels.writing.files import WholeFiles
 from tb_kernels.writing.worker import Worker
 
 _Shared = TypeVar("_Shared")
+_Key = TypeVar("_Key")
 
 
 class ViewWriter:
-    """Writes what a view draws into its folder. Only `begin` belongs not on the worker.
+    """Writes what a view draws into its folder.
 
     Args:
-        directory: The view's folder in the log directory.
+        folder: The view's folder in the log directory, an absolute path.
         view: Its name.
+        disk: Where it lies.
         worker: That of the log directory.
     """
 
-    def __init__(self, directory: Path, view: str, worker: Worker) -> None:
-        self.directory = directory
+    def __init__(self, folder: str, view: str, disk: Disk, worker: Worker) -> None:
         self.worker = worker
+        self._folder = folder
         self._view = view
-        self._files = WholeFiles(directory)
-        self._start_anew()
+        self._disk = disk
+        self.begin()
 
     def begin(self) -> None:
-        """A training begins: what follows goes into a new event file.
+        """A training begins: what is written from now on goes into a new event file."""
+        self._events = EventFile(self._folder, self._disk)
+        self._stored: set[str] = set()
 
-        What was handed over before is written first, to the file it belongs to.
-        """
-        self.worker.wait()
-        self._start_anew()
-
-    def write(self, output: Output, epoch: int, lose: Lose) -> None:
+    def write(self, output: Output, epoch: int, lose: Lose, patience: float) -> None:
         """Writes pictures to files and to the event file, arrays to a file, the rest to events.
 
         Args:
             output: What is to be written.
             epoch: Its epoch.
-            lose: Is told what could not be written; nothing is raised.
+            lose: Is told what could not be written.
+            patience: Seconds without any progress after which the disk is taken to hang.
+
+        Raises:
+            DiskHangsError: If the disk hangs; this output is told as lost.
         """
         try:
             match output:
                 case PictureBatch():
-                    self._write_pictures(output, epoch, lose)
+                    self._write_pictures(output, epoch, lose, patience)
                 case ArrayFile():
-                    self._write_arrays(output)
+                    self._write_arrays(output, patience)
                 case Scalars():
-                    self._write_scalars(output, epoch)
-                case IndexEntries():
-                    self._write_index(output, epoch)
+                    self._write_scalars(output, epoch, patience)
+        except DiskHangsError as error:
+            lose(len(output), output.noun, error)
+            raise
         except Exception as error:
             lose(len(output), output.noun, error)
 
-    def _start_anew(self) -> None:
-        self._events = EventFile(self.directory)
-        self._indexed: tuple[int, dict[Hashable, LayerEntry]] = (-1, {})
-        self._stored: set[str] = set()
-
-    def _write_pictures(self, batch: PictureBatch, epoch: int, lose: Lose) -> None:
-        """Encodes each picture once, for both places."""
+    def _write_pictures(self, batch: PictureBatch, epoch: int, lose: Lose, patience: float) -> None:
+        """Encodes each picture once, for both places; its index goes into the same record."""
         height, width = batch.pixels.shape[1:3]
-        values = []
-        lost, reason = 0, None
-        for pixels, path, title, description in zip(
-            batch.pixels, batch.paths, batch.titles, batch.descriptions, strict=True
-        ):
-            data = png.encode(pixels)
-            values.append(image_value(path, data, width, height, title, description))
-            try:
-                self._files.write(f"{path}.png", data)
-            except OSError as error:
-                lost, reason = lost + 1, error
+        encoded = [png.encode(pixels) for pixels in batch.pixels]
+        files = [(f"{path}.png", data) for path, data in zip(batch.paths, encoded, strict=True)]
+        failures = self._disk.call("place", self._folder, files, patience=patience)
+        values = [text_value(index_tag(epoch), to_json(self._view, epoch, [batch.entry]))]
+        values += [
+            image_value(path, data, width, height, title, description)
+            for path, data, title, description in zip(
+                batch.paths, encoded, batch.titles, batch.descriptions, strict=True
+            )
+        ]
         # If this fails, all of them lack their event, whether or not they have their file.
-        self._events.append(values, step_of(epoch))
-        if reason is not None:
-            lose(lost, batch.noun, reason)
+        self._events.append(values, step_of(epoch), patience)
+        if failures:
+            _, number, text = failures[-1]
+            lose(len(failures), batch.noun, OSError(number, text))
 
-    def _write_arrays(self, output: ArrayFile) -> None:
+    def _write_arrays(self, output: ArrayFile, patience: float) -> None:
         arrays = dict(output.arrays)
         name = f"{output.name}.npz"
-        target = self.directory / name
-        if output.name in self._stored and target.exists():
+        if output.name in self._stored:
             # Another logger of this view has stored its own of this epoch.
-            with np.load(target) as before:
-                arrays = dict(before) | arrays
+            path = os.path.join(self._folder, name)
+            before = self._disk.call("read", path, patience=patience)
+            if before is not None:
+                with np.load(BytesIO(before)) as stored:
+                    arrays = dict(stored) | arrays
         self._stored.add(output.name)
-        self._files.fill(name, lambda stream: np.savez(stream, **arrays))  # type: ignore[arg-type]
+        data = BytesIO()
+        np.savez(data, **arrays)  # type: ignore[arg-type]
+        files = [(name, data.getvalue())]
+        for _, number, text in self._disk.call("place", self._folder, files, patience=patience):
+            raise OSError(number, text)
 
-    def _write_scalars(self, output: Scalars, epoch: int) -> None:
+    def _write_scalars(self, output: Scalars, epoch: int, patience: float) -> None:
         values = [scalar_value(tag, value) for tag, value in output.values.items()]
         if values:
-            self._events.append(values, step_of(epoch))
-
-    def _write_index(self, output: IndexEntries, epoch: int) -> None:
-        """Writes the index of the epoch; loggers that share the view share it too."""
-        known = dict(self._indexed[1]) if self._indexed[0] == epoch else {}
-        for entry in output.entries:
-            # The newest last: where two draw the same picture, it is the one that is seen.
-            known.pop(entry_key(entry), None)
-            known[entry_key(entry)] = entry
-        self._indexed = (epoch, known)
-        text = to_json(self._view, epoch, known.values())
-        self._events.append([text_value(index_tag(epoch), text)], step_of(epoch))
+            self._events.append(values, step_of(epoch), patience)
 
 
 _lock = threading.Lock()
-_workers: WeakValueDictionary[Path, Worker] = WeakValueDictionary()
-_writers: WeakValueDictionary[Path, ViewWriter] = WeakValueDictionary()
+# By the spelling of a log directory, by device and inode, and by the folder's real path.
+_disks: WeakValueDictionary[str, Disk] = WeakValueDictionary()
+_workers: WeakValueDictionary[Hashable, Worker] = WeakValueDictionary()
+_writers: WeakValueDictionary[str, ViewWriter] = WeakValueDictionary()
 
 
-def open_view(log_dir: Any, view: str) -> ViewWriter:
+class Opened(NamedTuple):
+    """A writer, and what was found when its folder was opened.
+
+    Attributes:
+        writer: Of a view.
+        others: Whether another process writes there too.
+        hangs: Why nothing could be found out; None as a rule.
+    """
+
+    writer: ViewWriter
+    others: bool
+    hangs: DiskHangsError | None
+
+
+def open_view(
+    log_dir: Any,
+    view: str,
+    *,
+    patience: float = PATIENCE,
+    tell: Callable[[], None] = lambda: None,
+) -> Opened:
     """The writer of a view: one for all loggers of this process that write there.
 
     Args:
         log_dir: What `tensorboard --logdir` is given; made if missing.
         view: The view's name, which is that of its folder in the log directory.
+        patience: Seconds without any progress after which the disk is taken to hang.
+        tell: Is called if the disk makes one wait.
 
     Raises:
         ArgumentError: If the log directory is no local directory or cannot be written.
     """
     directory = check_log_dir(log_dir)
     # Absolute, for a program that changes its working directory while it trains.
-    folder = (directory / view).absolute()
-    _make_writable(folder, directory)
+    folder = str((directory / view).absolute())
     with _lock:
-        worker = _shared(_workers, directory.resolve(), lambda: Worker(f"tb_kernels {directory}"))
-        return _shared(_writers, folder.resolve(), lambda: ViewWriter(folder, view, worker))
+        disk = _shared(_disks, str(directory.absolute()), Disk)
+    hangs, real, above, taken = None, folder, None, False
+    try:
+        real, above, taken = disk.call("prepare", folder, patience=patience, tell=tell)
+    except DiskHangsError as error:
+        # Which directory it really is, will not be known.
+        hangs = error.with_traceback(None)
+    except (FileExistsError, NotADirectoryError):
+        raise ArgumentError(
+            f"log_dir: cannot use {str(directory)!r}, since {folder!r} is a file or lies "
+            "below one; expected a directory, which is made if it is missing"
+        ) from None
+    except OSError as error:
+        raise ArgumentError(
+            f"log_dir: cannot write to {str(directory)!r} ({error.strerror}); expected a "
+            "directory that this process may write to"
+        ) from None
+    with _lock:
+        ours = real in _writers
+        key = above or str(directory.absolute())
+        worker = _shared(_workers, key, lambda: Worker(f"tb_kernels {directory}"))
+        writer = _shared(_writers, real, lambda: ViewWriter(real, view, disk, worker))
+    return Opened(writer, taken and not ours, hangs)
 
 
 def check_log_dir(log_dir: Any) -> Path:
@@ -164,27 +203,10 @@ def check_log_dir(log_dir: Any) -> Path:
 
 
 def _shared(
-    known: MutableMapping[Path, _Shared], path: Path, make: Callable[[], _Shared]
+    known: MutableMapping[_Key, _Shared], key: _Key, make: Callable[[], _Shared]
 ) -> _Shared:
-    """The one of a path, made if there is none."""
-    found = known.get(path)
+    """The one of a key, made if there is none."""
+    found = known.get(key)
     if found is None:
-        known[path] = found = make()
+        known[key] = found = make()
     return found
-
-
-def _make_writable(folder: Path, log_dir: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except (FileExistsError, NotADirectoryError):
-        raise ArgumentError(
-            f"log_dir: cannot use {str(log_dir)!r}, since {str(folder)!r} is a file or lies "
-            "below one; expected a directory, which is made if it is missing"
-        ) from None
-    except OSError as error:
-        raise ArgumentError(
-            f"log_dir: cannot write to {str(log_dir)!r} ({error.strerror}); expected a "
-            "directory that this process may write to"
-        ) from None

@@ -126,14 +126,41 @@ def read_scalars(run_dir):
 
 
 def read_index(run_dir):
-    """The indexes of a run by epoch, the last one written of each."""
+    """The layers that the indexes of a run tell of, by epoch.
+
+    Each record tells of its own pictures. Here those of a layer that follow each other are
+    joined to one entry, with the entry of the sheet before them as its `sheet`.
+    """
+    epochs = {}
+    for epoch, entry in read_entries(run_dir):
+        layers = epochs.setdefault(epoch, [])
+        last = layers[-1] if layers else {}
+        same = all(
+            last.get(field) == entry[field]
+            for field in ("number", "group", "normalize", "colormap")
+        )
+        if entry["pictures"] == "sheet":
+            layers.append(entry | {"sheet": entry})
+        elif same and last["drawn"] == [0]:
+            layers[-1] = entry | {"sheet": last["sheet"]}
+        elif same and last["drawn"][-1] < entry["drawn"][0]:
+            fields = ("drawn", "low", "high") if isinstance(entry["low"], list) else ("drawn",)
+            last |= {field: last[field] + entry[field] for field in fields}
+        else:
+            layers.append(entry | {"sheet": None})
+    return {epoch: {"layers": layers} for epoch, layers in epochs.items()}
+
+
+def read_entries(run_dir):
+    """Every entry of every index of a run with its epoch, in the order of writing."""
     import json
 
-    return {
-        int(value.tag.removeprefix("index/")): json.loads(value.tensor.string_val[0])
+    return [
+        (int(value.tag.removeprefix("index/")), entry)
         for _, value in read_values(run_dir)
         if value.tag.startswith("index/")
-    }
+        for entry in json.loads(value.tensor.string_val[0])["layers"]
+    ]
 
 
 def weights_shown(entry, picture):

@@ -64,7 +64,8 @@ def test_flush_leaves_everything_readable(model, tmp_path):
     logger.log(model, 1)
     logger.flush()
     assert len(pictures(tmp_path)) == 10
-    assert len(read_values(tmp_path / "kernels")) == 10 + 1 + 2  # pictures, index, norms
+    # The training; pictures, an index for each layer's, norms.
+    assert len(read_values(tmp_path / "kernels")) == 1 + 10 + 2 + 2
     logger.close()
     logger.close()
     logger.log(model, 2)

@@ -21,6 +21,8 @@ from tb_kernels import (
     LogWarning,
     open_log,
 )
+from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.events import EventFile, image_value
 from tests.helpers.models import train
 from tests.helpers.oracle import read_png, read_scalars
 
@@ -406,11 +408,16 @@ def test_what_gives_no_weights_says_so(log_dir, tmp_path):
     picture = log.picture("1_1_1")
     with pytest.raises(LogError, match="a picture of 10 x 10 pixels does not fit its index"):
         picture.legend.weights(np.zeros((10, 10), np.uint8))
-    picture._catalog.indexes.clear()
-    picture._indexes._kept.clear()
-    with pytest.raises(LogError, match="the index of epoch 1 does not tell of 1_1_1 in 'kernels'"):
-        picture.weights()
-    assert picture.layer_name == "first"
+    (tmp_path / "kernels").mkdir()
+    events = EventFile(tmp_path / "kernels", Disk())
+    height, width = picture.pixels().shape
+    events.append([image_value(picture.tag, picture.png, width, height, "", "")], 0)
+    with pytest.warns(LogWarning, match="kernels: 1 picture without the index that belongs to it"):
+        alone = open_log(tmp_path).picture("1_1_1")
+    with pytest.raises(LogError, match=r"1_1_1: no index was written with it, .* its pixels are"):
+        alone.weights()
+    np.testing.assert_array_equal(alone.pixels(), picture.pixels())
+    assert alone.layer_name == "first"
 
 
 def test_many_threads_read_the_right_pictures(log_dir):

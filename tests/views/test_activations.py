@@ -303,7 +303,7 @@ def test_a_pass_that_fails_is_told_as_that(model, data, tmp_path, monkeypatch):
     logger = ActivationLogger(tmp_path, data[0][:2])
     logger.log(model, 1)
     monkeypatch.setattr(model.layers[1], "call", lambda inputs: 1 // 0)
-    with pytest.warns(LogWarning, match="14 pictures .*could not be computed, ZeroDivisionError"):
+    with pytest.warns(LogWarning, match="14 pictures could not be computed .*ZeroDivisionError"):
         logger.log(model, 2)
     with pytest.warns(LogWarning, match="in all, 14 pictures"):
         logger.close()

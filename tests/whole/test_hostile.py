@@ -18,8 +18,9 @@ from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.drawing import png
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.decoding import decode
-from tb_kernels.reading.indexes import parse_index
+from tb_kernels.reading.entries import parse_index
 from tb_kernels.reading.legends import legend_of
+from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
 from tests.helpers.browser import CHROMIUM, page
 from tests.helpers.models import two_convolutions
@@ -99,7 +100,7 @@ def log_dir(tmp_path):
     for run in ("plain", f"{SCRIPT.replace('/', '')}\n\x1b[31m", "$x$ & `y`", "..a"):
         folder = log_dir / run / "kernels"
         folder.mkdir(parents=True)
-        events = EventFile(folder)
+        events = EventFile(folder, Disk())
         values = [image_value(tag, data, 8, 8, SCRIPT, SCRIPT) for tag, data in PICTURES.items()]
         events.append(values, 0)
         events.append([text_value(f"index/{epoch}", text) for epoch, text in enumerate(INDEXES)], 0)
@@ -107,7 +108,7 @@ def log_dir(tmp_path):
         train = log_dir / run / "train"
         train.mkdir()
         tags = [f"epoch_{SCRIPT}", "epoch_../../loss", f"epoch_{LONG}", "epoch_$\\bad{$", "epoch_"]
-        curves = EventFile(train)
+        curves = EventFile(train, Disk())
         for step, value in enumerate((1.0, float("nan"), float("inf"), -1e38)):
             curves.append([scalar_value(tag, value) for tag in tags], step)
         curves.append([scalar_value("epoch_far", 1.0)], 2**62)
@@ -246,7 +247,7 @@ def test_a_png_that_says_its_size_twice(log_dir):
 def test_scalars_of_any_type(tmp_path):
     """What is no number is no point of a curve, and hides no other."""
     (tmp_path / "train").mkdir()
-    events = EventFile(tmp_path / "train")
+    events = EventFile(tmp_path / "train", Disk())
     for dtype in range(130):
         value = scalar_value("epoch_odd", 1.0)
         value.tensor.dtype = dtype
@@ -279,7 +280,7 @@ def large_log(tmp_path, epochs, side=8192, scale=1):
     """A log of one kernel whose pictures are large and take few bytes, with an index that fits."""
     pixels = png.encode(np.zeros((side, side, 1), np.uint8))
     (tmp_path / "kernels").mkdir()
-    events = EventFile(tmp_path / "kernels")
+    events = EventFile(tmp_path / "kernels", Disk())
     entry = FINE | {"shape": [side, side, 1, 1], "tile": [side, side], "scale": scale}
     index = json.dumps({"format": 1, "layers": [entry]})
     for epoch in range(1, epochs + 1):
@@ -316,12 +317,19 @@ def test_pictures_too_large_for_a_figure(tmp_path, epochs, scale, options):
 
 def test_an_endless_index(tmp_path):
     """An index of megabytes is not read; the pictures are there without it."""
-    log_dir = large_log(tmp_path, 1, side=8)
     text = "[" + "[]," * 10_000_000 + "[]]"
-    EventFile(tmp_path / "kernels").append([text_value("index/1", text)], 1)
-    done = subprocess.run([sys.executable, "-m", "tb_kernels", "list", log_dir], capture_output=True, text=True, check=True)  # fmt: skip
-    assert "expected at most 16,777,216 bytes" in done.stderr
-    assert "4" in done.stdout
+    pictures = [text_value("index/1", text), image_value("4-fine/4_1_1", GRAY, 8, 8, "", "")]
+    EventFile(tmp_path / "kernels", Disk()).append(pictures, 0)
+    command = [sys.executable, "-m", "tb_kernels", "list", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    assert "fine" in done.stdout
+    picture = open_log(tmp_path).picture("4_1_1")
+    assert picture.pixels().shape == (8, 8)
+    with (
+        pytest.warns(LogWarning, match="expected at most 16,777,216 bytes"),
+        pytest.raises(LogError, match="does not tell of 4_1_1"),
+    ):
+        picture.weights()
 
 
 def test_arrays_of_a_stranger(tmp_path):

@@ -72,13 +72,13 @@ def test_exactly_these_files(trained):
 
 
 def test_exactly_these_tags(trained):
-    """One value per picture and one index per epoch, at the step of that epoch's loss."""
+    """One value per picture, an index for those of a layer, at the step of that epoch's loss."""
     log_dir, _ = trained
     values = read_values(log_dir / "kernels")
     assert {(value.tag, step) for step, value in values} == {
         (path, epoch - 1) for path, epoch in ADDRESSES
-    } | {(f"index/{epoch}", epoch - 1) for epoch in EPOCHS} | NUMBERS
-    assert len(values) == len(ADDRESSES) + len(EPOCHS) + len(NUMBERS)
+    } | {(f"index/{epoch}", epoch - 1) for epoch in EPOCHS} | NUMBERS | {("training", -1)}
+    assert len(values) == len(ADDRESSES) + 2 * len(EPOCHS) + len(NUMBERS) + 1
     losses = {step for step, value in read_values(log_dir / "train") if value.tag == "epoch_loss"}
     assert {epoch - 1 for epoch in EPOCHS if epoch} <= losses
 
@@ -153,7 +153,6 @@ def test_index_and_picture_give_the_weights_back(trained):
     indexes = read_index(log_dir / "kernels")
     assert sorted(indexes) == list(EPOCHS)
     for epoch, index in indexes.items():
-        assert (index["view"], index["epoch"]) == ("kernels", epoch)
         for entry in index["layers"]:
             weight = epochs[epoch][entry["name"]]
             half = (entry["high"] - entry["low"]) / 255 / 2 * (1 + 1e-5)
@@ -166,16 +165,20 @@ def test_index_and_picture_give_the_weights_back(trained):
 
 
 def test_index_is_a_tensor_of_our_plugin(trained):
-    """The index is one JSON text per epoch, of plugin tb_kernels, with the contract's fields."""
+    """A JSON text before the pictures that it is about, with the contract's fields."""
     log_dir, _ = trained
-    values = {value.tag: value for _, value in read_values(log_dir / "kernels")}
-    value = values["index/1"]
-    assert value.metadata.plugin_data.plugin_name == "tb_kernels"
-    entry = json.loads(tf.make_ndarray(value.tensor).item())["layers"][1]
+    values = [value for _, value in read_values(log_dir / "kernels")]
+    place = [value.tag for value in values].index("3-second/3_1_1") - 1
+    assert values[place].tag == "index/1"
+    assert values[place].metadata.plugin_data.plugin_name == "tb_kernels"
+    index = json.loads(tf.make_ndarray(values[place].tensor).item())
+    assert (index["format"], index["view"], index["epoch"]) == (2, "kernels", 1)
+    (entry,) = index["layers"]
     assert entry["number"] == "3"
     assert entry["name"] == "second"
     assert entry["kind"] == "Conv2D"
     assert entry["shape"] == [3, 2, 4, 6]
     assert (entry["kernels"], entry["slices"], entry["tile"]) == (6, 4, [3, 2])
     assert (entry["columns"], entry["gap"]) == (4, max(1, entry["scale"] // 4))
-    assert (entry["colormap"], entry["normalize"], entry["drawn"]) == ("gray", "layer", None)
+    assert (entry["colormap"], entry["normalize"]) == ("gray", "layer")
+    assert (entry["pictures"], entry["drawn"]) == ("kernels", [1, 2, 3, 4, 5, 6])

@@ -2,11 +2,14 @@
 
 import resource
 import signal
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
+from tb_kernels.schema.training import number_in
+from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.helpers.oracle import read_values
 
@@ -24,40 +27,50 @@ def read_events(path):
 
 def test_file_begins_with_version_and_start(tmp_path):
     """First the version, then the start of a session at the first step, then what was written."""
-    events = EventFile(tmp_path)
+    events = EventFile(tmp_path, Disk())
     events.append(values(2), step=-1)
     events.append([text_value("index/0", "{}")], step=-1)
     events.append(values(1), step=4)
-    version, start, *rest = read_events(events.path)
+    version, start, training, *rest = read_events(events.path)
     assert version.file_version == "brain.Event:2"
     assert start.session_log.status == tf.compat.v1.SessionLog.START
-    assert start.step == -1
+    assert start.step == training.step == -1
+    (told,) = training.summary.value
+    assert number_in(told.tensor.string_val[0]) == 1
     assert [event.step for event in rest] == [-1, -1, 4]
     assert [len(event.summary.value) for event in rest] == [2, 1, 1]
 
 
 def test_nothing_exists_before_the_first_write(tmp_path):
     """A training that logs nothing leaves no empty event file."""
-    events = EventFile(tmp_path)
-    assert not events.path.exists()
+    EventFile(tmp_path, Disk())
+    assert not list(tmp_path.iterdir())
 
 
 def test_file_that_was_deleted_begins_anew(tmp_path):
     """Somebody clears the directory during training: later epochs are readable all the same."""
-    events = EventFile(tmp_path)
+    events = EventFile(tmp_path, Disk())
     events.append(values(1), step=0)
-    events.path.unlink()
+    Path(events.path).unlink()
     events.append(values(1), step=1)
-    version, start, event = read_events(events.path)
+    version, start, _, event = read_events(events.path)
     assert version.file_version
     assert (start.step, event.step) == (1, 1)
 
 
 def test_files_of_one_process_sort_by_age(tmp_path):
     """TensorBoard reads the files of a run in the order of their names."""
-    names = [EventFile(tmp_path).path.name for _ in range(12)]
-    assert sorted(names) == names
-    assert len(set(names)) == 12
+    disk, paths = Disk(), []
+    for _ in range(12):
+        events = EventFile(tmp_path, disk)
+        events.append(values(1), step=0)
+        paths.append(events.path)
+    assert sorted(paths) == paths
+    assert len(set(paths)) == 12
+    numbers = [
+        number_in(read_events(path)[2].summary.value[0].tensor.string_val[0]) for path in paths
+    ]
+    assert numbers == list(range(1, 13))
 
 
 @pytest.fixture
@@ -72,21 +85,21 @@ def limited_files():
 
 def test_a_write_that_fails_half_way_leaves_no_trace(tmp_path, limited_files):
     """What came before stays readable, and what comes after is."""
-    events = EventFile(tmp_path)
+    limited_files()  # also those of the hand, which inherits the bound
+    events = EventFile(tmp_path, Disk())
     events.append(values(1), step=0)
-    whole = events.path.read_bytes()
-    limited_files()
+    whole = Path(events.path).read_bytes()
     with pytest.raises(OSError, match="too large"):
         events.append(values(1, size=10_000), step=1)
-    assert events.path.read_bytes() == whole
+    assert Path(events.path).read_bytes() == whole
     events.append(values(2), step=2)
-    assert [step for step, _ in read_values(tmp_path)] == [0, 2, 2]
+    assert [step for step, _ in read_values(tmp_path)] == [0, 0, 2, 2]
 
 
 def test_rerun_shows_the_new_pictures(tmp_path):
     """Two trainings in one run: TensorBoard shows the second's, from its first step on."""
     for training, steps in enumerate((range(4), range(2))):
-        events = EventFile(tmp_path)
+        events = EventFile(tmp_path, Disk())
         for step in steps:
             png = b"%d" % training
             events.append([image_value(f"a/{step}", png, 1, 1, "", "")], step)
@@ -95,6 +108,7 @@ def test_rerun_shows_the_new_pictures(tmp_path):
     shown = {
         (tag, event.step, event.tensor_proto.string_val[2])
         for tag in reader.Tags()["tensors"]
+        if tag.startswith("a/")
         for event in reader.Tensors(tag)
     }
     assert shown == {("a/0", 0, b"1"), ("a/1", 1, b"1")}

@@ -1,0 +1,237 @@
+"""The disk as the writers see it: asked by calls that return in time, whatever it does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import marshal
+import os
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from tb_kernels.writing import hand
+from tb_kernels.writing.hand import FRAME, Hand
+
+# Seconds without any progress after which a disk is taken to hang, if nobody says otherwise.
+PATIENCE = 60.0
+
+# A wait that takes longer is told.
+_SILENT_SECONDS = 2.0
+
+# A hand that is asked to end does so at once, unless its disk hangs.
+_END_SECONDS = 1.0
+
+_PIECE = 1 << 20
+
+
+class DiskHangsError(OSError):
+    """The disk has taken nothing for as long as one was willing to wait."""
+
+
+class Disk:
+    """Asks a `Hand`: in a process of its own, which a disk that hangs cannot make us wait for.
+
+    Where no such process can be had, as on Windows, the hand works in this one, and a disk that
+    hangs is waited for. All methods may be called from any thread.
+
+    Attributes:
+        generation: How many hands there were: one that was killed may have left a file
+            half written.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._reset()
+        _all.add(self)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._hand: _Process | Hand | None = None
+
+    def call(
+        self,
+        operation: str,
+        *arguments: Any,
+        patience: float,
+        tell: Callable[[], None] | None = None,
+    ) -> Any:
+        """Does something on the disk.
+
+        Args:
+            operation: The name of a method of `Hand`.
+            *arguments: Its arguments.
+            patience: Seconds without any progress after which it is given up.
+            tell: Is called if it takes longer than two seconds.
+
+        Returns:
+            What the method returns.
+
+        Raises:
+            DiskHangsError: If it was given up; as long as it is not done, this and every
+                later call are refused at once.
+            OSError: If it failed.
+        """
+        if tell is not None:
+            timer = threading.Timer(_SILENT_SECONDS, tell)
+            timer.daemon = True
+            timer.start()
+        try:
+            if not self._lock.acquire(timeout=patience):
+                raise _hangs(patience)
+            try:
+                return self._call(operation, arguments, patience)
+            finally:
+                self._lock.release()
+        finally:
+            if tell is not None:
+                timer.cancel()
+
+    def _call(self, operation: str, arguments: tuple[Any, ...], patience: float) -> Any:
+        if self._hand is None or (isinstance(self._hand, _Process) and self._hand.ended):
+            self._hand = _start_hand()
+            self.generation += 1
+            if isinstance(self._hand, _Process):
+                weakref.finalize(self, self._hand.end)
+        if isinstance(self._hand, Hand):
+            return getattr(self._hand, operation)(*arguments)
+        return self._hand.ask((operation, *arguments), patience)
+
+
+class _Process:
+    """A hand in a process of its own."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # In a session of its own, so that Ctrl-C does not reach it; and none of our files
+            # and folders, which it would keep open for as long as a disk hangs.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", hand.__file__],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        self._socket = ours
+        self._received = bytearray()
+        # Whether an answer has still to come, and how often it was said that it will.
+        self._owes = False
+        self._beats = 0
+        self.ended = False
+
+    def ask(self, request: tuple[Any, ...], patience: float) -> Any:
+        """Asks for something, and waits for the answer.
+
+        Raises:
+            OSError: If it fails, or there is no answer in time.
+        """
+        try:
+            if self._owes and not self._has_come_back(patience):
+                raise _hangs(patience)
+            self._owes = False
+            message = marshal.dumps(request)
+            self._send(FRAME.pack(len(message)), patience)
+            self._send(message, patience)
+            self._owes = True
+            answer = self._answer(patience)
+        except DiskHangsError:
+            raise
+        except BaseException:
+            # Killed, or left in the midst of a message.
+            self.end()
+            raise
+        if answer is None:
+            raise _hangs(patience)
+        self._owes = False
+        done, *result = answer
+        if not done:
+            raise OSError(*result)
+        return result[0]
+
+    def end(self) -> None:
+        """Lets it end, which it does when it has done what it is at."""
+        self.ended = True
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS if not self._owes else 0)
+            return
+        # Kept, as Python would complain of one that nobody waits for.
+        _orphans.append(self._process)
+
+    def forget(self) -> None:
+        """In a forked process: it is the parent's."""
+        self.ended = True
+        self._socket.close()
+        self._process.returncode = 0
+
+    def _has_come_back(self, patience: float) -> bool:
+        """Whether the answer that is owed is there by now, or comes since the disk moves again."""
+        beats = self._beats
+        if self._answer(0) is not None:
+            return True
+        return self._beats > beats and self._answer(patience) is not None
+
+    def _send(self, data: bytes, patience: float) -> None:
+        left = memoryview(data)
+        while left:
+            self._socket.settimeout(patience)
+            left = left[self._socket.send(left[:_PIECE]) :]
+
+    def _answer(self, patience: float) -> Any:
+        """The next answer; None if for so many seconds nothing comes at all."""
+        while True:
+            while len(self._received) >= FRAME.size:
+                length = FRAME.unpack_from(self._received)[0]
+                end = FRAME.size + length
+                if len(self._received) < end:
+                    break
+                message = bytes(self._received[FRAME.size : end])
+                del self._received[:end]
+                if message:
+                    return marshal.loads(message)
+                self._beats += 1
+            self._socket.settimeout(patience)
+            try:
+                data = self._socket.recv(_PIECE)
+            except (TimeoutError, BlockingIOError):
+                return None
+            if not data:
+                raise OSError(errno.EPIPE, "the process that writes has ended")
+            self._received += data
+
+
+# Hands that still were at work when they were let go.
+_orphans: list[subprocess.Popen[bytes]] = []
+
+_all: weakref.WeakSet[Disk] = weakref.WeakSet()
+
+
+def _start_hand() -> _Process | Hand:
+    if os.name != "posix" or not sys.executable:
+        return Hand()
+    try:
+        return _Process()
+    except OSError:
+        # No more processes, or none at all.
+        return Hand()
+
+
+def _hangs(patience: float) -> DiskHangsError:
+    return DiskHangsError(errno.ETIMEDOUT, f"the disk has taken nothing for {patience:g} seconds")
+
+
+def _reset_all() -> None:
+    for disk in _all:
+        if isinstance(disk._hand, _Process):
+            disk._hand.forget()
+        disk._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_all)
