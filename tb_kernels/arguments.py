@@ -6,6 +6,8 @@ import math
 import numbers
 import operator
 import os
+import re
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,18 +19,70 @@ LAST = "last"
 # A longer text of an argument says less than its type.
 _LONGEST_REPR = 80
 
+# Addresses begin with a scheme; a single letter is a drive of Windows. Joined by "::", several
+# are one place, and pathlib makes one slash of two.
+_ADDRESS = re.compile(r"[^/\\]{2,}://")
+_SHORT_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::[A-Za-z0-9+.-]+)*:[/\\]")
 
-def check_path(argument: str, value: Any) -> str:
-    """Returns a path, or an address, as text.
+
+def check_path(argument: str, value: Any, *, remote: bool = False) -> str:
+    """Returns a path as text, a home directory in front of it filled in.
+
+    Args:
+        argument: Its name, for errors.
+        value: The path.
+        remote: Whether an address such as `s3://bucket/logs` will do; it stays as it is.
 
     Raises:
-        ArgumentError: If it is none, or empty.
+        ArgumentError: If it is none, or empty, or no name that this system's files can have.
     """
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         given = repr(value)
         given = given if len(given) < _LONGEST_REPR else type(value).__name__
         raise ArgumentError(f"{argument}: expected a path such as 'logs', got {given}")
-    return os.fsdecode(value)
+    path = os.fsdecode(value)
+    if "\0" in path:
+        raise ArgumentError(f"{argument}: expected a path without NUL characters, got {path!r}")
+    if is_address(path):
+        if remote:
+            return path
+        raise ArgumentError(
+            f"{argument}: {path!r} is a remote address; expected a directory of this "
+            "machine, to be copied when all is written"
+        )
+    if _SHORT_ADDRESS.match(path):
+        raise ArgumentError(
+            f"{argument}: {path!r} is an address that lacks a slash, which pathlib drops; expected "
+            + ("it as text, such as 's3://bucket/logs'" if remote else "a path of this machine")
+        )
+    return _encodable(argument, _at_home(argument, path))
+
+
+def is_address(path: str) -> bool:
+    """Whether it names a place on another file system, such as `s3://bucket/logs`."""
+    return _ADDRESS.search(path) is not None
+
+
+def _at_home(argument: str, path: str) -> str:
+    """The path with the home directory for `~` or `~user`."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111 (pathlib raises errors of its own)
+    if path.startswith("~") and expanded == path:
+        raise ArgumentError(
+            f"{argument}: no home directory is known for {path!r}; expected a user of this "
+            "machine, or the whole path of a directory of that name"
+        )
+    return expanded
+
+
+def _encodable(argument: str, path: str) -> str:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ArgumentError(
+            f"{argument}: file names of this system are {sys.getfilesystemencoding()}, which "
+            f"cannot hold {path!r}; expected other letters, or a locale that has these"
+        ) from None
+    return path
 
 
 def check_epoch(argument: str, epoch: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -16,7 +15,7 @@ from tb_kernels.wording import count
 
 @click.command("export")
 @click.argument("log_dir", metavar="LOG_DIR")
-@click.argument("out_dir", metavar="OUT_DIR", type=click.Path(path_type=Path))
+@click.argument("out_dir", metavar="OUT_DIR")
 @choosing
 @listed("--only", "images,page", f"Only these parts: {', '.join(PART_NAMES)}.")
 @click.option(
@@ -47,7 +46,7 @@ from tb_kernels.wording import count
 )
 def command(
     log_dir: str,
-    out_dir: Path,
+    out_dir: str,
     only: list[str] | None,
     scale: int | None,
     columns: int | None,

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.sources import Folder, Source, Tell, is_log_file
@@ -27,27 +27,36 @@ _HAS_PREAD = hasattr(os, "pread")
 class LocalSource(Source):
     """A directory of this machine.
 
+    Args:
+        where: Its path as the user gave it.
+        path: The same, checked.
+
     Raises:
         ArgumentError: If there is none.
     """
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, path: str) -> None:
         super().__init__(where)
-        self._root = Path(where).expanduser()
-        self.title = self._root.resolve().name
-        if not self._root.is_dir():
-            problem = "is a file" if self._root.exists() else "does not exist"
+        root = Path(path)
+        if not root.is_dir():
+            problem = "is a file" if root.exists() else "does not exist"
             raise ArgumentError(
                 f"log_dir: {shown(where)!r} {problem}; expected the directory that "
                 "`tensorboard --logdir` is given"
             )
+        # Absolute, for a program that changes its working directory while it reads.
+        self._root = root.absolute()
+        self.title = root.resolve().name
         self._held: OrderedDict[tuple[str, str], FileIO] = OrderedDict()
         self._lock = threading.Lock()
         weakref.finalize(self, _close_all, self._held)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.where, str(self._root))
+
     def address(self, folder: Folder, file: str) -> str:
-        """Its path."""
-        return str(self._path(folder, file))
+        """Its path, as the log directory was given."""
+        return str(Path(self.where) / folder.name / file)
 
     def open(self, folder: Folder, file: str) -> BinaryIO:
         """The file, opened."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_path
+from tb_kernels.arguments import check_path, is_address
 from tb_kernels.errors import ArgumentError, warn
 from tb_kernels.reading.arrays import Arrays, find_arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
@@ -270,7 +270,7 @@ def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
 
 def read_log(log_dir: Any, tell: Tell) -> Log:
     """As `open_log`, but damage is told to somebody, a line at a time."""
-    where = check_path("log_dir", log_dir)
-    source = RemoteSource(where) if "://" in where else LocalSource(where)
+    path, where = check_path("log_dir", log_dir, remote=True), os.fsdecode(log_dir)
+    source = RemoteSource(where) if is_address(where) else LocalSource(where, path)
     catalog = read_catalog(source, tell)
     return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from tb_kernels.arguments import check_path
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
@@ -32,21 +34,22 @@ class ReportFolder:
         out_dir: Made if it is missing.
 
     Raises:
-        ArgumentError: If it is a file.
+        ArgumentError: If it is a file, or no path of this machine.
         OSError: If it cannot be made or written to.
 
     Attributes:
         files: What writes below it.
     """
 
-    def __init__(self, out_dir: Path) -> None:
-        if out_dir.exists() and not out_dir.is_dir():
-            raise ArgumentError(f"OUT_DIR: {str(out_dir)!r} is a file; expected a directory")
-        out_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out_dir):
+    def __init__(self, out_dir: str | os.PathLike[str]) -> None:
+        path = Path(check_path("OUT_DIR", out_dir))
+        if path.exists() and not path.is_dir():
+            raise ArgumentError(f"OUT_DIR: {str(path)!r} is a file; expected a directory")
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
             pass
-        self._path = out_dir
-        self.files = WholeFiles(out_dir)
+        self._path = path
+        self.files = WholeFiles(path)
         self._given: dict[tuple[str, str], str] = {}
         self._written: set[str] = set()
 

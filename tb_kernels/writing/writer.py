@@ -141,7 +141,7 @@ class Opened(NamedTuple):
 
 
 def open_view(
-    log_dir: Any,
+    log_dir: Path,
     view: str,
     *,
     patience: float = PATIENCE,
@@ -150,19 +150,18 @@ def open_view(
     """The writer of a view: one for all loggers of this process that write there.
 
     Args:
-        log_dir: What `tensorboard --logdir` is given; made if missing.
+        log_dir: As `check_log_dir` gives it; made if missing.
         view: The view's name, which is that of its folder in the log directory.
         patience: Seconds without any progress after which the disk is taken to hang.
         tell: Is called if the disk makes one wait.
 
     Raises:
-        ArgumentError: If the log directory is no local directory or cannot be written.
+        ArgumentError: If the log directory is a file or cannot be written.
     """
-    directory = check_log_dir(log_dir)
     # Absolute, for a program that changes its working directory while it trains.
-    folder = str((directory / view).absolute())
+    folder = str((log_dir / view).absolute())
     with _lock:
-        disk = _shared(_disks, str(directory.absolute()), Disk)
+        disk = _shared(_disks, str(log_dir.absolute()), Disk)
     hangs, real, above, taken = None, folder, None, False
     try:
         real, above, taken = disk.call("prepare", folder, patience=patience, tell=tell)
@@ -171,18 +170,18 @@ def open_view(
         hangs = error.with_traceback(None)
     except (FileExistsError, NotADirectoryError):
         raise ArgumentError(
-            f"log_dir: cannot use {str(directory)!r}, since {folder!r} is a file or lies "
+            f"log_dir: cannot use {str(log_dir)!r}, since {folder!r} is a file or lies "
             "below one; expected a directory, which is made if it is missing"
         ) from None
     except OSError as error:
         raise ArgumentError(
-            f"log_dir: cannot write to {str(directory)!r} ({error.strerror}); expected a "
+            f"log_dir: cannot write to {str(log_dir)!r} ({error.strerror}); expected a "
             "directory that this process may write to"
         ) from None
     with _lock:
         ours = real in _writers
-        key = above or str(directory.absolute())
-        worker = _shared(_workers, key, lambda: Worker(f"tb_kernels {directory}"))
+        key = above or str(log_dir.absolute())
+        worker = _shared(_workers, key, lambda: Worker(f"tb_kernels {log_dir}"))
         writer = _shared(_writers, real, lambda: ViewWriter(real, view, disk, worker))
     return Opened(writer, taken and not ours, hangs)
 
@@ -193,13 +192,7 @@ def check_log_dir(log_dir: Any) -> Path:
     Raises:
         ArgumentError: If it is no path, or one that only a remote file system knows.
     """
-    path = check_path("log_dir", log_dir)
-    if "://" in path:
-        raise ArgumentError(
-            f"log_dir: {path!r} is a remote address; expected a directory of this "
-            "machine, to be copied when training is done"
-        )
-    return Path(path)
+    return Path(check_path("log_dir", log_dir))
 
 
 def _shared(
