@@ -8,6 +8,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -92,27 +93,43 @@ class LocalSource(Source):
 
     def _walk(self, tell: Tell) -> Iterator[tuple[str, list[str]]]:
         def failed(error: OSError) -> None:
-            tell(f"{shown(str(error.filename))}: left out, {error.strerror}")
+            where = Path(self.where) / Path(error.filename).relative_to(self._root)
+            tell(f"{shown(str(where))}: left out, {error.strerror}")
 
-        # Links are followed, as TensorBoard does, but none in a circle or upwards.
+        # Links are followed, as TensorBoard does, but none in a circle, upwards, or to what
+        # is walked anyway: so they come last, and what has a name of its own keeps it.
         visited = {str(above) for above in self._root.resolve().parents}
-        for directory, subdirectories, files in os.walk(
-            self._root, onerror=failed, followlinks=True
-        ):
-            real = os.path.realpath(directory)
-            if real in visited:
-                subdirectories.clear()
-                continue
-            visited.add(real)
-            if len(visited) > _MOST_DIRECTORIES:
-                tell(f"only the first {_MOST_DIRECTORIES:,} directories are looked into")
-                return
-            subdirectories.sort()
-            # No pipes and the like, which a reader would wait for.
-            plain = [
-                name for name in files if is_log_file(name) and (Path(directory) / name).is_file()
-            ]
-            yield Path(directory).relative_to(self._root).as_posix(), plain
+        waiting, seen = [str(self._root)], 0
+        while waiting:
+            walks = chain.from_iterable(os.walk(start, onerror=failed) for start in waiting)
+            links: list[str] = []
+            for directory, subdirectories, files in walks:
+                real = os.path.realpath(directory)
+                if real in visited:
+                    subdirectories.clear()
+                    continue
+                visited.add(real)
+                subdirectories.sort()
+                found = [
+                    one for one in map(Path(directory).joinpath, subdirectories) if one.is_symlink()
+                ]
+                links += map(str, found)
+                seen += 1 + len(found)
+                if seen > _MOST_DIRECTORIES:
+                    tell(f"only the first {_MOST_DIRECTORIES:,} directories are looked into")
+                    return
+                yield Path(directory).relative_to(self._root).as_posix(), _plain(directory, files)
+            waiting = sorted(links, key=_reach)
+
+
+def _reach(link: str) -> tuple[int, str]:
+    """What sorts links: those first that lead to directories with others in them."""
+    return os.path.realpath(link).count(os.sep), link
+
+
+def _plain(directory: str, files: list[str]) -> list[str]:
+    """The files to be looked at: no pipes and the like, which a reader would wait for."""
+    return [name for name in files if is_log_file(name) and (Path(directory) / name).is_file()]
 
 
 def _close_all(files: OrderedDict[tuple[str, str], FileIO]) -> None:

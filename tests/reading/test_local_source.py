@@ -1,0 +1,84 @@
+"""Which directories of this machine are looked into, and by which names."""
+
+import os
+
+import pytest
+
+from tb_kernels.reading import local_source
+from tb_kernels.reading.local_source import LocalSource
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+
+
+def run(*folders):
+    """Directories with a file that is an event file by its name."""
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "events.tfevents.1").touch()
+
+
+def names(root, told=None):
+    """The folders found; what was told is added to the list, and else there is nothing to tell."""
+    tell = pytest.fail if told is None else told.append
+    return [one.name for one in LocalSource(str(root), str(root)).folders(tell)]
+
+
+@pytest.mark.parametrize("link", ["a-latest", "z-latest"])
+def test_a_run_keeps_its_name_whatever_is_linked_to_it(tmp_path, link):
+    """Whether the link sorts before or behind it, and wherever in the log directory it lies."""
+    run(tmp_path / "logs/run1", tmp_path / "logs/run2/kernels", tmp_path / "logs/0/other")
+    (tmp_path / f"logs/{link}").symlink_to("run2")
+    (tmp_path / f"logs/0/{link}").symlink_to(tmp_path / "logs/run2/kernels")
+    assert names(tmp_path / "logs") == ["0/other", "run1", "run2/kernels"]
+
+
+def test_a_log_directory_that_is_a_link(tmp_path):
+    """Its runs are found, those that are linked inside too."""
+    run(tmp_path / "real/run", tmp_path / "else/where")
+    (tmp_path / "real/latest").symlink_to("run")
+    (tmp_path / "real/other").symlink_to(tmp_path / "else")
+    (tmp_path / "logs").symlink_to("real")
+    assert names(tmp_path / "logs") == ["run", "other/where"]
+
+
+def test_each_place_outside_once(tmp_path):
+    """By the link that leads to the most of it; links found behind links are followed too."""
+    run(tmp_path / "far/a", tmp_path / "far/b/c", tmp_path / "farther")
+    (tmp_path / "far/on").symlink_to(tmp_path / "farther")
+    (tmp_path / "far/back").symlink_to(tmp_path / "logs")
+    (tmp_path / "far/round").symlink_to(tmp_path / "far")
+    (tmp_path / "logs").mkdir()
+    for link, target in {"0": "far/b", "1": "far/b/c", "all": "far", "up": "."}.items():
+        (tmp_path / "logs" / link).symlink_to(tmp_path / target)
+    (tmp_path / "logs/nowhere").symlink_to("nothing")
+    (tmp_path / "logs/itself").symlink_to("itself")
+    assert names(tmp_path / "logs") == ["all/a", "all/b/c", "all/on"]
+
+
+def test_the_limit_is_told(tmp_path, monkeypatch):
+    """Of directories and of links, also where these lead to no new place."""
+    monkeypatch.setattr(local_source, "_MOST_DIRECTORIES", 10)
+    limit = "only the first 10 directories are looked into"
+    run(tmp_path / "logs/run", *(tmp_path / f"far/{number}" for number in range(20)))
+    (tmp_path / "logs/far").symlink_to(tmp_path / "far")
+    told = []
+    assert names(tmp_path / "logs", told)[0] == "run"
+    assert told == [limit]
+
+    for number in range(20):
+        (tmp_path / f"logs/run/{number}").symlink_to(tmp_path / "logs/run")
+    told = []
+    names(tmp_path / "logs", told)
+    assert told == [limit]
+
+
+def test_what_cannot_be_looked_into_is_told(tmp_path, monkeypatch):
+    """By the path that was given, whatever the working directory is."""
+    run(tmp_path / "run", tmp_path / "closed")
+    (tmp_path / "closed").chmod(0)
+    if os.access(tmp_path / "closed", os.R_OK):
+        pytest.skip("root may look everywhere")
+    monkeypatch.chdir(tmp_path.parent)
+    told = []
+    assert names(tmp_path.name, told) == ["run"]
+    assert told == [f"{tmp_path.name}/closed: left out, Permission denied"]
