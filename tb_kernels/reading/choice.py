@@ -144,7 +144,8 @@ class _Search:
         numbers = self._rows[field]
         found: _Mask
         if isinstance(asked, range):
-            found = (numbers >= asked.start) & (numbers < asked.stop)
+            # Of a range without end no list is made.
+            found = np.isin(numbers, [one for one in np.unique(numbers).tolist() if one in asked])
         else:
             found = numbers == number_of(asked)
         return found
@@ -152,7 +153,8 @@ class _Search:
     def _checked(self, field: str, asked: Any, found: _Mask) -> _Mask:
         if not (found & self.chosen).any():
             have = ranges(np.unique(self._rows[field][self.chosen]).tolist()) or "none"
-            told = f"{asked.start}-{asked.stop - 1}" if isinstance(asked, range) else repr(asked)
+            joined = isinstance(asked, range) and asked.step == 1
+            told = f"{asked.start}-{asked.stop - 1}" if joined else repr(asked)
             raise ArgumentError(
                 f"{field}s: no picture of {field} {told} in {self._where!r}, as far as others were "
                 f"chosen; there are {have}"
@@ -172,7 +174,11 @@ def _listed(argument: str, wanted: Any, example: str) -> list[Any] | None:
     if wanted is None:
         return None
     single = isinstance(wanted, str) or hasattr(wanted, "__index__")
-    return [wanted] if single else check_list(argument, wanted, example)
+    items = [wanted] if single else check_list(argument, wanted, example)
+    for item in items:
+        if isinstance(item, range) and not item:
+            check_list(argument, item, example)
+    return items
 
 
 def _epoch_of(asked: Any) -> int:

@@ -45,6 +45,8 @@ def refused(model, data, message, *arguments, **keywords):
         ({"epochs": ["first"]}, "epochs: expected whole numbers from 0, or 'last', got 'first'"),
         ({"epochs": "all"}, "epochs: expected a list such as [1, 6, 10], got 'all'"),
         ({"epochs": 10}, "epochs: expected a list such as [1, 6, 10], got 10"),
+        ({"epochs": range(5, 5)}, "epochs: an empty list selects nothing; expected a list such as [1, 6, 10]"),
+        ({"kernels": range(1, 5, -1)}, "kernels: an empty list selects nothing"),
         ({"epochs": []}, "epochs: an empty list selects nothing; expected a list such as [1, 6, 10]"),
         ({"normalize": "max"}, "normalize: unknown 'max'; expected one of 'layer', 'kernel', 'first', 'symmetric', 'standard' or a pair (low, high)"),
         ({"normalize": (1, 1)}, "normalize: low must be below high, both finite; got (1, 1)"),

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from tb_kernels import KernelLogger
 from tests.helpers.models import fit
@@ -101,3 +102,11 @@ def test_a_number_is_never_a_name(tmp_path):
         with KernelLogger(log_dir, layers=wanted) as logger:
             logger.log(model, 1)
         assert pictures(log_dir) == {f"{place}_1_1"}
+
+
+@pytest.mark.parametrize("asked", [range(1, 7, 3), range(4, 0, -3)])
+def test_a_range_of_kernels_keeps_its_step(model, tmp_path, asked):
+    """In either direction."""
+    with KernelLogger(tmp_path, kernels=asked, layers="second") as logger:
+        logger.log(model, 1)
+    assert pictures(tmp_path) == {"3_1_1", "3_4_1"}

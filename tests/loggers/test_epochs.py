@@ -28,6 +28,8 @@ L = keras.layers
         ([3, "last"], [3]),
         (np.array([1, 3]), [1, 3]),
         (range(2, 4), [2, 3]),
+        (range(1, 4, 2), [1, 3]),
+        (range(3, 0, -2), [1, 3]),
         (np.array([2]), [2]),
         ((epoch for epoch in (1, 2)), [1, 2]),
     ],

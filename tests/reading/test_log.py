@@ -438,6 +438,40 @@ def test_a_list_of_any_kind_selects(log_dir):
         log.select(epochs=[range(5, 10)])
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ([range(0, 10, 2)], [0, 2]),
+        ([range(1, 10, 2)], [1]),
+        ([range(9, -1, -1)], [0, 1, 2]),
+        ([range(10, 0, -2)], [2]),
+        ([range(-4, 10**30, 2)], [0, 2]),
+        (range(0, 3, 2), [0, 2]),
+        (range(2, -1, -2), [0, 2]),
+        ([range(1, 10**12, 3), "last"], [1, 2]),
+    ],
+)
+def test_a_range_keeps_its_step(log_dir, asked, found):
+    """In either direction, however long; for epochs and for kernels."""
+    log = open_log(log_dir).select(runs="a", views="kernels", layers=2)
+    assert log.select(epochs=asked).epochs == found
+    numbers = [one for one in asked if one != "last"]
+    if len(numbers) == len(asked):
+        few = log.select(kernels=range(3))
+        assert few.select(kernels=asked).layers[0].kernels == [one for one in found if one]
+
+
+def test_ranges_of_nothing_are_refused(log_dir):
+    """Alone and in a list, as an empty list is; and one that meets nothing says its step."""
+    log = open_log(log_dir)
+    for empty in (range(5, 5), [range(5, 5)], [1, range(1, 5, -1)]):
+        for argument in ("epochs", "kernels"):
+            with pytest.raises(ArgumentError, match=f"{argument}: an empty list selects nothing"):
+                log.select(**{argument: empty})
+    with pytest.raises(ArgumentError, match=r"epochs: no picture of epoch range\(5, 10, 2\) in"):
+        log.select(epochs=[range(5, 10, 2)])
+
+
 def test_the_last_epoch_is_that_of_each_training(model, tmp_path):
     """One training was longer than the other."""
     for run, last in (("a", 2), ("b", 3)):
