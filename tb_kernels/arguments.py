@@ -16,6 +16,9 @@ from tb_kernels.errors import ArgumentError
 # Among epochs: the last one.
 LAST = "last"
 
+# Numbers in addresses have nine digits at most.
+LAST_EPOCH = 999_999_999
+
 # A longer text of an argument says less than its type.
 _LONGEST_REPR = 80
 
@@ -85,13 +88,18 @@ def _encodable(argument: str, path: str) -> str:
     return path
 
 
-def check_epoch(argument: str, epoch: Any) -> int:
+def check_epoch(argument: str, epoch: Any, expected: str = "expected a whole number from 0") -> int:
     """Returns the number of an epoch, 0 for before training.
 
     Raises:
-        ArgumentError: If it is no whole number from 0.
+        ArgumentError: If it is no whole number from 0, or one that no address can have.
     """
-    return check_whole(argument, epoch, 0, "expected a whole number from 0")
+    number = check_whole(argument, epoch, 0, expected)
+    if number > LAST_EPOCH:
+        raise ArgumentError(
+            f"{argument}: names have room for epochs up to {LAST_EPOCH:,}, got {number:,}"
+        )
+    return number
 
 
 def check_layers(layers: Any) -> list[int | str] | None:

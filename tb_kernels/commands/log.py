@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tb_kernels.arguments import LAST_EPOCH
 from tb_kernels.commands.checkpoints import epochs_of
 from tb_kernels.commands.options import listed
 from tb_kernels.commands.terminal import progress
@@ -42,7 +43,7 @@ _SAVED = click.Path(exists=True, path_type=Path)
 @click.argument("models", metavar="MODEL.keras...", nargs=-1, required=True, type=_SAVED)
 @click.option("--log-dir", default="logs", show_default=True, help="Where to, as for the loggers.")
 @click.option(
-    "--epoch", type=click.IntRange(0, 999_999_999), help="Of which epoch a single model is."
+    "--epoch", type=click.IntRange(0, LAST_EPOCH), help="Of which epoch a single model is."
 )
 @click.option(
     "--pattern",

@@ -133,7 +133,7 @@ class Logger(keras.callbacks.Callback):
             return
         # Here and not when training begins: only now BackupAndRestore has restored
         # the weights, and it is known whether training begins at its first epoch.
-        self._first = epoch + 1
+        self._first = check_epoch("initial_epoch", epoch + 1)
         before_training = self._first == 1 and not self._trained_before and 0 in self._epochs
         self._trained_before = True
         plan = self._plans.get(id(self.model))

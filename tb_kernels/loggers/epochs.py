@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tb_kernels.arguments import LAST, check_list, check_whole
+from tb_kernels.arguments import LAST, check_epoch, check_list
 
 
 class Epochs:
@@ -25,7 +25,7 @@ class Epochs:
         items = [wanted] if alone else check_list("epochs", wanted, "[1, 6, 10]")
         self.last = LAST in items
         self._numbers = frozenset(
-            check_whole("epochs", item, 0, "expected whole numbers from 0, or 'last'")
+            check_epoch("epochs", item, "expected whole numbers from 0, or 'last'")
             for item in items
             if item != LAST
         )

@@ -135,6 +135,7 @@ def test_different_models_are_not_mixed(watched, tmp_path, capsys):
     ("options", "code", "told"),
     [
         (["--epoch", 1], 2, "--epoch: expected one model, got 3"),
+        (["--epoch", 10**9], 2, "1000000000 is not in the range 0<=x<=999999999"),
         (["--epoch", 1, "--pattern", NAME], 2, "expected one of them, got both"),
         (["--pattern", "model-{epoch}.keras"], 2, "is not of the pattern 'model-{epoch}.keras'"),
         (["--pattern", "model.keras"], 2, "expected a file name with {epoch} once"),

@@ -45,6 +45,7 @@ def refused(model, data, message, *arguments, **keywords):
         ({"epochs": ["first"]}, "epochs: expected whole numbers from 0, or 'last', got 'first'"),
         ({"epochs": "all"}, "epochs: expected a list such as [1, 6, 10], got 'all'"),
         ({"epochs": 10}, "epochs: expected a list such as [1, 6, 10], got 10"),
+        ({"epochs": [1, 10**9]}, "epochs: names have room for epochs up to 999,999,999, got 1,000,000,000"),
         ({"epochs": range(5, 5)}, "epochs: an empty list selects nothing; expected a list such as [1, 6, 10]"),
         ({"kernels": range(1, 5, -1)}, "kernels: an empty list selects nothing"),
         ({"epochs": []}, "epochs: an empty list selects nothing; expected a list such as [1, 6, 10]"),
@@ -169,5 +170,9 @@ def test_log_refuses_what_fit_does(model, tmp_path):
             logger.log(model, 1)
         with pytest.raises(ArgumentError, match="epoch: expected a whole number from 0, got -1"):
             logger.log(model, -1)
+        with pytest.raises(
+            ArgumentError, match="epoch: names have room for epochs up to 999,999,999"
+        ):
+            logger.log(model, 10**9)
         with pytest.raises(ArgumentError, match=r"model: expected a keras.Model, got NoneType"):
             logger.log(None, 1)

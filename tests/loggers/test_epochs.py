@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tb_kernels import ArgumentError, KernelLogger, LogWarning
+from tb_kernels import ArgumentError, KernelLogger, LogWarning, open_log
 from tests.helpers.models import fit
 from tests.helpers.oracle import (
     assert_shows,
@@ -150,3 +150,21 @@ def test_log_keeps_to_the_epochs_chosen(model, tmp_path):
     with KernelLogger(tmp_path, epochs=[2, 4]) as logger:
         assert [logger.log(model, epoch) for epoch in range(1, 5)] == [False, True, False, True]
     assert epochs_of(tmp_path) == [2, 4]
+
+
+def test_the_last_epoch_that_a_name_can_have(model, data, tmp_path):
+    """It is logged and read; a training that begins behind it is refused before its first batch."""
+    most = 999_999_999
+    fit(model, data, KernelLogger(tmp_path / "fit"), initial_epoch=most - 1, epochs=most)
+    with KernelLogger(tmp_path / "log", epochs=[most]) as logger:
+        assert logger.log(model, most)
+    assert open_log(tmp_path).epochs == [most]
+    assert open_log(tmp_path).runs == ["fit", "log"]
+
+    before = np.array(model.layers[0].kernel)
+    logger = KernelLogger(tmp_path / "late")
+    with pytest.raises(ArgumentError, match="initial_epoch: names have room for epochs up to"):
+        fit(model, data, logger, initial_epoch=most, epochs=most + 1)
+    assert np.array_equal(model.layers[0].kernel, before)
+    fit(model, data, logger, epochs=1)
+    assert epochs_of(tmp_path / "late") == [1]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tb_kernels.arguments import LAST_EPOCH
 from tb_kernels.schema.naming import (
     Address,
     belongs,
@@ -51,6 +52,13 @@ def test_names():
     assert parse_index_tag("index/10") == 10
     assert parse_index_tag("index/x") is None
     assert (step_of(1), step_of(0)) == (0, -1)
+
+
+def test_the_last_epoch_that_is_taken_is_the_last_that_is_read():
+    """Arguments and names agree on the largest number."""
+    for epoch, expected in ((LAST_EPOCH, LAST_EPOCH), (LAST_EPOCH + 1, None)):
+        parsed = parse_tag(picture_path(Address("1", 1, epoch), None))
+        assert (parsed and parsed[1].epoch, parse_index_tag(index_tag(epoch))) == (expected,) * 2
 
 
 @given(st.text())
