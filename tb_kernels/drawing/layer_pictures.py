@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.bounds import is_readable, lowered
 from tb_kernels.drawing.colors import GRAY, RGB, draws_rgb, paint
 from tb_kernels.drawing.layouts import Layout, assemble
 from tb_kernels.drawing.levels import Limits, to_levels
@@ -65,6 +66,7 @@ class LayerPictures:
         numbers: The kernel numbers of the pictures that are drawn.
         layout: Of one kernel's picture, or of one slice's where each has its own.
         sheet: Of the whole layer's sheet; None if there is none.
+        too_large: What is not drawn because no reader would take it, in words.
     """
 
     def __init__(
@@ -92,9 +94,12 @@ class LayerPictures:
         self.numbers: Sequence[int] = every if self._chosen is None else self._chosen
         self.layout = self._fit()
         self.sheet: Layout | None = None
+        self.too_large: list[str] = []
+        if self.numbers and not self._fits(f"the {subject.noun}s", self.layout, by_slice):
+            self.numbers = self._chosen = []
         if style.sheets and self.numbers:
-            kernels, each = axes.kernels, self._tiles_each
-            self.sheet = fit_sheet(kernels, each, self._tile, row=sheet_row, scale=style.scale)
+            sheet = self._fit_sheet()
+            self.sheet = sheet if self._fits("the sheet", sheet, single_slices=False) else None
 
     @property
     def count(self) -> int:
@@ -145,10 +150,31 @@ class LayerPictures:
     def _fit(self) -> Layout:
         fit = partial(Layout.fit, scale=self.style.scale)
         if self._by_slice:
-            return fit(1, *self._tile)
-        if self._axes.flat:
-            return fit(self._tiles_each, *self._tile, columns=1, seamless=True)
-        return fit(self._tiles_each, *self._tile, columns=self._axes.depth or self.style.columns)
+            layout = fit(1, *self._tile)
+        elif self._axes.flat:
+            layout = fit(self._tiles_each, *self._tile, columns=1, seamless=True)
+        else:
+            columns = self._axes.depth or self.style.columns
+            layout = fit(self._tiles_each, *self._tile, columns=columns)
+        return lowered(layout, self._channels(self._by_slice))
+
+    def _fit_sheet(self) -> Layout:
+        kernels, each, channels = self._axes.kernels, self._tiles_each, self._channels(False)
+        row, scale = self._sheet_row, self.style.scale
+        return fit_sheet(kernels, each, self._tile, row=row, scale=scale, channels=channels)
+
+    def _fits(self, what: str, layout: Layout, single_slices: bool) -> bool:
+        """Whether a reader will take it; remembers it if not."""
+        if is_readable(layout, self._channels(single_slices)):
+            return True
+        (height, width), subject = layout.size, self.subject
+        told = f"{what} of layer {subject.number} {subject.name!r}, {width:,} x {height:,} pixels"
+        self.too_large.append(told)
+        return False
+
+    def _channels(self, single_slices: bool) -> int:
+        """Of the pixels of pictures in which all is finite."""
+        return 1 if self._overlay is None and self._colormap(single_slices) == GRAY else 3
 
     @property
     def _tiles_each(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,17 +80,18 @@ class Layout:
             columns = tiles if tiles <= _ONE_ROW else math.ceil(math.sqrt(tiles))
         columns = min(columns, tiles)
 
-        def at(scale: int) -> Layout:
-            gap = 0 if seamless else max(1, scale // 4)
-            return cls(tiles, height, width, columns, scale, gap)
-
+        smallest = cls(tiles, height, width, columns, scale=1, gap=0 if seamless else 1)
         if scale is not None:
-            return at(scale)
+            return smallest.at(scale)
         return next(
             layout
-            for layout in map(at, range(1, longer_side + 1))
+            for layout in map(smallest.at, range(1, longer_side + 1))
             if max(layout.size) >= longer_side
         )
+
+    def at(self, scale: int) -> Layout:
+        """The same at another scale."""
+        return replace(self, scale=scale, gap=max(1, scale // 4) if self.gap else 0)
 
 
 def assemble(tiles: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:

@@ -58,6 +58,13 @@ def encode(picture: NDArray[np.uint8]) -> bytes:
     )
 
 
+def most_bytes(height: int, width: int, channels: int) -> int:
+    """More bytes than a picture of this size takes, also where it cannot be compressed."""
+    raw = height * (1 + width * channels)
+    # Deflate stores what it cannot compress, in blocks of some kilobytes with a few bytes each.
+    return raw + raw // 1000 + 200
+
+
 def _chunk(name: bytes, data: bytes) -> bytes:
     checksum = isal_zlib.crc32(data, isal_zlib.crc32(name))
     return b"".join((struct.pack(">I4s", len(data), name), data, struct.pack(">I", checksum)))

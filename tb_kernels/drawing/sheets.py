@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.bounds import lowered
 from tb_kernels.drawing.colors import WHITE
 from tb_kernels.drawing.layouts import LONGER_SIDE, Layout
 
@@ -19,7 +19,13 @@ _LONGEST_SHEET = 8192
 
 
 def fit_sheet(
-    kernels: int, each: int, tile: tuple[int, int], *, row: int | None, scale: int | None
+    kernels: int,
+    each: int,
+    tile: tuple[int, int],
+    *,
+    row: int | None,
+    scale: int | None,
+    channels: int,
 ) -> Layout:
     """The layout of a sheet.
 
@@ -29,7 +35,9 @@ def fit_sheet(
         tile: Height and width of a tile.
         row: So many kernels stand in a row, their tiles below each other; None for a row
             for each kernel, its tiles side by side.
-        scale: As in `Layout.fit`, but lowered where the sheet would be very long.
+        scale: As in `Layout.fit`, but lowered where the sheet would be very long, or too
+            large to be read.
+        channels: Of its pixels, 1 or 3.
     """
     if row is None:
         # Kernels of a single tile would make one endless column; they stand in a square.
@@ -39,11 +47,10 @@ def fit_sheet(
         columns = min(row, kernels)
         kernels = -(-kernels // columns) * columns
         longer_side = _STACKED_SIDE
-    fit = partial(Layout.fit, kernels * each, *tile, columns=columns)
-    layout = fit(scale=scale, longer_side=longer_side)
-    while max(layout.size) > _LONGEST_SHEET and layout.scale > 1:
-        layout = fit(scale=layout.scale - 1)
-    return layout
+    layout = Layout.fit(
+        kernels * each, *tile, columns=columns, scale=scale, longer_side=longer_side
+    )
+    return lowered(layout, channels, _LONGEST_SHEET)
 
 
 def stack(tiles: NDArray[np.uint8], row: int) -> NDArray[np.uint8]:

@@ -44,14 +44,15 @@ class KernelLogger(Logger):
         colormap: `"gray"`; `"rgb"`, which draws kernels of exactly three input
             channels as one colour picture; or a name of matplotlib's.
         columns: Slices in a row, for two-dimensional kernels. Default: by their number.
-        scale: Pixels along the side of a weight. Default: so that the picture's
-            longer side has at least 128.
+        scale: Pixels along the side of a weight; fewer where the picture would be too
+            large to be read back. Default: so that its longer side has at least 128.
         group: Whether files and tags have the layer's group in front.
         slices: Whether every 2-D slice is a picture of its own; kernel numbers are
             then `slice * filters + filter + 1`, slice and filter from 0.
         sheets: Whether each layer is also drawn on one sheet, `1_0_10`: a row for each
             kernel, a column for each input channel. Kernels of a single slice stand
-            in a square, and a sheet longer than 8,192 pixels has a smaller scale.
+            in a square, and a sheet longer than 8,192 pixels has a smaller scale. One that
+            would be too large to be read back is not drawn, which a warning tells.
         statistics: Whether two numbers of each layer stand beside its loss curves,
             `1-conv2d/kernel_norm`, the mean over its kernels of the root of their summed
             squares, and `1-conv2d/relative_change`, the norm of what changed in the

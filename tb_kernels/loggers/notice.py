@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from tb_kernels.errors import warn
-from tb_kernels.wording import count, readable_size
+from tb_kernels.wording import count, enumerate_some, readable_size
 
 # A log of more pictures is slow to look at, and seldom meant.
 MANY_PICTURES = 50_000
@@ -24,6 +24,7 @@ class Volume:
         noun: What these are.
         pictures: Pictures of them, sheets included.
         size: Bytes on disk, roughly: file and event together.
+        too_large: What is not drawn because no reader would take it, in words.
     """
 
     layers: int
@@ -31,16 +32,23 @@ class Volume:
     noun: str
     pictures: int
     size: int
+    too_large: tuple[str, ...] = ()
 
 
 def announce(where: str, volume: Volume, epochs: int | None) -> None:
-    """Says in one line what a training will write; a warning if that is a lot.
+    """Says in one line what a training will write; a warning if that is a lot, or not all.
 
     Args:
         where: The view's folder.
         volume: Of one epoch.
         epochs: How many epochs will be logged; None if nobody knows.
     """
+    if volume.too_large:
+        warn(
+            f"not drawn in {where}, being too large to be read back: "
+            f"{enumerate_some(volume.too_large)}; the other pictures are. sheets=False leaves "
+            "sheets out, layers=[...] a whole layer"
+        )
     line = f"{count(volume.layers, 'layer')}, {count(volume.drawn, volume.noun)}"
     if epochs is None:
         pictures, size, per = volume.pictures, volume.size, " per logged epoch"

@@ -144,4 +144,5 @@ def _volume_of(view: View) -> Volume:
         noun=view.noun,
         pictures=sum(layer.count for layer in layers),
         size=sum(layer.size for layer in layers) + view.size_beside,
+        too_large=tuple(view.too_large),
     )

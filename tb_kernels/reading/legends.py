@@ -118,8 +118,7 @@ class Legend:
         """
         layout = self.layout
         if scale is not None:
-            gap = max(1, scale // 4) if layout.gap else 0
-            layout = replace(layout, scale=scale, gap=gap)
+            layout = layout.at(scale)
         if columns is not None and self.wrapped:
             layout = replace(layout, columns=min(columns, layout.tiles))
         if math.prod(layout.size) > MOST_PIXELS:

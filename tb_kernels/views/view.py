@@ -19,6 +19,7 @@ from tb_kernels.errors import ArgumentError
 from tb_kernels.model.layers import Place
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.outputs import ArrayFile, Scalars
+from tb_kernels.wording import enumerate_some
 
 if TYPE_CHECKING:
     # Kernels are logged on every backend: what they need imports none.
@@ -54,12 +55,14 @@ class View(ABC):
         **options: As for `LayerPictures`.
 
     Raises:
-        ArgumentError: If no layer has a kernel of the numbers asked for.
+        ArgumentError: If no layer has a kernel of the numbers asked for, or all that have
+            are too large.
 
     Attributes:
         model: The model.
         layers: The pictures of each layer that is drawn.
         sources: Where the array of each of these comes from.
+        too_large: What is not drawn because no reader would take it, in words.
         size_beside: Bytes that an epoch takes beside the pictures.
         noun: What is drawn of a layer, for people.
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
@@ -84,7 +87,13 @@ class View(ABC):
         self.model = model
         self.layers = [layer for layer, _ in layers if layer.numbers]
         self.sources = [source for layer, source in layers if layer.numbers]
+        self.too_large = [what for layer, _ in layers for what in layer.too_large]
         self.size_beside = 0
+        if not self.layers and self.too_large:
+            raise ArgumentError(
+                f"model: of {model.name!r} nothing can be drawn that could be read back, being "
+                f"too large: {enumerate_some(self.too_large)}; expected a layer of smaller pictures"
+            )
         if not self.layers:
             raise ArgumentError(
                 f"kernels: no layer of model {model.name!r} has any of the numbers "
