@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import SHEET
 from tb_kernels.writing.files import WholeFiles
 
-# What a name may have in it beside letters and digits.
-_UNSAFE = re.compile(r"[^\w .+@#-]|^\.")
+# What a name may have in it beside letters and digits; at its end Windows drops dots and spaces.
+_UNSAFE = re.compile(r"[^\w .+@#-]|^\.|[. ](?=[. ]*\Z)")
+
+# Of Windows' devices, with whatever ending.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE)
 
 _FILE = re.compile(r"\.(png|pdf|gif)$", re.IGNORECASE)
 
@@ -111,8 +115,7 @@ class ReportFolder:
     def _name(self, parent: str, text: str) -> str:
         """A safe name for a file or folder; in one parent two texts never share one."""
         safe = _safe(text)
-        # As file systems compare that do not tell a from A.
-        taken = self._given.setdefault((parent, safe.lower()), text)
+        taken = self._given.setdefault((parent, _alike(safe)), text)
         return safe if taken == text else f"{safe}-{_mark(text)}"
 
 
@@ -120,8 +123,14 @@ class ReportFolder:
 def _safe(text: str) -> str:
     cut = text.encode(errors="replace")[:_LONGEST].decode(errors="ignore")
     safe = _UNSAFE.sub("_", cut) or "_"
+    safe = f"_{safe}" if _DEVICE.match(safe) else safe
     # Marked, so that it depends on nothing but the text; and no folder looks like a file.
     return f"{safe}-{_mark(text)}" if safe != text or _FILE.search(safe) else safe
+
+
+def _alike(name: str) -> str:
+    """As file systems compare that tell neither a from A nor ä from an a with two dots."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def _mark(text: str) -> str:

@@ -34,7 +34,8 @@ _ADDRESS = re.compile(_PLAIN_ADDRESS)
 _TAG = re.compile(f"(?:([^/]+)/)?{_PLAIN_ADDRESS}")
 _INDEX_TAG = re.compile(r"index/([0-9]{1,9})")
 _PARTS = re.compile(r"([-@#]?)([0-9]+)")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+# Windows takes dots away from the end of a folder's name.
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]|\.(?=\.*\Z)")
 
 # File systems end a name at 255 bytes; the rest is left to the layer's number.
 _LONGEST_NAME = 200
@@ -76,9 +77,9 @@ class Address(NamedTuple):
 def group_of(number: str, name: str) -> str:
     """The group of a layer's pictures, `<layer>-<layer name>`: a folder, and the tag's front.
 
-    Characters outside `A-Z a-z 0-9 . _ -` become `_`.
+    Characters outside `A-Z a-z 0-9 . _ -` become `_`, and so do dots at the end.
     """
-    return f"{number}-{_UNSAFE.sub('_', name)[:_LONGEST_NAME]}"
+    return f"{number}-{_UNSAFE.sub('_', name[:_LONGEST_NAME])}"
 
 
 def picture_path(address: Address, group: str | None) -> str:

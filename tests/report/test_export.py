@@ -1,10 +1,14 @@
 """The report: which files, that images are the logged ones, and that it can be repeated."""
 
+import unicodedata
+from pathlib import PureWindowsPath
+
 import numpy as np
 import pytest
 
 from tb_kernels import open_log
 from tb_kernels.report.export import PARTS
+from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.job import PART_NAMES
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export
@@ -50,8 +54,6 @@ def test_scale_of_images(log_dir, tmp_path):
 
 def test_names_that_would_meet_stay_apart(tmp_path):
     """Two names that are made safe to the same one, or differ in case alone, get different files."""
-    from tb_kernels.report.folder import ReportFolder
-
     folder = ReportFolder(tmp_path)
     names = [
         "a b",
@@ -76,3 +78,29 @@ def test_names_that_would_meet_stay_apart(tmp_path):
         assert "/" not in name
         assert not name.startswith(".")
         (tmp_path / name).touch()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("run", "run.", "run..", "run ", "run. ."),
+        ("aux.txt", "AUX", "aux", "aux .png", "con", "COM1", "lpt9.x.y", "nul", "com¹"),
+        ("é", "e\u0301", "É", "E\u0301"),
+        ("straße", "STRASSE", "strasse"),
+    ],
+)
+def test_names_are_fit_for_every_disk(tmp_path, names):
+    """No two that one system takes for the same, no device of Windows, no end that it drops."""
+    folder = ReportFolder(tmp_path)
+    given = [folder._name("x", name) for name in names]
+    as_compared = {unicodedata.normalize("NFD", name).casefold() for name in given}
+    assert len(as_compared) == len(names)
+    for name in given:
+        assert PureWindowsPath(name).is_reserved() is False
+        assert PureWindowsPath(f"{name}.png").is_reserved() is False
+        assert not name.endswith((".", " "))
+    assert [folder._name("y", name) for name in ("auxiliary", "v1.2", "a b")] == [
+        "auxiliary",
+        "v1.2",
+        "a b",
+    ]

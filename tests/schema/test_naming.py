@@ -67,6 +67,7 @@ def test_groups_are_safe_in_files_and_tags(name):
     group = group_of("3", name)
     assert set(group) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
     assert group.startswith("3-")
+    assert not group.endswith(".")
     assert len(group.encode()) < 255
 
 
@@ -79,6 +80,26 @@ def test_a_tag_gives_group_and_address_back(layer, kernel, epoch, name):
     address = Address(layer, kernel, epoch)
     group = None if name is None else group_of(layer, name)
     assert parse_tag(picture_path(address, group)) == (group or "", address)
+
+
+def test_dots_at_the_end_are_replaced():
+    """Windows would drop them; others stay."""
+    names = ["a.b", "a.", "a..", "a.b.", "..", "x" * 199 + ".y", ".a"]
+    assert [group_of("1", name)[2:] for name in names] == [
+        "a.b", "a_", "a__", "a.b_", "__", "x" * 199 + "_", ".a",
+    ]  # fmt: skip
+    assert parse_tag(f"{group_of('1', 'a.')}/1_6_10") == ("1-a_", Address("1", 6, 10))
+
+
+@given(st.dictionaries(layers, st.text("aAbB.- _é1", max_size=4) | st.text(), min_size=2))
+def test_files_of_a_model_stay_apart_where_case_is_not_told(names):
+    """Whatever its layers are called: no two pictures share a path on any file system."""
+    paths = {
+        picture_path(Address(number, kernel, 1), group_of(number, name)).casefold()
+        for number, name in names.items()
+        for kernel in (1, 2)
+    }
+    assert len(paths) == 2 * len(names)
 
 
 @pytest.mark.parametrize(
