@@ -87,6 +87,7 @@ def test_names_that_would_meet_stay_apart(tmp_path):
         ("aux.txt", "AUX", "aux", "aux .png", "con", "COM1", "lpt9.x.y", "nul", "com¹"),
         ("é", "e\u0301", "É", "E\u0301"),
         ("straße", "STRASSE", "strasse"),
+        ("\uac01", "\u1100\u1161\u11a8"),
     ],
 )
 def test_names_are_fit_for_every_disk(tmp_path, names):
