@@ -25,7 +25,7 @@ _Layers = Mapping[int, LoggedLayer]
 
 
 class Choice:
-    """What was asked for, of each None for all. A `range` in a list takes what there is of its numbers.
+    """What was asked for, of each None for all. A `range` in a list takes what there is of it.
 
     Args:
         runs: Names of runs.
