@@ -13,9 +13,14 @@ from tb_kernels.schema.records import LARGEST
 _BESIDE = 1 << 20
 
 
+def fits_record(size: int) -> bool:
+    """Whether the record of a PNG of so many bytes is read."""
+    return size <= LARGEST - _BESIDE
+
+
 def is_readable(layout: Layout, channels: int) -> bool:
-    """Whether the record of a picture is never too large to be read, even of noise."""
-    return png.most_bytes(*layout.size, channels) <= LARGEST - _BESIDE
+    """Whether a picture is never too large to be read, even of noise."""
+    return fits_record(png.most_bytes(*layout.size, channels))
 
 
 def lowered(layout: Layout, channels: int, longest: float = math.inf) -> Layout:
