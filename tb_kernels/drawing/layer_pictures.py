@@ -26,6 +26,9 @@ from tb_kernels.schema.outputs import PictureBatch
 # Pixels drawn at a time: what the drawing of a layer of any size needs beside its weights.
 _BATCH_PIXELS = 4_000_000
 
+# A batch is one record, and small pictures have more text than pixels.
+_BATCH_PICTURES = 4096
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -136,7 +139,7 @@ class LayerPictures:
             kernels, limits = _split(kernels), limits.repeated(self._axes.slices)
             nonfinite = None if nonfinite is None else _split(nonfinite)
         height, width = self.layout.size
-        most = max(1, _BATCH_PIXELS // (height * width))
+        most = max(1, min(_BATCH_PICTURES, _BATCH_PIXELS // (height * width)))
         for start in range(0, len(self.numbers), most):
             numbers = self.numbers[start : start + most]
             part = np.asarray(numbers) - 1

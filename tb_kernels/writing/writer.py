@@ -17,6 +17,7 @@ import numpy as np
 
 from tb_kernels.arguments import check_path
 from tb_kernels.drawing import png
+from tb_kernels.drawing.bounds import fits_record
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.index import to_json
 from tb_kernels.schema.naming import index_tag, step_of
@@ -81,20 +82,25 @@ class ViewWriter:
         """Encodes each picture once, for both places; its index goes into the same record."""
         height, width = batch.pixels.shape[1:3]
         encoded = [png.encode(pixels) for pixels in batch.pixels]
-        files = [(f"{path}.png", data) for path, data in zip(batch.paths, encoded, strict=True)]
+        kept = [number for number, data in enumerate(encoded) if fits_record(len(data))]
+        if len(kept) < len(encoded):
+            # What is not finite has made a grey picture one of three colours.
+            lose(len(encoded) - len(kept), batch.noun, ValueError("too large to be read back"))
+        if not kept:
+            return
+        files = [(f"{batch.paths[number]}.png", encoded[number]) for number in kept]
         failures = self._disk.call("place", self._folder, files, patience=patience)
         values = [text_value(index_tag(epoch), to_json(self._view, epoch, [batch.entry]))]
-        values += [
-            image_value(path, data, width, height, title, description)
-            for path, data, title, description in zip(
-                batch.paths, encoded, batch.titles, batch.descriptions, strict=True
+        for number in kept:
+            path, title, told = (
+                of[number] for of in (batch.paths, batch.titles, batch.descriptions)
             )
-        ]
+            values.append(image_value(path, encoded[number], width, height, title, told))
         # If this fails, all of them lack their event, whether or not they have their file.
         self._events.append(values, step_of(epoch), patience)
         if failures:
-            _, number, text = failures[-1]
-            lose(len(failures), batch.noun, OSError(number, text))
+            _, code, text = failures[-1]
+            lose(len(failures), batch.noun, OSError(code, text))
 
     def _write_arrays(self, output: ArrayFile, patience: float) -> None:
         arrays = dict(output.arrays)

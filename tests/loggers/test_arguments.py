@@ -133,12 +133,13 @@ def test_log_dir_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o755)
     program = f"""
 import os, sys
+from pathlib import Path
 from tb_kernels.errors import ArgumentError
 from tb_kernels.writing.writer import open_view
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
 try:
-    open_view({str(tmp_path / "logs")!r}, "kernels")
+    open_view(Path({str(tmp_path / "logs")!r}), "kernels")
 except ArgumentError as error:
     print(error)
 """

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
+from tb_kernels.writing import disk
 from tb_kernels.writing.files import WholeFiles
+from tb_kernels.writing.hand import Hand
 from tests.helpers.models import fit
 from tests.helpers.oracle import read_png
 
@@ -24,6 +26,8 @@ def held(monkeypatch):
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", refusing)
+    # As there, in this process.
+    monkeypatch.setattr(disk, "_start_hand", Hand)
     return paths
 
 
