@@ -92,11 +92,10 @@ class Disk:
                 timer.cancel()
 
     def _call(self, operation: str, arguments: tuple[Any, ...], patience: float) -> Any:
-        if self._hand is None or (isinstance(self._hand, _Process) and self._hand.ended):
+        if self._hand is None or self._hand.ended:
             self._hand = _start_hand()
             self.generation += 1
-            if isinstance(self._hand, _Process):
-                weakref.finalize(self, self._hand.end)
+            weakref.finalize(self, self._hand.end)
         if isinstance(self._hand, Hand):
             return getattr(self._hand, operation)(*arguments)
         return self._hand.ask((operation, *arguments), patience)

@@ -50,6 +50,13 @@ class Hand:
         self._moved = moved
         self._partial = name_partial()
         self._locks: dict[str, int] = {}
+        self.ended = False
+
+    def end(self) -> None:
+        """Lets go of its folders."""
+        self.ended = True
+        while self._locks:
+            os.close(self._locks.popitem()[1])
 
     def prepare(self, folder: str) -> tuple[str, tuple[int, int], bool]:
         """Makes a folder that can be written to, and takes it for this process.
