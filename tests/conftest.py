@@ -24,3 +24,13 @@ def model():
     from tests.helpers.models import two_convolutions
 
     return two_convolutions()
+
+
+@pytest.fixture
+def loop_disk(tmp_path):
+    """A disk that can be frozen."""
+    from tests.helpers.disk import LoopDisk
+
+    disk = LoopDisk(tmp_path)
+    yield disk
+    disk.remove()
