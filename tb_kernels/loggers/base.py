@@ -96,14 +96,18 @@ class Logger(keras.callbacks.Callback):
             self._session.incidents.tell(strict=self._strict)
 
     def close(self) -> None:
-        """Flushes, tells what was lost, and lets go of the log directory.
+        """Flushes, tells what was lost, and lets go of the log directory and the models.
 
-        The logger can be used again. Closing twice does nothing more.
+        The logger can be used again; what it measures change by then begins anew. Closing
+        twice does nothing more.
 
         Raises:
             WriteError: If `strict` and pictures could not be written.
         """
-        self._close(strict=self._strict)
+        try:
+            self._close(strict=self._strict)
+        finally:
+            self._forget()
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +119,10 @@ class Logger(keras.callbacks.Callback):
         trace: TracebackType | None,
     ) -> None:
         # An error on its way is the one to be seen.
-        self._close(strict=self._strict and error is None)
+        try:
+            self._close(strict=self._strict and error is None)
+        finally:
+            self._forget()
 
     def set_model(self, model: keras.Model) -> None:
         check_model(model)
@@ -165,7 +172,8 @@ class Logger(keras.callbacks.Callback):
                 end = f"training ended after epoch {self._latest}"
             listed = ", ".join(map(str, missing))
             warn(f"epochs {listed} were asked for and not reached: {end}")
-        self.close()
+        # What change is measured by stays, for a training that goes on where this one ended.
+        self._close(strict=self._strict)
 
     def _ends_with(self, epoch: int) -> bool:
         """Whether this epoch is drawn as "last": not now, but as training leaves the model."""
@@ -188,6 +196,13 @@ class Logger(keras.callbacks.Callback):
         if session is not None:
             session.wait()
             session.incidents.tell(strict=strict, final=True)
+
+    def _forget(self) -> None:
+        """Lets go of the copies of weights and of the model that was trained."""
+        for memory in (self._memories or {}).values():
+            memory.before.clear()
+        # Keras' own attribute, which outlives the training.
+        self._model = None
 
     def _planned(self, model: keras.Model) -> Plan:
         """The plan for a model: made anew until every layer is built, announced if it is new."""

@@ -1,11 +1,13 @@
 """More than one who writes into a directory: in one process, in two, in two containers."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -76,7 +78,7 @@ def assert_one_training_each(log_dir, epochs=20):
     for picture in open_log(log_dir):
         weights = picture.weights()
         # Of a training every weight is between its value and twice this: 1 to 2, or 100 to 200.
-        assert (weights > 0.99).all() and (weights < 201).all()
+        assert ((weights > 0.99) & (weights < 201)).all()
         assert (weights < 2.01).all() or (weights > 99).all()
     files = list((log_dir / "kernels").rglob("*.png"))
     assert len(files) == 16 * epochs
@@ -106,8 +108,6 @@ def test_a_second_process_is_told_and_both_are_readable(tmp_path):
 
 
 def assert_one_training_each_so_far(log_dir):
-    import warnings
-
     with warnings.catch_warnings():
         # The end of a file may just be written.
         warnings.simplefilter("ignore", LogWarning)
@@ -131,8 +131,6 @@ def test_two_containers_of_one_name(tmp_path):
     assert_one_training_each(tmp_path)
     assert len(list((tmp_path / "kernels").glob("events*"))) == 2
     assert not list((tmp_path / "kernels").glob(".partial*"))
-    events = {path.name: path for path in (tmp_path / "kernels").glob("events*")}
-    assert len(events) == 2
 
 
 def test_what_a_killed_process_left_is_cleared_away(model, tmp_path):
@@ -244,8 +242,6 @@ def test_a_job_that_dies_leaves_nobody_waiting(error, capsys):
 
 def test_a_hand_that_was_killed_costs_what_it_was_at(model, tmp_path):
     """The next one goes on behind the last whole record; the loss is told."""
-    import signal
-
     logger = KernelLogger(tmp_path)
     logger.log(model, 1)
     logger.flush()
@@ -255,8 +251,8 @@ def test_a_hand_that_was_killed_costs_what_it_was_at(model, tmp_path):
     disk._hand._process.wait()
     with events.open("ab") as stream:
         stream.write(b"half a record")
+    logger.log(model, 2)
     with pytest.warns(LogWarning, match="the process that writes has ended|Broken pipe"):
-        logger.log(model, 2)
         logger.flush()
     logger.log(model, 3)
     with pytest.warns(LogWarning, match="in all"):
