@@ -53,6 +53,7 @@ class Logger(keras.callbacks.Callback):
         self._first: int | None = None
         self._latest: int | None = None
         self._trained_before = False
+        self._in_training = False
 
     @abstractmethod
     def _look_at(self, model: keras.Model) -> View:
@@ -130,6 +131,7 @@ class Logger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._first = self._latest = None
+        self._in_training = True
         self._plans.clear()
         self._open().begin()
         if is_built(self.model):
@@ -172,6 +174,7 @@ class Logger(keras.callbacks.Callback):
                 end = f"training ended after epoch {self._latest}"
             listed = ", ".join(map(str, missing))
             warn(f"epochs {listed} were asked for and not reached: {end}")
+        self._in_training = False
         # What change is measured by stays, for a training that goes on where this one ended.
         self._close(strict=self._strict)
 
@@ -201,8 +204,9 @@ class Logger(keras.callbacks.Callback):
         """Lets go of the copies of weights and of the model that was trained."""
         for memory in (self._memories or {}).values():
             memory.before.clear()
-        # Keras' own attribute, which outlives the training.
-        self._model = None
+        if not self._in_training:
+            # Keras' own attribute, which outlives the training.
+            self._model = None
 
     def _planned(self, model: keras.Model) -> Plan:
         """The plan for a model: made anew until every layer is built, announced if it is new."""
