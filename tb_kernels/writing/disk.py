@@ -96,9 +96,15 @@ class Disk:
             self._hand = _start_hand()
             self.generation += 1
             weakref.finalize(self, self._hand.end)
-        if isinstance(self._hand, Hand):
-            return getattr(self._hand, operation)(*arguments)
-        return self._hand.ask((operation, *arguments), patience)
+        if isinstance(self._hand, _Process):
+            try:
+                return self._hand.ask((operation, *arguments), patience)
+            except OSError:
+                if self._hand.proven or not self._hand.ended:
+                    raise
+            # It has never answered: Python cannot be started anew here, as in a zip file.
+            self._hand = Hand()
+        return getattr(self._hand, operation)(*arguments)
 
 
 class _Process:
@@ -109,8 +115,9 @@ class _Process:
         with theirs:
             # In a session of its own, so that Ctrl-C does not reach it; and none of our files
             # and folders, which it would keep open for as long as a disk hangs.
+            utf8 = f"utf8={int(sys.getfilesystemencoding() == 'utf-8')}"
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", hand.__file__],
+                [sys.executable, "-I", "-S", "-X", utf8, hand.__file__],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -122,6 +129,8 @@ class _Process:
         # Whether an answer has still to come, and how often it was said that it will.
         self._owes = False
         self._beats = 0
+        # Whether it has ever answered.
+        self.proven = False
         self.ended = False
 
     def ask(self, request: tuple[Any, ...], patience: float) -> Any:
@@ -147,7 +156,7 @@ class _Process:
             raise
         if answer is None:
             raise _hangs(patience)
-        self._owes = False
+        self._owes, self.proven = False, True
         done, *result = answer
         if not done:
             raise OSError(*result)
@@ -158,10 +167,9 @@ class _Process:
         self.ended = True
         self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_SECONDS if not self._owes else 0)
-            return
-        # Kept, as Python would complain of one that nobody waits for.
-        _orphans.append(self._process)
+            self._process.wait(0 if self._owes else _END_SECONDS)
+        # Kept while they run, as Python would complain of one that nobody waits for.
+        _orphans[:] = [one for one in (*_orphans, self._process) if one.poll() is None]
 
     def forget(self) -> None:
         """In a forked process: it is the parent's."""
@@ -212,7 +220,8 @@ _all: weakref.WeakSet[Disk] = weakref.WeakSet()
 
 
 def _start_hand() -> _Process | Hand:
-    if os.name != "posix" or not sys.executable:
+    # In a frozen program `sys.executable` is that program.
+    if os.name != "posix" or not sys.executable or getattr(sys, "frozen", False):
         return Hand()
     try:
         return _Process()
