@@ -14,11 +14,8 @@ from tb_kernels.loggers.notice import say
 from tb_kernels.loggers.plan import Plan
 from tb_kernels.schema.outputs import PictureBatch
 from tb_kernels.views.view import Captured
-from tb_kernels.writing.disk import DiskHangsError
+from tb_kernels.writing.disk import SILENT_SECONDS, DiskHangsError
 from tb_kernels.writing.writer import open_view
-
-# A wait that takes longer is explained.
-_SILENT_SECONDS = 2.0
 
 
 class Session:
@@ -72,7 +69,7 @@ class Session:
         that has no room. Whatever goes wrong is reported and raises nothing.
         """
         worker = self._writer.worker
-        if not worker.wait_for_room(self, epoch, timeout=_SILENT_SECONDS):
+        if not worker.wait_for_room(self, epoch, timeout=SILENT_SECONDS):
             self._tell_of_wait()
             worker.wait_for_room(self, epoch)
         pictures, incidents = plan.volume.pictures, self.incidents
@@ -91,7 +88,7 @@ class Session:
     def wait(self) -> None:
         """Waits until all that was handed over is written; says so if that takes long."""
         worker = self._writer.worker
-        if not worker.wait(timeout=_SILENT_SECONDS):
+        if not worker.wait(timeout=SILENT_SECONDS):
             say(f"still writing the last pictures to {self.where}")
             worker.wait()
 

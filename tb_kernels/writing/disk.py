@@ -21,7 +21,7 @@ from tb_kernels.writing.hand import FRAME, Hand
 PATIENCE = 60.0
 
 # A wait that takes longer is told.
-_SILENT_SECONDS = 2.0
+SILENT_SECONDS = 2.0
 
 # A hand that is asked to end does so at once, unless its disk hangs.
 _END_SECONDS = 1.0
@@ -77,7 +77,7 @@ class Disk:
             OSError: If it failed.
         """
         if tell is not None:
-            timer = threading.Timer(_SILENT_SECONDS, tell)
+            timer = threading.Timer(SILENT_SECONDS, tell)
             timer.daemon = True
             timer.start()
         try:

@@ -58,6 +58,8 @@ class Blocked(Fault):
     """Files stand where folders would be."""
 
     def begin(self):
+        for logger in self.loggers:
+            logger.flush()
         for view in ("kernels", "activations"):
             shutil.rmtree(self.folder / view, ignore_errors=True)
             (self.folder / view).write_text("in the way")
