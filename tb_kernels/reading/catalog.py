@@ -23,9 +23,9 @@ from tb_kernels.reading.summaries import (
     Foreign,
     FoundIndex,
     FoundPicture,
-    parse_event,
     read_summaries,
 )
+from tb_kernels.reading.wire import split_event
 from tb_kernels.schema.records import Damage, read_records
 from tb_kernels.wording import count, shown
 
@@ -141,18 +141,19 @@ def _read_file(source: Source, folder: Folder, name: str, gathering: Gathering, 
                 gathering.begin_gap()
                 continue
             try:
-                event = parse_event(record)
+                parts = split_event(record.data)
+                records += 1
+                gathering.begin_record(parts.wall_time)
+                for found in read_summaries(record, parts):
+                    foreign += isinstance(found, Foreign)
+                    ours = ours or isinstance(found, FoundPicture | FoundIndex)
+                    gathering.add(found)
+                gathering.end_record()
             except ValueError:
                 damaged += 1
                 gathering.begin_gap()
-                continue
-            gathering.begin_record(event.wall_time)
-            for found in read_summaries(record, event):
-                foreign += isinstance(found, Foreign)
-                ours = ours or isinstance(found, FoundPicture | FoundIndex)
-                gathering.add(found)
-            gathering.end_record()
-            records += 1
+            # Before the next is read, which may be as large.
+            del record
     for problem in _problems(records, damaged, cut, foreign if ours else 0):
         tell(f"{_named(folder, name)}: {problem}")
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
+from tb_kernels.reading.wire import Parts, is_lean
 from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
 from tb_kernels.schema.records import Record
 from tb_kernels.schema.training import TRAINING_TAG, number_in
@@ -22,6 +22,8 @@ from tb_kernels.schema.training import TRAINING_TAG, number_in
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 # How much of a picture is looked for before all of it is compared.
 _BEGINNING = 64
+# A value of fewer bytes is no number, the least that is looked for.
+_SHORTEST = 5
 _HEADER = struct.Struct(">16sII")
 
 
@@ -76,45 +78,55 @@ class Foreign(NamedTuple):
 Found = FoundPicture | FoundIndex | FoundTraining | FoundPoint | Foreign
 
 
-def parse_event(record: Record) -> Event:
-    """The event that a record holds.
-
-    Raises:
-        ValueError: If the record is no event.
-    """
-    try:
-        return Event.FromString(record.data)
-    except DecodeError:
-        raise ValueError("not an event") from None
-
-
-def read_summaries(record: Record, event: Event) -> Iterator[Found]:
+def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:
     """What is of interest in an event, in its order.
 
     Args:
         record: What was read.
-        event: What it holds.
+        parts: What it is made of.
+
+    Raises:
+        ValueError: If something in it is no value.
     """
-    end = 0
-    for value in event.summary.value:
-        plugin = value.metadata.plugin_data.plugin_name
-        if plugin == image_metadata.PLUGIN_NAME:
-            png = _string_of(value, 2)
-            start = _find(record.data, png, end)
-            end = start + len(png)
-            yield _picture(value.tag, png, record.offset + start)
-        elif plugin == PLUGIN_NAME:
-            epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
-            start = _find(record.data, text, end)
-            end = start + len(text)
-            if epoch is not None and text:
-                yield FoundIndex(epoch, record.offset + start, text)
-            elif value.tag == TRAINING_TAG:
-                yield FoundTraining(number_in(text))
-        elif plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
-            number = _number(value)
-            if number is not None:
-                yield FoundPoint(value.tag, event.step, number)
+    data = record.data
+    for start, end in parts.values:
+        # What swells when it is parsed is nothing that is looked for.
+        if end - start >= _SHORTEST and is_lean(data, start, end):
+            value = _parsed(data[start:end])
+            found = _found_in(value, record, start, parts.step)
+            if found is not None:
+                yield found
+
+
+def _parsed(value: bytes) -> Summary.Value:
+    try:
+        return Summary.Value.FromString(value)
+    except DecodeError:
+        raise ValueError("not a value") from None
+
+
+def _found_in(value: Summary.Value, record: Record, start: int, step: int) -> Found | None:
+    """What a value says, if that is of interest.
+
+    Args:
+        value: Parsed.
+        record: In which it stands.
+        start: Where in the record it begins.
+        step: Of its event.
+    """
+    plugin = value.metadata.plugin_data.plugin_name
+    if plugin == image_metadata.PLUGIN_NAME:
+        png = _string_of(value, 2)
+        return _picture(value.tag, png, record.offset + _find(record.data, png, start))
+    if plugin == PLUGIN_NAME:
+        epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
+        if epoch is not None and text:
+            return FoundIndex(epoch, record.offset + _find(record.data, text, start), text)
+        return FoundTraining(number_in(text)) if value.tag == TRAINING_TAG else None
+    if plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
+        number = _number(value)
+        return None if number is None else FoundPoint(value.tag, step, number)
+    return None
 
 
 def _picture(tag: str, png: bytes, offset: int) -> FoundPicture | Foreign:
@@ -130,8 +142,7 @@ def _picture(tag: str, png: bytes, offset: int) -> FoundPicture | Foreign:
 def _find(data: bytes, part: bytes, start: int) -> int:
     """Where the part stands in a record, from `start` on.
 
-    Values follow each other, so that it is this value's own place; and equal bytes
-    elsewhere would be an equal picture.
+    That is in this value; and equal bytes elsewhere would be an equal picture.
     """
     # Its beginning first: to look for all of a picture takes ten times as long.
     found = data.find(part[:_BEGINNING], start)

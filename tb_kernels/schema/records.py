@@ -73,8 +73,10 @@ def read_records(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Record 
     while offset < size:
         record = _record_at(file, offset, size)
         if isinstance(record, Record):
-            yield record
             offset = record.offset + len(record.data) + _CHECKSUM.size
+            yield record
+            # Before the next is read, which may be as large.
+            del record
             continue
         searched += record
         following = _find_header(file, offset + 1, size) if searched <= most else None

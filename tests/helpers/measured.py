@@ -1,0 +1,51 @@
+"""What reading a stranger's files takes, in a process of its own."""
+
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+# Beside four times the bytes that are read.
+ALLOWANCE = 200e6
+
+_PROGRAM = """
+import sys, warnings
+from pathlib import Path
+import numpy
+from tb_kernels import LogError, open_log
+warnings.simplefilter("ignore")
+def peak():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+before, log_dir = peak(), sys.argv[1]
+try:
+    {}
+except LogError as error:
+    print("LogError:", error)
+print(peak() - before)
+"""
+
+
+class Taken(NamedTuple):
+    """How long it took, its peak of memory above that of the imports, and what it printed."""
+
+    seconds: float
+    memory: int
+    printed: str
+
+
+def reading(log_dir, statement):
+    """Runs a statement about `log_dir`; its memory is within what is promised."""
+    begin = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM.format(statement), log_dir],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    seconds = time.perf_counter() - begin
+    assert done.returncode == 0, done.stderr[-2000:]
+    *printed, memory = done.stdout.splitlines()
+    taken = Taken(seconds, int(memory), "\n".join(printed))
+    size = sum(path.stat().st_size for path in log_dir.rglob("*") if path.is_file())
+    assert taken.memory <= 4 * size + ALLOWANCE, (
+        f"{taken.memory / 1e6:,.0f} MB of {size / 1e6:,.0f}"
+    )
+    return taken
