@@ -123,10 +123,10 @@ def _fields(data: bytes, place: int, end: int) -> Iterator[tuple[int, int, int]]
 def _varint(data: bytes, place: int) -> Span:
     """The number that begins there, and where it ends."""
     value = shift = 0
-    for place in range(place, min(place + _LONGEST_VARINT, len(data))):
-        byte = data[place]
+    for at in range(place, min(place + _LONGEST_VARINT, len(data))):
+        byte = data[at]
         if byte < _MORE:
-            return value | byte << shift, place + 1
+            return value | byte << shift, at + 1
         value |= (byte - _MORE) << shift
         shift += 7
     raise ValueError("a number without end")

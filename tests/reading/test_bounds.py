@@ -2,7 +2,9 @@
 
 import struct
 import sys
+import zipfile
 
+import numpy as np
 import pytest
 
 from tb_kernels.schema.records import LARGEST, pack_record
@@ -72,3 +74,81 @@ def test_many_records_just_below_the_limit(tmp_path):
     record = field(5, field(1, b"\x15" + bytes(4)) * 90_000)
     write(tmp_path / "train", *[record] * 20)
     assert reading(tmp_path, OPEN).seconds < 20
+
+
+def npz(path, **arrays):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+
+
+def unpacked(path, compression, size):
+    """An archive with an array of zeros that are compressed, and what its directory says of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", compression) as archive, archive.open("a.npy", "w") as member:
+        head = {"descr": "|u1", "fortran_order": False, "shape": (size,)}
+        np.lib.format.write_array_header_1_0(member, head)
+        for _ in range(size >> 20):
+            member.write(bytes(1 << 20))
+
+
+ARRAYS = "print(open_log(log_dir).arrays('heatmaps')['a'].nbytes)"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_arrays_that_swell(tmp_path, compression):
+    """A gigabyte of zeros is a megabyte or less."""
+    unpacked(tmp_path / "heatmaps/heatmaps_1.npz", compression, 1 << 30)
+    taken = reading(tmp_path, ARRAYS)
+    assert "'a' takes too much when it is unpacked" in taken.printed
+
+
+def test_a_directory_that_lies(tmp_path):
+    """It says that the gigabyte is a kilobyte: no more is unpacked."""
+    path = tmp_path / "heatmaps/heatmaps_1.npz"
+    unpacked(path, zipfile.ZIP_DEFLATED, 1 << 30)
+    data = path.read_bytes()
+    place = data.rindex(b"PK\x01\x02") + 24
+    path.write_bytes(data[:place] + struct.pack("<I", 1000) + data[place + 4 :])
+    assert "cannot read" in reading(tmp_path, ARRAYS).printed
+
+
+def test_a_header_that_lies(tmp_path):
+    """An array of a few bytes that claims a terabyte, or one item of it."""
+    path = tmp_path / "heatmaps/heatmaps_1.npz"
+    path.parent.mkdir()
+    for kind, shape in (("|u1", (1 << 40,)), (f"|V{1 << 30}", (1,)), (f"|V{1 << 30}", (1 << 10,))):
+        with zipfile.ZipFile(path, "w") as archive, archive.open("a.npy", "w") as member:
+            head = {"descr": kind, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(member, head)
+            member.write(bytes(10_000_000))
+        assert "cannot read" in reading(tmp_path, ARRAYS).printed
+
+
+def test_arrays_of_many_epochs(tmp_path):
+    """Each is small enough, all together are not; zeros that a user compressed are read."""
+    for epoch in range(1, 31):
+        npz(tmp_path / f"heatmaps/heatmaps_{epoch}.npz", a=np.zeros(10_000_000, np.uint8))
+    assert "takes too much" in reading(tmp_path, ARRAYS).printed
+    for epoch in range(11, 31):
+        (tmp_path / f"heatmaps/heatmaps_{epoch}.npz").unlink()
+    assert reading(tmp_path, ARRAYS).printed == "100000000"
+
+
+def test_arrays_as_they_are_logged_take_themselves(tmp_path):
+    """However large they are."""
+    (tmp_path / "heatmaps").mkdir()
+    for epoch in (1, 2):
+        np.savez(tmp_path / f"heatmaps/heatmaps_{epoch}.npz", a=np.ones(100_000_000, np.uint8))
+    assert reading(tmp_path, ARRAYS).printed == "200000000"
+
+
+def test_an_archive_of_very_many_names(tmp_path):
+    """Its directory alone would be a gigabyte of objects."""
+    path = tmp_path / "heatmaps/heatmaps_1.npz"
+    npz(path, a=np.zeros(3))
+    data, count = path.read_bytes(), 1_000_000
+    start, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    entries = data[start:end] * count
+    sizes = struct.pack("<HHII", 65535, 65535, len(entries), start)
+    path.write_bytes(data[:start] + entries + data[end : end + 8] + sizes + b"\0\0")
+    assert "cannot read" in reading(tmp_path, ARRAYS).printed
