@@ -101,7 +101,7 @@ class Arrays(Mapping[str, NDArray[Any]]):
         """An array, and how much room is left of what there was."""
         with self._opened(file) as (stored, size):
             if key in stored.files:
-                told = stored.zip.getinfo(f"{key}.npy")
+                told = stored.zip.getinfo(f"{key}.npy")  # type: ignore[union-attr]
                 # No more is ever unpacked than this says.
                 room += _SWELL * size - told.file_size
                 if room < 0 or told.compress_type not in _WAYS:

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, cast
+
+import numpy as np
 
 from tb_kernels.schema.index import FORMAT, HeatmapEntry, LayerEntry, axes_of
 from tb_kernels.schema.naming import SHEET
 from tb_kernels.wording import shown
 
+# An index of more bytes is not read: of a hundred thousand kernels it has some more than half.
+LONGEST = 8_000_000
+
+# One with more lists, objects and their fields is damage: each takes a hundred bytes and more
+# as read, and a layer has some thirty.
+_MOST_PARTS = 500_000
+
+# So many wrong entries are told of one by one.
+_TOLD = 8
+
 _LARGEST = 2**31 - 1
+
+# Of an array.
+_MOST_AXES = 16
 
 # Of pixels along the side of a weight.
 _LARGEST_SCALE = 2**16
 
 
 def parse_index(text: bytes, tell: Callable[[str], None]) -> Iterator[LayerEntry | HeatmapEntry]:
-    """The entries of an index.
+    """The entries of an index, their long lists as arrays, which take little memory.
 
     Args:
         text: The JSON.
@@ -32,12 +48,20 @@ def parse_index(text: bytes, tell: Callable[[str], None]) -> Iterator[LayerEntry
         tell(f"expected an index of format {FORMAT} with layers, got {_brief(index)}")
         return
     checks, convert = known[format_]
+    wrong = 0
     for number, entry in enumerate(layers):
+        if isinstance(entry, dict):
+            # Only heatmaps say it: beneath others lies nothing.
+            entry.setdefault("strength", 1.0)
         problem = _problem(entry, checks) or _problem_of_axes(entry)
-        if problem:
+        if problem is None:
+            yield from map(_compact, convert(entry))
+            continue
+        wrong += 1
+        if wrong <= _TOLD:
             tell(f"layers[{number}].{problem}")
-        else:
-            yield from convert(entry)
+    if wrong > _TOLD:
+        tell(f"layers: {wrong - _TOLD:,} more are wrong")
 
 
 def names_in(text: bytes) -> dict[tuple[str, str], str]:
@@ -52,6 +76,8 @@ def names_in(text: bytes) -> dict[tuple[str, str], str]:
 
 
 def _load(text: bytes) -> Any:
+    if len(text) > LONGEST or sum(map(text.count, (b"[", b"{", b":"))) > _MOST_PARTS:
+        return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -80,6 +106,16 @@ def _of_format_1(entry: Any) -> Iterator[LayerEntry]:
         yield cast("LayerEntry", entry | sheet | {"pictures": "sheet", "drawn": [SHEET]})
 
 
+def _compact(entry: LayerEntry) -> LayerEntry:
+    """What is known of an entry, its long lists as arrays."""
+    kept: dict[str, Any] = {field: value for field, value in entry.items() if field in _ENTRY}
+    for field in ("low", "high"):
+        kept[field] = np.asarray(kept[field], np.float64)
+    if isinstance(kept["drawn"], list):
+        kept["drawn"] = np.asarray(kept["drawn"], np.int64)
+    return cast("LayerEntry", kept)
+
+
 def _whole(least: int, most: int = _LARGEST) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and least <= value <= most
 
@@ -93,8 +129,8 @@ def _number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(check, value))
+def _list_of(check: Callable[[Any], bool], most: float = math.inf) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and len(value) <= most and all(map(check, value))
 
 
 def _either(*checks: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -128,12 +164,12 @@ _ENTRY: dict[str, _Check] = {
     **_LAYOUT,
     **_STACKED,
     "kind": _TEXT,
-    "shape": (_list_of(_whole(1)), "a list of whole numbers from 1"),
+    "shape": (_list_of(_whole(1), _MOST_AXES), "a list of whole numbers from 1"),
     "axes": _TEXT,
     "kernels": _SIZE,
     "slices": _SIZE,
     "tile": (
-        lambda value: _list_of(_whole(1))(value) and len(value) == 2,
+        lambda value: _list_of(_whole(1), 2)(value) and len(value) == 2,
         "two whole numbers from 1",
     ),
     "pictures": (
@@ -141,7 +177,8 @@ _ENTRY: dict[str, _Check] = {
         "'kernels', 'slices' or 'sheet'",
     ),
     "drawn": (_list_of(_whole(0)), "a list of whole numbers from 0"),
-    "normalize": (_either(_text, _list_of(_number)), "a text, or two numbers"),
+    "strength": (_number, "a number"),
+    "normalize": (_either(_text, _list_of(_number, 2)), "a text, or two numbers"),
 }
 
 _FORMAT_1: dict[str, _Check] = {

@@ -36,9 +36,6 @@ SPAN = np.dtype([("file", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 # In a row: no index was written with the picture.
 NO_INDEX = 2**32 - 1
 
-# An index of more bytes is not read: of a hundred thousand kernels it has a twentieth.
-LONGEST_INDEX = 1 << 24
-
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
 
@@ -63,8 +60,10 @@ class Gathering:
         # By layer and file: one layer may be called otherwise in another training.
         self._names: dict[tuple[LayerKey, int], str] = {}
         self._folder, self._file = ".", 0
-        # Of the record at hand: its index, and whether pictures stand behind this.
+        # Of the record at hand: its index, what this calls the layers as soon as that is asked
+        # for, and whether pictures stand behind it.
         self._index: FoundIndex | None = None
+        self._told: dict[tuple[str, str], str] | None = None
         self._used = False
         # In format 1 the index of an epoch follows its pictures, in a record of its own.
         # By epoch, the layer and kernel of those that wait for it → where their row begins.
@@ -82,7 +81,7 @@ class Gathering:
 
     def begin_record(self, wall_time: float) -> None:
         """What is added from now on was written in one piece."""
-        self._index, self._used = None, False
+        self._index, self._told, self._used = None, None, False
         age = self._ages[self._file]
         if age.wall_time == math.inf:
             self._ages[self._file] = age._replace(wall_time=wall_time)
@@ -103,7 +102,7 @@ class Gathering:
             case FoundPicture():
                 self._add_picture(found)
             case FoundIndex():
-                self._index = found
+                self._index, self._told = found, None
             case FoundTraining(number):
                 self._ages[self._file] = self._ages[self._file]._replace(training=number)
             case FoundPoint(tag, step, value):
@@ -172,10 +171,11 @@ class Gathering:
 
     def _name(self, layers: set[LayerKey], index: FoundIndex) -> None:
         unnamed = {layer for layer in layers if (layer, self._file) not in self._names}
-        names = names_in(index.text) if unnamed and len(index.text) <= LONGEST_INDEX else {}
+        if unnamed and self._told is None:
+            self._told = names_in(index.text)
         for layer in unnamed:
             _, group, number = layer
-            told = names.get((number, group), group.removeprefix(f"{number}-"))
+            told = (self._told or {}).get((number, group), group.removeprefix(f"{number}-"))
             self._names[layer, self._file] = told
 
     def _by_age(self) -> NDArray[np.intp]:

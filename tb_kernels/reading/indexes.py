@@ -9,16 +9,20 @@ from typing import Any
 
 from tb_kernels.errors import LogError
 from tb_kernels.reading.catalog import Catalog
-from tb_kernels.reading.entries import parse_index
-from tb_kernels.reading.gathering import LONGEST_INDEX, NO_INDEX
+from tb_kernels.reading.entries import LONGEST, parse_index
+from tb_kernels.reading.gathering import NO_INDEX
 from tb_kernels.reading.legends import Legend, legend_of
 from tb_kernels.reading.sources import Tell
 from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.naming import Address
 from tb_kernels.wording import shown
 
-# How much text of indexes is kept as read.
-_KEPT_TEXT = 8_000_000
+# How many bytes of indexes are kept as read: of about a hundred thousand entries, or of some
+# millions of kernels on scales of their own.
+_KEPT = 48_000_000
+
+# What an entry takes without its arrays and texts.
+_ENTRY = 2_000
 
 _Entries = dict[tuple[str, str], list[LayerEntry]]
 
@@ -36,7 +40,7 @@ class IndexCache:
         self._tell = tell
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, tuple[int, _Entries]] = OrderedDict()
-        self._kept_text = 0
+        self._size = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._catalog, self._tell)
@@ -76,16 +80,23 @@ class IndexCache:
         span = self._catalog.index_span(index)
         entries: _Entries = {}
         tell = functools.partial(self._tell_of_index, folder)
-        if span.length > LONGEST_INDEX:
-            tell(f"expected at most {LONGEST_INDEX:,} bytes, got {span.length:,}")
+        if span.length > LONGEST:
+            tell(f"expected at most {LONGEST:,} bytes, got {span.length:,}")
         else:
             for entry in parse_index(self._catalog.read(span), tell):
                 entries.setdefault((entry["number"], entry["group"]), []).append(entry)
-        self._kept[index] = span.length, entries
-        self._kept_text += span.length
-        while len(self._kept) > 1 and self._kept_text > _KEPT_TEXT:
-            self._kept_text -= self._kept.popitem(last=False)[1][0]
+        size = sum(_size(entry) for same in entries.values() for entry in same)
+        self._kept[index] = size, entries
+        self._size += size
+        while len(self._kept) > 1 and self._size > _KEPT:
+            self._size -= self._kept.popitem(last=False)[1][0]
         return entries
 
     def _tell_of_index(self, folder: str, problem: str) -> None:
         self._tell(f"{shown(folder)}, index: {problem}; that layer is left out")
+
+
+def _size(entry: LayerEntry) -> int:
+    """The bytes that an entry takes, at most about."""
+    texts = sum(4 * len(value) for value in entry.values() if isinstance(value, str))
+    return texts + _ENTRY + sum(getattr(value, "nbytes", 0) for value in entry.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -192,8 +193,14 @@ def _limits(entry: LayerEntry, on_sheet: int | None, kernel: int) -> Limits:
     if on_sheet == count:
         return limits
     if on_sheet is None and count == len(drawn):
-        return Limits.of(*limits.at(drawn.index(kernel)))
+        return Limits.of(*limits.at(_place(drawn, kernel)))
     if on_sheet is None and isinstance(drawn, range) and count == entry["kernels"]:
         # Format 1: slices are drawn on the scale of their kernel.
         return Limits.of(*limits.at((kernel - 1) % count))
     raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")
+
+
+def _place(drawn: Sequence[int] | NDArray[np.int64], kernel: int) -> int:
+    if isinstance(drawn, np.ndarray):
+        return int(np.flatnonzero(drawn == kernel)[0])
+    return drawn.index(kernel)

@@ -326,7 +326,7 @@ def test_an_endless_index(tmp_path):
     picture = open_log(tmp_path).picture("4_1_1")
     assert picture.pixels().shape == (8, 8)
     with (
-        pytest.warns(LogWarning, match="expected at most 16,777,216 bytes"),
+        pytest.warns(LogWarning, match="expected at most 8,000,000 bytes"),
         pytest.raises(LogError, match="does not tell of 4_1_1"),
     ):
         picture.weights()
