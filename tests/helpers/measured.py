@@ -16,6 +16,11 @@ from tb_kernels import LogError, open_log
 warnings.simplefilter("ignore")
 def peak():
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+def attempt(function):
+    try:
+        return function()
+    except LogError as error:
+        return error
 before, log_dir = peak(), sys.argv[1]
 try:
     {}

@@ -1,5 +1,6 @@
 """Files that are made to swell: memory is four times what is read and 200 MB, time in proportion."""
 
+import json
 import struct
 import sys
 import zipfile
@@ -7,6 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from tb_kernels.drawing import png
+from tb_kernels.reading.entries import LONGEST
 from tb_kernels.schema.records import LARGEST, pack_record
 from tests.helpers.measured import reading
 
@@ -14,6 +17,15 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux tells it"),
 ]
+
+PNG = png.encode(np.arange(64, dtype=np.uint8).reshape(8, 8, 1))
+
+ENTRY = {
+    "number": "4", "name": "fine", "group": "4-fine", "kind": "Conv2D", "shape": [8, 8, 1, 1],
+    "axes": "hwio", "kernels": 1, "slices": 1, "tile": [8, 8], "pictures": "kernels",
+    "drawn": [1], "normalize": "layer", "low": -1.0, "high": 1.0, "scale": 1, "columns": 1,
+    "gap": 1, "stacked": False, "colormap": "gray",
+}  # fmt: skip
 
 OPEN = "print(len(open_log(log_dir)))"
 
@@ -152,3 +164,54 @@ def test_an_archive_of_very_many_names(tmp_path):
     sizes = struct.pack("<HHII", 65535, 65535, len(entries), start)
     path.write_bytes(data[:start] + entries + data[end : end + 8] + sizes + b"\0\0")
     assert "cannot read" in reading(tmp_path, ARRAYS).printed
+
+
+def image(tag):
+    metadata = field(9, field(1, field(1, b"images")))
+    tensor = b"".join(field(8, text) for text in (b"8", b"8", PNG))
+    return field(1, tag.encode()) + metadata + field(8, b"\x08\x07" + tensor)
+
+
+def index(epoch, text):
+    metadata = field(9, field(1, field(1, b"tb_kernels")))
+    return field(1, b"index/%d" % epoch) + metadata + field(8, b"\x08\x07" + field(8, text))
+
+
+def filled(text, size, place="beside"):
+    """An index of one entry, and in it so much of a text: beside, in the entry, or as its low."""
+    more = b"[%s]" % (text * (size // len(text)) + text.rstrip(b","))
+    marked = ENTRY | {"entry": {"more": "#"}, "low": {"low": "#"}}.get(place, {})
+    whole = {"format": 2, "layers": [marked], "more": "#" if place == "beside" else 0}
+    return json.dumps(whole).encode().replace(b'"#"', more)
+
+
+SWELLING = [
+    b"[],", b"[[]],", b"{},", b'{"a":0},', b"0,", b"300,", b"1.5,", b'"ab",', b'"\xc3\xa9a",', b"1e9,",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SWELLING)
+@pytest.mark.parametrize("place", ["beside", "entry", "low"])
+def test_indexes_that_swell(tmp_path, text, place):
+    """Four of the largest size; whatever stands in them, and wherever."""
+    whole = filled(text, LONGEST - 2000, place)
+    records = [event(index(epoch, whole), image(f"4-fine/4_1_{epoch}")) for epoch in range(1, 5)]
+    write(tmp_path / "kernels", *records)
+    weights = "[attempt(one.weights) for one in open_log(log_dir)]"
+    assert reading(tmp_path, weights).seconds < 30
+
+
+def test_distinct_names_of_fields(tmp_path):
+    """Each takes a place in a table."""
+    text = b"{%s}" % b",".join(b'"%x":0' % number for number in range(700_000))
+    record = event(index(1, filled(text, 10)), image("4-fine/4_1_1"))
+    write(tmp_path / "kernels", record)
+    reading(tmp_path, "[one.pixels() for one in open_log(log_dir)]")
+
+
+def test_an_index_of_many_layers_is_read_once(tmp_path):
+    """Not once more for each layer of its record, of which there are thousands here."""
+    text = filled(b"1.5,", LONGEST - 2000)
+    layers = [image(f"{number}_1_1") for number in range(1, 4097)]
+    write(tmp_path / "kernels", event(index(1, text), *layers))
+    assert reading(tmp_path, OPEN).seconds < 5
