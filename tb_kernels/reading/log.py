@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -99,14 +100,14 @@ class Log:
     def in_all_views(self, picture: Picture) -> list[list[Picture]]:
         """The strips of the picture's address, one for each view of its run."""
         layer, kernel, _ = picture.address
-        rows = self._rows[self._rows["kernel"] == kernel]
-        alike = self._are_of(rows, lambda one: (one.run, one.number) == (picture.run, layer))
-        return list(self._of(rows[alike]).strips())
+        alike = [rows for one, rows in self._numbered(layer) if one.run == picture.run]
+        found = [rows[rows["kernel"] == kernel] for rows in alike]
+        return [list(self._pictures(rows)) for rows in found if len(rows)]
 
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""
-        rows = self._rows[self._rows["epoch"] == epoch]
-        return list(self._pictures(rows[self._are_of(rows, layer.is_same)]))
+        same = (rows for one, rows in self._numbered(layer.number) if layer.is_same(one))
+        return [one for rows in same for one in self._pictures(rows[rows["epoch"] == epoch])]
 
     def select(
         self,
@@ -236,14 +237,23 @@ class Log:
 
     def _at(self, address: Address) -> list[Picture]:
         layer, kernel, epoch = address
-        rows = self._rows[(self._rows["kernel"] == kernel) & (self._rows["epoch"] == epoch)]
-        return list(self._pictures(rows[self._are_of(rows, lambda one: one.number == layer)]))
+        return [
+            one
+            for _, rows in self._numbered(layer)
+            for one in self._pictures(rows[(rows["kernel"] == kernel) & (rows["epoch"] == epoch)])
+        ]
 
-    def _are_of(
-        self, rows: NDArray[np.void], wanted: Callable[[LoggedLayer], bool]
-    ) -> NDArray[np.bool_]:
-        layers = [number for number, one in self._layers.items() if wanted(one)]
-        return np.isin(rows["layer"], layers)
+    def _numbered(self, number: str) -> list[tuple[LoggedLayer, NDArray[np.void]]]:
+        """The layers of a number in the order shown, and the pictures of each that are here."""
+        return self._by_number.get(number, [])
+
+    @cached_property
+    def _by_number(self) -> dict[str, list[tuple[LoggedLayer, NDArray[np.void]]]]:
+        found: dict[str, list[tuple[LoggedLayer, NDArray[np.void]]]] = {}
+        for rows in split_by_layer(self._rows):
+            layer = self._layers[int(rows["layer"][0])]
+            found.setdefault(layer.number, []).append((layer, rows))
+        return found
 
 
 def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:

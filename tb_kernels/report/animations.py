@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
 from tb_kernels.report.grids import thin_out
+from tb_kernels.report.job import Job
 from tb_kernels.report.sheets import sheets_of
 
 # Milliseconds that a frame is seen, and the last one.
@@ -19,6 +22,17 @@ _FRAME, _LAST_FRAME = 700, 2000
 
 # All frames are held while the file is written: so many pixels in all.
 _MOST_PIXELS = 100_000_000
+
+
+def animate(job: Job, layer: LoggedLayer) -> bytes:
+    """The animation of a layer as a job asks for it.
+
+    Raises:
+        LogError: If a picture cannot be read or redrawn, or the report has no room for it.
+    """
+    epochs = [job.log.of_layer(layer, epoch) for epoch in layer.epochs]
+    job.room.take(chain.from_iterable(epochs))
+    return draw_animation(epochs, job.scale, job.columns)
 
 
 def draw_animation(

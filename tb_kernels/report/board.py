@@ -101,6 +101,9 @@ class Board:
             canvas = FigureCanvasAgg(self._figure())
             canvas.draw()
             texts = np.asarray(canvas.buffer_rgba())[..., :3]
+            # A figure and its canvas hold each other, and would stay until they are looked for.
+            canvas.figure.clear()
+            canvas.renderer = None
         # Black letters on white beside the pictures: the darker of both is the figure, and
         # the pictures need not go through matplotlib, which takes a hundred bytes a pixel.
         figure: NDArray[np.uint8] = np.minimum(self._canvas, texts)

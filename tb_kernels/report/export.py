@@ -15,7 +15,7 @@ from tb_kernels.errors import LogError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import draw_animation
+from tb_kernels.report.animations import animate
 from tb_kernels.report.board import Board
 from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.job import PART_NAMES, Job
@@ -70,8 +70,8 @@ def _write_sheets(job: Job) -> None:
     for layer in _drawn_layers(job.log):
         for epoch in layer.epochs:
             path = job.folder.sheet(layer, epoch)
-            sheets = sheets_of(job.log.of_layer(layer, epoch), job.scale, job.columns)
-            for number, draw in enumerate(sheets, 1):
+            pictures = job.log.of_layer(layer, epoch)
+            for number, draw in enumerate(_sheets(job, path, pictures), 1):
                 _write_board(job, path if number == 1 else f"{path}-{number}", draw)
             job.step()
 
@@ -79,9 +79,7 @@ def _write_sheets(job: Job) -> None:
 def _write_animations(job: Job) -> None:
     """An animation of each layer across epochs."""
     for layer in _animated_layers(job.log):
-        epochs = (job.log.of_layer(layer, epoch) for epoch in layer.epochs)
-        draw = partial(draw_animation, epochs, job.scale, job.columns)
-        _write(job, f"{job.folder.animation(layer)}.gif", draw)
+        _write(job, f"{job.folder.animation(layer)}.gif", partial(animate, job, layer))
         job.step()
 
 
@@ -133,9 +131,21 @@ def _redrawn(picture: Picture, scale: int | None, columns: int | None) -> bytes:
     return png.encode(pixels.reshape(*pixels.shape[:2], -1))
 
 
+def _sheets(job: Job, path: str, pictures: list[Picture]) -> list[Callable[[], Board]]:
+    try:
+        job.room.take(pictures)
+    except LogError as error:
+        job.tell(f"{path}: {error}")
+        return []
+    return sheets_of(pictures, job.scale, job.columns)
+
+
 def _draw_strip(job: Job, strip: list[Picture]) -> Board:
     if job.together:
-        return draw_views(job.log.in_all_views(strip[0]), scale=job.scale, columns=job.columns)
+        views = job.log.in_all_views(strip[0])
+        job.room.take(picture for pictures in views for picture in pictures)
+        return draw_views(views, scale=job.scale, columns=job.columns)
+    job.room.take(strip)
     return draw_strip(strip, direction=job.direction, scale=job.scale, columns=job.columns)
 
 

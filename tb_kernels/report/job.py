@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from tb_kernels.reading.log import Log
 from tb_kernels.report.folder import ReportFolder
+from tb_kernels.report.room import Room
 
 # In the order in which they are made: the page embeds what the others have drawn.
 PART_NAMES = ("images", "strips", "sheets", "animations", "curves", "page")
@@ -41,3 +43,8 @@ class Job:
     direction: Direction = "auto"
     together: bool = False
     format: Format = "png"
+
+    @cached_property
+    def room(self) -> Room:
+        """How much all figures together may draw."""
+        return Room(self.log)

@@ -17,7 +17,7 @@ from tb_kernels.reading.display import data_uri
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import draw_animation
+from tb_kernels.report.animations import animate
 from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.grids import thin_out
 from tb_kernels.report.job import Job
@@ -115,9 +115,10 @@ def facts_of(layer: LoggedLayer) -> Facts:
 
 def _run(job: Job, run: str, most: int) -> Run:
     log = job.log.select(runs=run)
-    anchored = [(f"{job.log.runs.index(run)}-{place}", one) for place, one in enumerate(log.layers)]
+    runs = job.log.runs
+    anchored = [(f"{runs.index(run)}-{place}", one) for place, one in enumerate(log.layers)]
     return Run(
-        "" if job.log.runs == ["."] else shown(run),
+        "" if runs == ["."] else shown(run),
         _curves(job, run),
         [(anchor, facts_of(layer)) for anchor, layer in anchored],
         (_section(job, log, anchor, layer, most) for anchor, layer in anchored),
@@ -182,14 +183,15 @@ def _scale(pictures: dict[int, Picture]) -> str:
 def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:
     """The last sheet and the animation, where they are not too large."""
     still = moving = None
-    sheets = sheets_of(log.of_layer(layer, layer.epochs[-1]), job.scale, job.columns)
+    last = log.of_layer(layer, layer.epochs[-1])
+    sheets = sheets_of(last, job.scale, job.columns)
     try:
         if sheets:
+            job.room.take(last)
             still = _embedded(sheets[0]().encode("png"), "png")
         if still and len(layer.epochs) > 1:
             made = job.folder.read(f"{job.folder.animation(layer)}.gif")
-            epochs = (log.of_layer(layer, epoch) for epoch in layer.epochs)
-            moving = _embedded(made or draw_animation(epochs, job.scale, job.columns), "gif")
+            moving = _embedded(made or animate(job, layer), "gif")
     except LogError as error:
         job.tell(str(error))
     return still, moving
