@@ -25,6 +25,9 @@ DPI = 150
 _MOST_PIXELS = 40_000_000
 _LONGEST_SIDE = 60_000
 
+# A pixel without a text, its four bytes as one number.
+_WHITE = 2**32 - 1
+
 # Width of a letter and height of a line, as parts of the font's size; letters are monospaced.
 _ADVANCE, _LINE = 0.602, 1.3
 
@@ -70,7 +73,10 @@ class Board:
     def put(self, pixels: NDArray[np.uint8], x: int, y: int) -> None:
         """Places a picture (height, width[, 3]), its top left corner at (x, y)."""
         height, width = pixels.shape[:2]
-        self._canvas[y : y + height, x : x + width] = pixels.reshape(height, width, -1)
+        place = self._canvas[y : y + height, x : x + width]
+        for channel in range(3):
+            # One by one, which takes a fifth of the time for a grey picture.
+            place[..., channel] = pixels if pixels.ndim == 2 else pixels[..., channel]
 
     def write(
         self, text: str, x: int, y: int, points: float, align: Literal["left", "center"]
@@ -100,13 +106,17 @@ class Board:
         with plain_style():
             canvas = FigureCanvasAgg(self._figure())
             canvas.draw()
-            texts = np.asarray(canvas.buffer_rgba())[..., :3]
-            # A figure and its canvas hold each other, and would stay until they are looked for.
-            canvas.figure.clear()
+            texts = np.asarray(canvas.buffer_rgba())
+            # The canvas and each text are in circles with their figure: what they have drawn on
+            # would stay until these are looked for.
             canvas.renderer = None
+            for text in canvas.figure.texts:
+                text._renderer = None
         # Black letters on white beside the pictures: the darker of both is the figure, and
         # the pictures need not go through matplotlib, which takes a hundred bytes a pixel.
-        figure: NDArray[np.uint8] = np.minimum(self._canvas, texts)
+        written = (texts.view(np.uint32)[..., 0] != _WHITE).any(axis=1)
+        figure = self._canvas.copy()
+        figure[written] = np.minimum(figure[written], texts[written, :, :3])
         return figure
 
     def _figure(self) -> Figure:
