@@ -111,6 +111,8 @@ def _compact(entry: LayerEntry) -> LayerEntry:
     kept: dict[str, Any] = {field: value for field, value in entry.items() if field in _ENTRY}
     for field in ("low", "high"):
         kept[field] = np.asarray(kept[field], np.float64)
+        # All pictures of the entry share it.
+        kept[field].flags.writeable = False
     if isinstance(kept["drawn"], list):
         kept["drawn"] = np.asarray(kept["drawn"], np.int64)
     return cast("LayerEntry", kept)
