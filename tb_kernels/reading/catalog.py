@@ -118,6 +118,8 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
     names, spans, curves = gathering.names(), gathering.spans(), gathering.curves()
     catalog = Catalog(source, folders, files, layers, names, rows, spans, curves)
     _tell_of_unexplained(catalog, tell)
+    if gathering.left_out:
+        tell(f"{count(gathering.left_out, 'point')} left out, they are of too many curves")
     return catalog
 
 
@@ -143,7 +145,7 @@ def _read_file(source: Source, folder: Folder, name: str, gathering: Gathering, 
             try:
                 parts = split_event(record.data)
                 records += 1
-                gathering.begin_record(parts.wall_time)
+                gathering.begin_record(parts.wall_time, len(record.data))
                 for found in read_summaries(record, parts):
                     foreign += isinstance(found, Foreign)
                     ours = ours or isinstance(found, FoundPicture | FoundIndex)

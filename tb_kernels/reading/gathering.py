@@ -36,6 +36,10 @@ SPAN = np.dtype([("file", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 # In a row: no index was written with the picture.
 NO_INDEX = 2**32 - 1
 
+# So many curves are read, and one more for so many bytes; each takes a kilobyte whatever its
+# length. Honest ones have a point for each epoch, of a hundred bytes.
+_CURVES, _CURVE_EACH = 100_000, 300
+
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
 
@@ -49,9 +53,15 @@ class _Age(NamedTuple):
 
 
 class Gathering:
-    """What was found so far. It is told where files and records begin and end, too."""
+    """What was found so far. It is told where files and records begin and end, too.
+
+    Attributes:
+        left_out: How many points of curves there was no room for.
+    """
 
     def __init__(self) -> None:
+        self.left_out = 0
+        self._room_for_curves: float = _CURVES
         self._layers: dict[LayerKey, int] = {}
         self._rows = bytearray()
         self._spans = bytearray()
@@ -79,8 +89,9 @@ class Gathering:
         """Here something of the file is missing, which may have been an index."""
         self._waiting.clear()
 
-    def begin_record(self, wall_time: float) -> None:
-        """What is added from now on was written in one piece."""
+    def begin_record(self, wall_time: float, size: int) -> None:
+        """What is added from now on was written in one piece, of so many bytes."""
+        self._room_for_curves += size / _CURVE_EACH
         self._index, self._told, self._used = None, None, False
         age = self._ages[self._file]
         if age.wall_time == math.inf:
@@ -105,11 +116,8 @@ class Gathering:
                 self._index, self._told = found, None
             case FoundTraining(number):
                 self._ages[self._file] = self._ages[self._file]._replace(training=number)
-            case FoundPoint(tag, step, value):
-                curves = self._points.setdefault(self._folder, {}).setdefault(tag, {})
-                steps, values = curves.setdefault(self._file, (array("q"), array("d")))
-                steps.append(step)
-                values.append(value)
+            case FoundPoint():
+                self._add_point(found)
 
     def pictures(self) -> tuple[list[LayerKey], NDArray[np.void]]:
         """The layers as they were met, and the rows of the newest pictures in the order shown."""
@@ -161,6 +169,19 @@ class Gathering:
             waiting[layer, kernel] = len(self._rows)
         place = self._layers.setdefault(layer, len(self._layers))
         self._rows += _ROW.pack(place, kernel, epoch, self._file, *where, index)
+
+    def _add_point(self, found: FoundPoint) -> None:
+        curves = self._points.setdefault(self._folder, {})
+        points = curves.get(found.tag, {}).get(self._file)
+        if points is None:
+            if self._room_for_curves < 1:
+                self.left_out += 1
+                return
+            self._room_for_curves -= 1
+            points = array("q"), array("d")
+            curves.setdefault(found.tag, {})[self._file] = points
+        points[0].append(found.step)
+        points[1].append(found.value)
 
     def _number_of(self, index: FoundIndex) -> int:
         """Its number, that of a new one if it has none yet."""

@@ -215,3 +215,40 @@ def test_an_index_of_many_layers_is_read_once(tmp_path):
     layers = [image(f"{number}_1_1") for number in range(1, 4097)]
     write(tmp_path / "kernels", event(index(1, text), *layers))
     assert reading(tmp_path, OPEN).seconds < 5
+
+
+def batches(values):
+    """Records of some thousands of values each."""
+    return [event(*values[start : start + 5000]) for start in range(0, len(values), 5000)]
+
+
+def point(tag):
+    return field(1, tag) + b"\x15" + bytes(4)
+
+
+MANY = {
+    "layers": ("kernels", [image(f"{number}_1_1") for number in range(1, 100_001)]),
+    "groups": ("kernels", [image(f"{number}-c/{number}_1_1") for number in range(1, 50_001)]),
+    "epochs": ("kernels", [image(f"1_1_{epoch}") for epoch in range(1, 200_001)]),
+    "curves": ("train", [point(b"%d" % number) for number in range(1_000_000)]),
+    "points": ("train", [point(b"a")] * 2_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_very_many_of_a_kind(tmp_path, kind):
+    """Whichever it is; nothing is looked through once more for each."""
+    folder, values = MANY[kind]
+    write(tmp_path / folder, *batches(values))
+    taken = reading(tmp_path, "log = open_log(log_dir); repr(log), log.layers, log.scalars()")
+    assert taken.seconds < 30
+
+
+def test_many_files_and_runs(tmp_path):
+    """Of one record each."""
+    for number in range(1, 2001):
+        write(tmp_path / f"run{number}" / "kernels", event(image("1_1_1")))
+        write(tmp_path / f"run{number}" / "train", event(point(b"epoch_loss")))
+    taken = reading(tmp_path, "log = open_log(log_dir); print(len(log.runs), repr(log) > '')")
+    assert taken.printed == "2000 True"
+    assert taken.seconds < 20

@@ -345,3 +345,22 @@ def test_arrays_of_a_stranger(tmp_path):
         list(open_log(tmp_path).arrays("kernels"))
     with pytest.raises(ArgumentError):
         open_log(tmp_path).arrays("../kernels")
+
+
+@pytest.mark.slow
+def test_pictures_of_many_pixels_and_few_bytes(tmp_path):
+    """Hundreds of them are told as too many; what there is room for is drawn, and all are copied."""
+    (tmp_path / "kernels").mkdir()
+    side, epochs = 2000, 400
+    entry = FINE | {"shape": [side, side, 1, 1], "tile": [side, side]}
+    pixels = png.encode(np.zeros((side, side, 1), np.uint8))
+    events = EventFile(tmp_path / "kernels", Disk())
+    for epoch in range(1, epochs + 1):
+        picture = image_value(f"4-fine/4_1_{epoch}", pixels, side, side, "", "")
+        index = json.dumps({"format": 1, "layers": [entry]})
+        events.append([picture, text_value(f"index/{epoch}", index)], epoch)
+    done = export(tmp_path, tmp_path / "out", "--only", "images,sheets,animations")
+    assert done.returncode == 1
+    assert "are not drawn, the report has too many of few bytes" in done.stderr
+    assert len(list((tmp_path / "out/images").rglob("*.png"))) == epochs
+    assert 100 < len(list((tmp_path / "out/sheets").rglob("*.png"))) <= epochs
