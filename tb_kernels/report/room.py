@@ -33,7 +33,7 @@ class Room:
         pixels = sum(one.width * one.height for one in pictures)
         if pixels > self._left:
             raise LogError(
-                f"pictures of {pixels:,} more pixels are not drawn, the report has too many of "
+                f"a figure of {pixels:,} more pixels is not drawn, the report has too many of "
                 "few bytes; select fewer epochs or kernels"
             )
         self._left -= pixels

@@ -104,7 +104,9 @@ def log_dir(tmp_path):
         values = [image_value(tag, data, 8, 8, SCRIPT, SCRIPT) for tag, data in PICTURES.items()]
         events.append(values, 0)
         events.append([text_value(f"index/{epoch}", text) for epoch, text in enumerate(INDEXES)], 0)
-        events.append([text_value("index/1", INDEXES[-1]), text_value("index/2", INDEXES[-1])], 0)
+        # As format 1 was written: each in a record of its own.
+        for epoch in (1, 2):
+            events.append([text_value(f"index/{epoch}", INDEXES[-1])], 0)
         train = log_dir / run / "train"
         train.mkdir()
         tags = [f"epoch_{SCRIPT}", "epoch_../../loss", f"epoch_{LONG}", "epoch_$\\bad{$", "epoch_"]
@@ -361,6 +363,6 @@ def test_pictures_of_many_pixels_and_few_bytes(tmp_path):
         events.append([picture, text_value(f"index/{epoch}", index)], epoch)
     done = export(tmp_path, tmp_path / "out", "--only", "images,sheets,animations")
     assert done.returncode == 1
-    assert "are not drawn, the report has too many of few bytes" in done.stderr
+    assert "is not drawn, the report has too many of few bytes" in done.stderr
     assert len(list((tmp_path / "out/images").rglob("*.png"))) == epochs
     assert 100 < len(list((tmp_path / "out/sheets").rglob("*.png"))) <= epochs
