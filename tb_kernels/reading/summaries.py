@@ -13,7 +13,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
-from tb_kernels.reading.wire import Parts, is_lean
+from tb_kernels.reading.wire import LOOSE, Parts, is_lean
 from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
 from tb_kernels.schema.records import Record
 from tb_kernels.schema.training import TRAINING_TAG, number_in
@@ -88,19 +88,15 @@ def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:
     Raises:
         ValueError: If something in it is no value.
     """
-    data = record.data
-    for start, end in parts.values:
-        # What swells when it is parsed is nothing that is looked for.
-        if end - start >= _SHORTEST and is_lean(data, start, end):
-            value = _parsed(data[start:end])
-            found = _found_in(value, record, start, parts.step)
-            if found is not None:
-                yield found
-
-
-def _parsed(value: bytes) -> Summary.Value:
+    data, parse = record.data, Summary.Value.FromString
     try:
-        return Summary.Value.FromString(value)
+        for start, end in parts.values:
+            length = end - start
+            # What swells when it is parsed is nothing that is looked for.
+            if length >= _SHORTEST and (length <= LOOSE or is_lean(data, start, end)):
+                found = _found_in(parse(data[start:end]), record, start, parts.step)
+                if found is not None:
+                    yield found
     except DecodeError:
         raise ValueError("not a value") from None
 

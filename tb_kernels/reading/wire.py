@@ -16,7 +16,7 @@ _MOST_PARTS = 100_000
 
 # What a value may hold beside long strings, so many bytes for each part: whatever it is,
 # parsed it takes less than fifty times as much.
-_LOOSE, _PART = 1 << 20, 16
+LOOSE, _PART = 1 << 20, 16
 
 # Numbers of fields in TensorBoard's event.proto and summary.proto, TensorFlow's tensor.proto.
 _WALL_TIME, _STEP, _SUMMARY = 1, 2, 5
@@ -78,23 +78,21 @@ def split_event(data: bytes) -> Parts:
 
 
 def is_lean(data: bytes, start: int, end: int) -> bool:
-    """Whether a value, parsed, takes little more than its bytes.
+    """Whether a value of more than `LOOSE` bytes, parsed, takes little more than these.
 
     Raises:
         ValueError: If it is none.
     """
-    if end - start <= _LOOSE:
-        return True
     loose = 0
     for number, begin, finish in _fields(data, start, end):
         if number == _TENSOR:
             for inner, first, last in _fields(data, begin, finish):
                 loose += _PART + (0 if inner in _LONG else last - first)
-                if loose > _LOOSE:
+                if loose > LOOSE:
                     return False
         else:
             loose += _PART + finish - begin
-        if loose > _LOOSE:
+        if loose > LOOSE:
             return False
     return True
 
@@ -103,11 +101,14 @@ def _fields(data: bytes, place: int, end: int) -> Iterator[tuple[int, int, int]]
     """The number of each field of a message, and where what it holds begins and ends."""
     while place < end:
         key = data[place]
-        # Nearly all keys have one byte, for which no function need be called.
+        # Nearly all keys have one byte, and most lengths two: no function need be called.
         key, place = (key, place + 1) if key < _MORE else _varint(data, place)
         form, start = key & 7, place
         if form == _BYTES:
-            length, start = _varint(data, place)
+            if place + 1 < end and data[place] >= _MORE > data[place + 1]:
+                length, start = data[place] - _MORE | data[place + 1] << 7, place + 2
+            else:
+                length, start = _varint(data, place)
             place = start + length
         elif form == _VARINT:
             place = _varint(data, place)[1]
