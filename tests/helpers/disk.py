@@ -56,7 +56,8 @@ class LoopDisk:
     def remove(self):
         """Also where hands that were abandoned have still to end."""
         self.thaw()
-        for _ in range(100):
+        for _ in range(50):
             if not subprocess.run(["umount", self.path], check=False).returncode:
                 return
             time.sleep(0.1)
+        subprocess.run(["umount", "-l", self.path], check=True)
