@@ -1,5 +1,7 @@
 """Weights to levels and back."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -125,3 +127,50 @@ def test_colors_of_another_map_are_refused():
     painted = paint(np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2), "viridis")
     with pytest.raises(ArgumentError, match="colours that are not in colour map 'coolwarm'"):
         unpaint(painted, "coolwarm")
+
+
+def many_weights():
+    """Seven kernels of 400,000 weights, two of which are computed at a time; each of its own range."""
+    random = np.random.default_rng(0)
+    kernels = random.normal(size=(7, 1, 400, 1000)).astype(np.float32)
+    return kernels * np.float32([1, 5, 2, 9, 3, 4, 7]).reshape(-1, 1, 1, 1) + np.float32(0.5)
+
+
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("mode", [*MODES, (-3.0, 4.0)])
+def test_large_layers_are_drawn_as_small_ones(mode, each):
+    """Part by part, by the limits of all of the layer or by each kernel's own."""
+    kernels = many_weights()
+    exact = kernels.astype(float)
+    of = (1, 2, 3) if mode == "kernel" or (each and mode == "standard") else None
+    low, high = exact.min(of), exact.max(of)
+    if mode == "symmetric":
+        low, high = -max(-low, high), max(-low, high)
+    if mode == "standard":
+        mean, deviation = exact.mean(of), exact.std(of)
+        low, high = mean - 2 * deviation, mean + 127 / 64 * deviation
+    if isinstance(mode, tuple):
+        low, high = mode
+    limits = find_limits(kernels, mode, each=each)
+    np.testing.assert_allclose(limits, (low, high), rtol=1e-6)
+    low, high = (np.reshape(end, (-1, 1, 1, 1)) for end in (low, high))
+    expected = np.clip(255 * (exact - low) / (high - low), 0, 255)
+    assert np.abs(to_levels(kernels, limits) - expected).max() <= 0.501
+
+
+def test_levels_of_a_large_layer_need_little_memory():
+    """Beside the levels themselves, arithmetic for a part of the layer only."""
+    kernels = many_weights()
+    limits = find_limits(kernels, "layer")
+    tracemalloc.start()
+    try:
+        levels = to_levels(kernels, limits)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        held = tracemalloc.get_traced_memory()[0]
+        find_limits(kernels, "standard")
+        limits_peak = tracemalloc.get_traced_memory()[1] - held
+    finally:
+        tracemalloc.stop()
+    assert peak < levels.nbytes + 20e6
+    assert limits_peak < 20e6
