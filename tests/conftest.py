@@ -5,6 +5,13 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A law holds on a busy machine too, where an example takes longer than Hypothesis likes.
+settings.register_profile(
+    "any_machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any_machine")
 
 # Models are imported where they are used: the process that only hands tests to others
 # starts seconds earlier without TensorFlow.

@@ -14,11 +14,10 @@ from playwright.sync_api import sync_playwright
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)  # fmt: skip
 
 # CI must see the tests that need it; elsewhere nobody is made to install a browser.
-IN_BROWSER = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"),
-]
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    not CHROMIUM and "CI" not in os.environ, reason="Chromium is not installed"
+)
+IN_BROWSER = [pytest.mark.slow, pytest.mark.browser, NEEDS_CHROMIUM]
 
 
 @contextlib.contextmanager

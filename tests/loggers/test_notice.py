@@ -19,10 +19,11 @@ def test_notice_of_endless_trainings_takes_no_time(tmp_path, model):
     logger.set_model(model)
     logger.set_params({"epochs": 10**9})
     logger.on_train_begin()
-    begin = time.monotonic()
+    begin = time.thread_time()
     with pytest.warns(LogWarning, match="10,000,000,000 pictures"):
         logger.on_epoch_begin(0)
-    assert time.monotonic() - begin < 1
+    # Of the processor, which others may keep busy.
+    assert time.thread_time() - begin < 1
 
 
 def test_notice_says_what_will_come(model, data, tmp_path, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from tb_kernels import KernelLogger, open_log
 from tests.benchmarks.ways import seeds_network
-from tests.helpers.browser import CHROMIUM, page
+from tests.helpers.browser import NEEDS_CHROMIUM, page
 from tests.helpers.reports import export
 
 
@@ -41,7 +41,7 @@ def test_the_report_names_what_is_there(log_dir, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+@NEEDS_CHROMIUM
 def test_the_page_in_a_browser(log_dir, tmp_path):
     """Every picture is on it, whole, without any request; nothing sticks out, narrow or wide."""
     export(log_dir, tmp_path, "--only", "page")
