@@ -122,9 +122,13 @@ class HeatmapView(View):
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
         maps, explained = self._grad_cam()
-        drawn = [maps[number] for number in self.sources]
-        groups = [layer.subject.group for layer in self.layers]
-        beside: dict[str, NDArray[Any]] = dict(zip(groups, drawn, strict=True))
+        subjects = [layer.subject for layer in self.layers]
+        beside: dict[str, NDArray[Any]] = {
+            subject.group: maps[number]
+            for subject, number in zip(subjects, self.sources, strict=True)
+        }
+        # A map over time is one high, and has no axis of that in its picture.
+        drawn = [beside[subject.group].reshape(subject.axes.shape) for subject in subjects]
         beside["scores"] = explained.scores
         if explained.classes is not None:
             beside["classes"] = explained.classes

@@ -53,6 +53,19 @@ def test_single_sigmoid_speaks_for_and_against(pictures):
     np.testing.assert_array_equal(compute_heatmaps(model, pictures), expected)
 
 
+@pytest.mark.parametrize(("class_", "sign"), [(0, -1), (1, 1)])
+def test_single_sigmoid_has_a_score_for_and_against(pictures, tmp_path, class_, sign):
+    """What is stored and told of class 0 is minus the value before the sigmoid."""
+    model = linear([L.Dense(1, activation="sigmoid")])
+    with HeatmapLogger(tmp_path, pictures, class_) as logger:
+        logger.log(model, 1)
+    probabilities = np.asarray(model(pictures), np.float64)[:, 0]
+    expected = sign * np.log(probabilities / (1 - probabilities))
+    with np.load(tmp_path / "heatmaps/heatmaps_1.npz") as stored:
+        np.testing.assert_allclose(stored["scores"], expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(stored["classes"], [class_] * 3)
+
+
 def test_default_class_is_the_predicted_one_and_classes_may_differ(pictures):
     """Also one class for each input."""
     model = linear([L.Dense(5, activation="softmax")])
@@ -75,6 +88,8 @@ def test_score_of_ones_own(pictures):
     """For any other output: the gradient is that of the function's value."""
     model = linear([L.Dense(5)])
     found = compute_heatmaps(model, pictures, score=lambda outputs: 2 * outputs[:, 3] - outputs[:, 1])  # fmt: skip
+    column = compute_heatmaps(model, pictures, score=lambda outputs: 2 * outputs[:, 3:4] - outputs[:, 1:2])  # fmt: skip
+    np.testing.assert_array_equal(column, found)
     kernel = np.array(model.layers[2].kernel)
     expected = closed_form(model, pictures, 2 * kernel[:, 3] - kernel[:, 1])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
@@ -298,6 +313,46 @@ def test_the_last_convolution_is_the_last_called(pictures):
     np.testing.assert_array_equal(compute_heatmaps(model, pictures), compute_heatmaps(model, pictures, layer="late"))  # fmt: skip
     with pytest.raises(ArgumentError, match="does not depend on every layer asked for: aside"):
         compute_heatmaps(model, pictures, layer="aside")
+
+
+def test_the_last_call_of_a_shared_layer_counts(pictures):
+    """A layer that was called first, and then again behind all others, is the last one."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((10, 12, 3))
+    shared, between = (L.Conv2D(3, 3, padding="same", name=name) for name in ("shared", "between"))
+    last = shared(between(shared(inputs)))
+    model = keras.Model(inputs, L.Dense(2, activation="softmax")(L.GlobalAveragePooling2D()(last)))
+    maps = np.asarray(shared(between(shared(pictures))), np.float64)
+    expected = np.maximum((maps * np.array(model.layers[-1].kernel)[:, 1] / 120).sum(-1), 0)
+    np.testing.assert_allclose(compute_heatmaps(model, pictures, 1), expected, rtol=1e-4, atol=1e-7)
+
+
+def test_volumes_have_no_map():
+    """A convolution over three axes of space, also where it is asked for."""
+    model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.Conv3D(2, 3, name="c"), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    x = np.ones((2, 4, 8, 8, 3))
+    with pytest.raises(ArgumentError, match="no convolution with spatial output of one or two"):
+        compute_heatmaps(model, x)
+    with pytest.raises(ArgumentError, match=r"layer 1 'c'.* expected a layer with spatial output"):
+        compute_heatmaps(model, x, layer="c")
+
+
+def test_the_range_of_the_inputs(pictures, tmp_path):
+    """`input_range` says which values of the inputs are black and white."""
+    model = linear([L.Dense(2, activation="softmax")])
+    with HeatmapLogger(tmp_path, pictures, 1, input_range=(-1, 3), strength=0, scale=1) as logger:
+        logger.log(model, 1)
+    found = read_png(tmp_path / "heatmaps/1-conv/1_3_1.png")
+    assert np.abs(found - 255 * (pictures[2] + 1) / 4).max() <= 1
+
+
+def test_a_map_over_time_is_a_band(tmp_path):
+    """A sequence is no picture to be laid over: one row for eight places."""
+    model = keras.Sequential([keras.Input((34, 3)), L.Conv1D(4, 3, name="c"), L.GlobalAveragePooling1D(), L.Dense(2, activation="softmax")])  # fmt: skip
+    x = np.random.default_rng(0).normal(size=(3, 34, 3)).astype("float32")
+    with HeatmapLogger(tmp_path, x, 1, scale=2) as logger:
+        logger.log(model, 1)
+    assert read_png(tmp_path / "heatmaps/1-c/1_2_1.png").shape == (4 * 2, 32 * 2, 3)
 
 
 def test_what_runs_once_for_each_step_has_no_map():
