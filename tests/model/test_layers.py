@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import ArgumentError, read_kernels
-from tb_kernels.model.layers import find_kernels, walk
+from tb_kernels.model.layers import find_kernels, owners, walk
 from tests.helpers.oracle import assert_shows, picture_of, read_png
 
 L = keras.layers
@@ -166,6 +166,19 @@ def test_convolution_that_holds_a_convolution():
     assert numbered(model) == [("1", "gated"), ("1-1", "gate")]
 
 
+def test_convolution_of_two_weights_that_holds_a_convolution():
+    """Its own parts are counted first, so that no number stands for two."""
+
+    class Gated(L.SeparableConv2D):
+        def build(self, shape):
+            self.gate = L.Conv2D(self.filters, 1, name="gate")
+            self.gate.build(shape)
+            super().build(shape)
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), Gated(2, 3, name="gated")])
+    assert numbered(model) == [("1-1", "gated"), ("1-2", "gated"), ("1-3", "gate")]
+
+
 def test_lora_kernel_is_the_effective_one():
     """With LoRA the kernel that the layer applies is read, not the frozen one."""
     layer = L.Conv2D(4, 3)
@@ -210,6 +223,19 @@ def test_walk_has_every_layer_once():
     assert len(places) == len({id(place.layer) for place in places})
     assert shown - {id(twin) for twin in twins} <= {id(place.layer) for place in places}
     assert len({place.number for place in places}) == len(places)
+
+
+def test_owners_are_the_innermost_layers():
+    """A variable is the layer's that has it, not that of the layers around; a shared one has one."""
+    block = Residual(2, name="block")
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, L.TimeDistributed(L.Dense(2, name="inside"))(block(inputs)))
+    model.layers[1].norm.gamma.trainable = False
+    own = {place.layer.name: variables for place, variables in owners(model)}
+    for layer in (*block.inner, block.skip, model.layers[2].layer):
+        assert own[layer.name] == {id(layer.kernel), id(layer.bias)}
+    assert own[block.norm.name] == {id(block.norm.beta)}
+    assert own["block"] == own[model.layers[2].name] == set()
 
 
 def test_model_that_is_not_built_is_told():

@@ -57,6 +57,21 @@ def test_directions(log_dir, tmp_path, direction, same):
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(("direction", "along"), [("across", 1), ("down", 0)])
+def test_a_long_strip_goes_on_beside(log_dir, monkeypatch, direction, along):
+    """Two pictures along it, the third begins the next row or column."""
+    from tb_kernels.report import strips
+
+    epochs = list(open_log(log_dir).select(views="kernels", kernels="2_5"))
+    side = epochs[0].pixels().shape[along]
+    monkeypatch.setattr(strips, "_LONGEST_ROW", 3 * side - 1)
+    figure = strips.draw_strip(epochs, direction=direction).pixels()
+    places = [place for one in epochs for place in find(figure, one.pixels())]
+    first, second, third = places
+    assert second[along] > first[along] == third[along]
+    assert third[1 - along] > first[1 - along] == second[1 - along]
+
+
 def test_all_views_of_an_address_together(log_dir, tmp_path):
     """A row for each view, a column for each epoch."""
     files = export(log_dir, tmp_path, "--kernels", "2_2", "--only", "strips", "--together")

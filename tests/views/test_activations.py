@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from tb_kernels import ActivationLogger, ArgumentError, LogWarning, compute_activations
+from tb_kernels.drawing.style import Style
+from tb_kernels.views.activations import ActivationView
 from tests.helpers.models import begin_training
 from tests.helpers.oracle import (
     assert_shows,
@@ -258,6 +260,24 @@ def test_what_is_refused(model, data, tmp_path):
     refused(model, x[:2], "layers: layer 'dense.*' of model 'two' has no spatial output; these have: first, pool, second", layers=model.layers[-1].name)  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2)], name="dense_only")
     refused(dense, np.ones((2, 4)), "model: 'dense_only' has no layer with spatial output")
+
+
+def test_what_a_model_is_given_is_not_drawn(data, tmp_path):
+    """A functional model's input layer is stored with the others, and has no pictures."""
+    inputs = keras.Input((8, 8, 3), name="given")
+    model = keras.Model(inputs, L.Conv2D(2, 3, name="conv")(inputs))
+    with ActivationLogger(tmp_path, data[0][:2]) as logger:
+        logger.log(model, 1)
+    assert {path.parent.name for path in tmp_path.rglob("*.png")} == {"2-conv"}
+    with np.load(tmp_path / "activations/activations_1.npz") as stored:
+        assert sorted(stored) == ["1-given", "2-conv"]
+
+
+def test_the_size_told_is_that_of_the_layers_chosen(model, data):
+    """Two bytes for each number of half precision."""
+    style = Style.checked(["second"], None, "layer", "gray", None, None, True, False)
+    view = ActivationView(model, data[0], style, half_precision=True)
+    assert view.size_beside == 2 * sum(array.size for array in view.capture().drawn) > 0
 
 
 def test_wrong_inputs_stop_fit_before_the_first_step(model, data, tmp_path):

@@ -147,6 +147,8 @@ def test_what_is_refused(model, data, tmp_path):
     x, y = data
     with pytest.raises(ArgumentError, match=r"y: expected 16 samples as in x, got shapes \(9, 1\)"):
         GradientLogger(tmp_path, x, y[:9])
+    with pytest.raises(ArgumentError, match=r"y: expected 9 samples as in x, got shapes \(16, 1\)"):
+        GradientLogger(tmp_path, x[:9], y)
     with pytest.raises(ArgumentError, match=r"y: expected an array.* got None"):
         GradientLogger(tmp_path, x)
     with pytest.raises(ArgumentError, match="sample_weight: expected 16 samples"):
