@@ -1,13 +1,11 @@
-"""Layers larger than what is drawn at a time: every part is as right as the first."""
-
-import tracemalloc
+"""What a batch says of its pictures: numbers, names, captions, and the index for weights."""
 
 import numpy as np
 import pytest
 
 from tb_kernels.drawing import layer_pictures
 from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
-from tb_kernels.drawing.levels import find_limits, find_nonfinite, to_levels
+from tb_kernels.drawing.levels import find_limits, find_nonfinite
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.schema.axes import Axes
@@ -32,25 +30,6 @@ def drawn(layer, weight, epoch=3, normalize="layer"):
     for batch in layer.draw(moment):
         for number, *one in zip(batch.entry["drawn"], batch.pixels, batch.descriptions, batch.paths, strict=True):  # fmt: skip
             yield number, *one, batch.entry
-
-
-@pytest.mark.parametrize("normalize", ["kernel", "standard", "layer", "symmetric"])
-def test_a_layer_of_more_than_a_million_weights(normalize):
-    """The last of its kernels is on a scale that the first of them knows nothing of."""
-    weights = RANDOM.normal(size=(160, 1000, 3, 3)).astype("float32")
-    weights *= np.geomspace(1, 1000, 160, dtype="float32")[:, None, None, None]
-    levels = to_levels(weights, find_limits(weights, normalize)).astype(float)
-    exact = weights.astype(float)
-    if normalize == "standard":
-        expected = np.clip((exact - exact.mean()) / exact.std() * 64 + 128, 0, 255)
-    else:
-        axes = (1, 2, 3) if normalize == "kernel" else None
-        low, high = exact.min(axes, keepdims=True), exact.max(axes, keepdims=True)
-        if normalize == "symmetric":
-            high = np.maximum(high, -low)
-            low = -high
-        expected = (exact - low) / (high - low) * 255
-    assert np.abs(levels - expected).max() <= 0.5 + 1e-3
 
 
 @pytest.mark.parametrize("normalize", ["layer", "kernel"])
@@ -103,36 +82,3 @@ def test_captions_say_which_kernel_and_which_scale():
         number: f"Layer 7 `conv` (Conv2D), kernel {number} of 5, epoch 3. {scale}"
         for number in range(1, 6)
     }
-
-
-def test_what_is_not_finite_is_red_on_sheets_too():
-    """Exactly these squares, there and in the pictures."""
-    weight = RANDOM.normal(size=(3, 3, 2, 5)).astype("float32")
-    weight[1, 2, 1, 3] = np.nan
-    weight[0, 0, 0, 4] = -np.inf
-    layer = layer_of(weight.shape, sheets=True, scale=1)
-    red = {}
-    for number, pixels, *_ in drawn(layer, weight):
-        red[number] = np.argwhere((pixels == [255, 0, 0]).all(-1)).tolist()
-    # A row for each kernel, a column for each slice, a gap of one pixel between.
-    assert red.pop(0) == [[3 * 4 + 1, 4 + 2], [4 * 4, 0]]
-    assert red == {1: [], 2: [], 3: [], 4: [[1, 4 + 2]], 5: [[0, 0]]}
-
-
-def test_what_a_layer_takes_while_it_is_drawn_is_bounded():
-    """Pictures of forty times as many pixels as a batch, which is let go before the next."""
-    weight = RANDOM.normal(size=(3, 3, 64, 1600)).astype("float32")
-    layer = layer_of(weight.shape)
-    height, width = layer.layout.size
-    whole = height * width * 1600
-    assert whole > 20_000_000
-    kernels = layer.subject.axes.arrange(weight)
-    moment = Moment(1, kernels, None, limits := find_limits(kernels, "layer"), limits)
-    tracemalloc.start()
-    try:
-        count = sum(len(batch) for batch in layer.draw(moment))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert count == 1600
-    assert peak < 4 * layer_pictures._BATCH_PIXELS + 10_000_000

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tb_kernels import GradientLogger, KernelLogger, open_log
+from tb_kernels import KernelLogger, open_log
 from tb_kernels.report.board import Board
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.oracle import read_png, read_scalars
@@ -86,38 +86,6 @@ def test_all_views_of_an_address_together(log_dir, tmp_path):
         assert [column for _, column in places] == sorted(column for _, column in places)
         rows.append(places[0][0])
     assert rows == sorted(rows)
-
-
-def test_views_of_other_epochs_stand_in_their_columns(tmp_path):
-    """What a view has not logged stays empty; each picture stands below its own epoch."""
-    keras.utils.set_random_seed(3)
-    layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3, name="c")]
-    model = keras.Sequential([*layers, keras.layers.Flatten(), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(4, 8, 8, 3)).astype("float32"), random.normal(size=(4, 1))
-    loggers = {
-        KernelLogger(tmp_path / "logs"): (1, 2, 3),
-        GradientLogger(tmp_path / "logs", x, y): (2, 4),
-    }
-    for epoch in range(1, 5):
-        kernel = model.layers[0].kernel
-        kernel.assign(random.normal(size=kernel.shape))
-        for logger, epochs in loggers.items():
-            if epoch in epochs:
-                logger.log(model, epoch)
-    for logger in loggers:
-        logger.close()
-    export(tmp_path / "logs", tmp_path, "--kernels", "1_1", "--only", "strips", "--together")
-    figure = read_png(tmp_path / "strips/1-c/1_1.png")
-    columns = {}
-    for view, epochs in (("kernels", (1, 2, 3)), ("gradients", (2, 4))):
-        for epoch in epochs:
-            ((_, column),) = find(figure, read_png(tmp_path / f"logs/{view}/1-c/1_1_{epoch}.png"))
-            columns.setdefault(epoch, set()).add(column)
-    assert all(len(places) == 1 for places in columns.values())
-    assert [columns[epoch] for epoch in range(1, 5)] == sorted(columns.values(), key=min)
-    assert len(set().union(*columns.values())) == 4
 
 
 @pytest.mark.parametrize(
