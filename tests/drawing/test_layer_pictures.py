@@ -112,7 +112,7 @@ def test_a_sheet_of_kernels_that_keep_their_own_scales():
     first, second, third = levels
     rows = [first[0], second[0], first[1], second[1], third[0], empty[0], third[1], empty[1]]
     assert_shows(sheet.pixels[0, ..., 0], draw(rows, columns=2, scale=1))
-    assert pictures.entry(Moment(7, kernels, None, own, own))["sheet"]["stacked"] is True
+    assert sheet.entry["stacked"] is True
 
 
 @pytest.mark.parametrize("of", [None, 40])
@@ -160,9 +160,8 @@ def test_numbers_that_a_layer_does_not_have_are_passed_over():
     kernels = random_kernels(3, 2, 2, 2)
     chosen = {"kernels": frozenset([9, 6, 3, 5])}
     assert list(drawn(kernels, **chosen)) == [3]
-    pictures, _ = batches_of(kernels, by_slice=True, sheets=True, **chosen)
-    limits = find_limits(kernels, "layer")
-    assert pictures.entry(Moment(7, kernels, None, limits, limits))["drawn"] == [3, 5, 6]
+    pictures, batches = batches_of(kernels, by_slice=True, sheets=True, **chosen)
+    assert [batch.entry["drawn"] for batch in batches] == [[0], [3, 5, 6]]
     assert list(drawn(kernels, by_slice=True, **chosen)) == [3, 5, 6]
     # Both slices of kernel 3 and one of kernel 2, and the sheet.
     assert (pictures.most, pictures.count, pictures.kernels_drawn) == (6, 4, 2)
@@ -183,7 +182,6 @@ def test_three_slices_as_red_green_and_blue():
     assert_shows(found[2][0], expected[1])
     # Two kernels of one tile each stand side by side.
     np.testing.assert_array_equal(found[0][0][:, [0, 1, 3, 4]], np.concatenate([found[1][0], found[2][0]], axis=1))  # fmt: skip
-    pictures, _ = batches_of(kernels, by_slice=True, **options)
-    entry = pictures.entry(Moment(7, kernels, None, limits, limits))
-    assert (entry["colormap"], entry["sheet"]["colormap"]) == ("gray", "rgb")
+    _, batches = batches_of(kernels, by_slice=True, **options)
+    assert [batch.entry["colormap"] for batch in batches] == ["rgb", "gray"]
     assert drawn(kernels[:1], by_slice=True, **options)[1][0].shape == (2, 2)
