@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,16 @@ def test_layout_is_the_contracts(tiles, height, width):
     if layout.scale > 1:
         smaller = Layout.fit(tiles, height, width, scale=layout.scale - 1)
         assert max(smaller.size) < 128
+
+
+@pytest.mark.parametrize(("scale", "gap"), [(1, 1), (3, 1), (7, 1), (8, 2), (40, 10)])
+def test_gaps_and_columns(scale, gap):
+    """A gap is a quarter of a weight, at least a pixel; no column is empty, however many are asked for."""
+    layout = Layout.fit(3, 2, 5, columns=8, scale=scale)
+    assert (layout.gap, layout.columns, layout.rows) == (gap, 3, 1)
+    assert layout.size == (2 * scale, 15 * scale + 2 * gap)
+    seamless = Layout.fit(3, 2, 5, columns=2, scale=scale, seamless=True)
+    assert seamless.size == (4 * scale, 10 * scale)
 
 
 @given(st.sampled_from([1, 3]).flatmap(lambda c: arrays(np.uint8, st.tuples(small, small, st.just(c)))))  # fmt: skip

@@ -76,5 +76,15 @@ def test_which_axes_are_space():
     # Words have the axes of maps over time; they are maps where a convolution goes over time.
     assert axes.letters(norm, (2, 3, 4)) is None
     assert MapAxes(keras.Sequential([keras.Input((4, 3)), L.Conv1D(2, 3)])).letters(last, (2, 3, 4)) == "nwc"  # fmt: skip
-    assert not MapAxes(keras.Sequential([first, last])).usually_first
-    assert not MapAxes(keras.Sequential([last, first])).usually_first
+
+
+@pytest.mark.parametrize("usual", ["channels_first", "channels_last"])
+def test_where_layers_differ_it_is_as_keras_has_it(usual):
+    """Channels of what does not say it, in a model of both kinds."""
+    both = [L.Conv2D(2, 3, data_format=f"channels_{where}") for where in ("first", "last")]
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format(usual)
+    try:
+        assert MapAxes(keras.Sequential(both)).usually_first is (usual == "channels_first")
+    finally:
+        keras.config.set_image_data_format(before)

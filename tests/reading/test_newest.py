@@ -85,4 +85,6 @@ def test_a_number_that_a_stranger_made_up():
     texts = ["", "[]", "{}", '{"number": -1}', '{"number": 1e3}', '{"number": true}', '{"number": 1' + "0" * 400 + "}"]  # fmt: skip
     assert [number_in(text.encode()) for text in texts] == [0] * len(texts)
     assert number_in(b'{"number": 7}') == 7
+    assert number_in(b'{"number": 9007199254740992}') == 2**53
+    assert number_in(b'{"number": 9007199254740993}') == 0
     assert number_in(b"[" * 100_000) == 0

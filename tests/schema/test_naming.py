@@ -69,6 +69,7 @@ def test_groups_are_safe_in_files_and_tags(name):
     assert group.startswith("3-")
     assert not group.endswith(".")
     assert len(group.encode()) < 255
+    assert len(group_of("3", name + 300 * "n")) == 202
 
 
 layers = st.from_regex(r"[1-9][0-9]?(-[1-9][0-9]?){0,3}(@[2-9])?(#[2-9])?", fullmatch=True)
@@ -117,6 +118,12 @@ def test_numbers_sort_as_the_layers_stand():
     backwards = order[::-1]
     assert sorted(backwards, key=order_of) == order
     assert sorted(["run10", "run9", "a", "run", "10", "9"], key=natural_order) == ["9", "10", "a", "run", "run9", "run10"]  # fmt: skip
+
+
+def test_names_of_strangers_are_sorted_however_long():
+    """Python refuses to make a number of thousands of digits."""
+    names = ["run2", "run" + "1" * 5000, "run10"]
+    assert sorted(names, key=natural_order) == ["run2", "run10", names[1]]
 
 
 def test_what_belongs_to_a_layer():
