@@ -19,6 +19,18 @@ def test_norms(scale):
     assert relative_change(moved, kernels) == pytest.approx(change, rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-24, 1e25])
+def test_one_kernel_of_another_magnitude(scale):
+    """The mean is that of float64 also where only one of them is beyond float32's squares."""
+    kernels = np.random.default_rng(0).normal(size=(5, 4, 3, 3))
+    kernels[2] *= scale
+    if scale < 1:
+        kernels[[0, 1, 3, 4]] *= scale * 1e6
+    kernels = kernels.astype("float32")
+    expected = np.mean([np.linalg.norm(kernel) for kernel in kernels.astype(float)])
+    assert mean_norm(kernels) == pytest.approx(expected, rel=1e-6)
+
+
 def test_nothing():
     """From nothing to nothing is no change, to something an infinite one."""
     nothing, something = np.zeros((2, 1, 3, 3), "float32"), np.ones((2, 1, 3, 3), "float32")
