@@ -40,6 +40,7 @@ class Session:
     def __init__(self, log_dir: Any, view: str, patience: float) -> None:
         self.where = str(Path(log_dir) / view)
         self._patience = patience
+        self._told_of_wait = False
         self._writer, others, self.hangs = open_view(
             log_dir, view, patience=patience, tell=self._tell_of_wait
         )
@@ -106,7 +107,10 @@ class Session:
             incidents.lose(left, "picture", described(error), DRAWN)
 
     def _tell_of_wait(self) -> None:
-        say(f"waiting for the disk: {self.where}")
+        """Once: a training whose epochs are shorter than their pictures take waits at each."""
+        if not self._told_of_wait:
+            self._told_of_wait = True
+            say(f"training waits for pictures to be written to {self.where}")
 
 
 def _tell_rest(incidents: Incidents, process: int) -> None:

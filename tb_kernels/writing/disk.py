@@ -81,8 +81,11 @@ class Disk:
             timer.daemon = True
             timer.start()
         try:
-            if not self._lock.acquire(timeout=patience):
-                raise _hangs(patience)
+            moves = None
+            while not self._lock.acquire(timeout=patience):
+                # Another thread's call may take long on a slow disk.
+                if moves == (moves := self._moves()):
+                    raise _hangs(patience)
             try:
                 return self._call(operation, arguments, patience)
             finally:
@@ -90,6 +93,11 @@ class Disk:
         finally:
             if tell is not None:
                 timer.cancel()
+
+    def _moves(self) -> tuple[int, int]:
+        """Something that is another when the disk has moved on."""
+        beats = self._hand.beats if isinstance(self._hand, _Process) else 0
+        return self.generation, beats
 
     def _call(self, operation: str, arguments: tuple[Any, ...], patience: float) -> Any:
         if self._hand is None or self._hand.ended:
@@ -128,7 +136,7 @@ class _Process:
         self._received = bytearray()
         # Whether an answer has still to come, and how often it was said that it will.
         self._owes = False
-        self._beats = 0
+        self.beats = 0
         # Whether it has ever answered.
         self.proven = False
         self.ended = False
@@ -179,10 +187,10 @@ class _Process:
 
     def _has_come_back(self, patience: float) -> bool:
         """Whether the answer that is owed is there by now, or comes since the disk moves again."""
-        beats = self._beats
+        beats = self.beats
         if self._answer(0) is not None:
             return True
-        return self._beats > beats and self._answer(patience) is not None
+        return self.beats > beats and self._answer(patience) is not None
 
     def _send(self, data: bytes, patience: float) -> None:
         left = memoryview(data)
@@ -202,7 +210,7 @@ class _Process:
                 del self._received[:end]
                 if message:
                     return marshal.loads(message)
-                self._beats += 1
+                self.beats += 1
             self._socket.settimeout(patience)
             try:
                 data = self._socket.recv(_PIECE)

@@ -51,7 +51,7 @@ def test_training_goes_on_and_the_disk_is_used_again(model, data, loop_disk, cap
     with pytest.warns(LogWarning) as told:
         model.fit(*data, epochs=14, verbose=0, callbacks=[at, logger])
     assert PATIENCE <= time.monotonic() - begin < 3 * PATIENCE + 10
-    assert capfd.readouterr().out.count("waiting for the disk") == 1
+    assert capfd.readouterr().out.count("training waits for pictures to be written") == 1
     texts = [str(one.message) for one in told if one.category is LogWarning]
     assert len(texts) == 2
     assert f"the disk has taken nothing for {PATIENCE} seconds" in texts[0]
@@ -83,7 +83,7 @@ def test_a_training_that_begins_while_the_disk_hangs(model, data, loop_disk, cap
     with pytest.warns(LogWarning) as told:
         model.fit(*data, epochs=3, verbose=0, callbacks=[At(epoch_3=loop_disk.thaw), logger])
     assert any("nothing can be written to" in str(one.message) for one in told)
-    assert "waiting for the disk" in capfd.readouterr().out
+    assert "training waits for pictures to be written" in capfd.readouterr().out
     logger.log(model, 4)
     logger.close()
     assert 4 in epochs_in(log_dir)
