@@ -132,6 +132,7 @@ def main():
     parser.add_argument("--each", type=int, default=6, help="mutants of a module")
     parser.add_argument("--only", default="tb_kernels", help="a folder or a module")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600, help="after which no more is begun")
     parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
     # Imported once, for all of them.
@@ -155,8 +156,9 @@ def main():
             shutil.copytree(ROOT, slot, ignore=shutil.ignore_patterns(".git", ".venv", "logs", "__pycache__"))  # fmt: skip
             (slot / "logs").mkdir(exist_ok=True)
             free.append(slot)
-        while queue or running:
-            while queue and free:
+        until = time.monotonic() + options.minutes * 60
+        while running or (queue and time.monotonic() < until):
+            while queue and free and time.monotonic() < until:
                 slot, mutant = free.pop(), queue.pop(0)
                 child = run(slot, mutant[1], mutant[4], mutant[2])
                 running[child] = (slot, mutant, time.monotonic() + SECONDS)
