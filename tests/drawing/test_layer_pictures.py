@@ -169,6 +169,21 @@ def test_numbers_that_a_layer_does_not_have_are_passed_over():
     assert (none.count, none.sheet) == (0, None)
 
 
+def test_depth_goes_across_whatever_columns_are_asked_for():
+    """A row for each input channel, in it a tile for each depth; columns are for other kernels."""
+    pictures, _ = batches_of(np.zeros((2, 3, 4, 2, 2), "float32"), letters="oidhw", columns=2)
+    assert (pictures.layout.columns, pictures.layout.rows) == (4, 3)
+    flat, _ = batches_of(random_kernels(2, 12, 2, 2), columns=2)
+    assert (flat.layout.columns, flat.layout.rows) == (2, 6)
+
+
+def test_what_will_be_written_counts_the_sheet():
+    """Its weights are those of all kernels, so that it is about as large as these together."""
+    kernels = random_kernels(8, 32, 7, 7)
+    without, with_sheet = (batches_of(kernels, sheets=sheets)[0].size for sheets in (False, True))
+    assert 1.8 * without < with_sheet < 2.2 * without
+
+
 def test_three_slices_as_red_green_and_blue():
     """One tile of a kernel, also on the sheet; a slice on its own is grey."""
     kernels = random_kernels(2, 3, 2, 2)

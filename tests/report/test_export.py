@@ -52,6 +52,20 @@ def test_scale_of_images(log_dir, tmp_path):
         assert picture.legend.layout.scale != 3
 
 
+def test_columns_of_images(log_dir, tmp_path):
+    """Rows of another length alone are drawn anew too."""
+    export(log_dir, tmp_path, "--views", "kernels", "--epochs", 1, "--only", "images", "--columns", 1)  # fmt: skip
+    for picture in open_log(log_dir).select(views="kernels", epochs=1):
+        exported = read_png(tmp_path / "images/kernels" / f"{picture.tag}.png")
+        assert np.array_equal(exported, picture.redraw(columns=1))
+
+
+def test_the_page_is_made_last(log_dir, tmp_path):
+    """It shows the figures that are made with it, in whatever order the parts are asked for."""
+    export(log_dir, tmp_path, "--views", "kernels", "--kernels", "1_1", "--only", "page,strips")
+    assert "](strips/kernels/1-first/1_1.png)" in (tmp_path / "report.md").read_text()
+
+
 def test_names_that_would_meet_stay_apart(tmp_path):
     """Two names that are made safe to the same one, or differ in case alone, get different files."""
     folder = ReportFolder(tmp_path)
@@ -74,6 +88,8 @@ def test_names_that_would_meet_stay_apart(tmp_path):
     # Of names made safe the file does not depend on which others are exported.
     assert [ReportFolder(tmp_path)._name("x/", name) for name in names[3:5]] == given[3:5]
     assert len({name.lower() for name in given}) == len(names)
+    # No folder of a layer is taken for a picture.
+    assert not folder._name("x/", "a.png").endswith(".png")
     for name in given:
         assert "/" not in name
         assert not name.startswith(".")

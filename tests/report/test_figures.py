@@ -15,6 +15,7 @@ from PIL import Image
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.report.board import Board
 from tests.benchmarks.ways import seeds_network
+from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import read_png, read_scalars
 from tests.helpers.reports import export, find
 
@@ -110,6 +111,13 @@ def test_sheets_hold_every_kernel_as_logged(log_dir, tmp_path, view):
     assert places == sorted(places)
 
 
+def test_wide_pictures_stand_below_each_other_on_a_sheet(log_dir, tmp_path):
+    """As many in a row as make the sheet about as high as it is wide."""
+    export(log_dir, tmp_path, "--views", "kernels", "--layers", 2, "--epochs", 1, "--only", "sheets", "--columns", 32)  # fmt: skip
+    height, width = read_png(tmp_path / "sheets/kernels/2-second/2_0_1.png").shape[:2]
+    assert 1 / 2 < height / width < 2
+
+
 def test_animations_show_each_epoch(log_dir, tmp_path):
     """A frame for each, in their order, for ever; every kernel in it as logged."""
     export(log_dir, tmp_path, "--views", "kernels", "--only", "animations")
@@ -120,6 +128,33 @@ def test_animations_show_each_epoch(log_dir, tmp_path):
             frame = np.asarray(gif.convert("RGB"))
             for kernel in range(1, 5):
                 assert find(frame, read_png(log_dir / f"kernels/1-first/1_{kernel}_{epoch}.png"))
+
+
+def test_the_last_frame_is_seen_longest(log_dir, tmp_path):
+    """So that the end can be told from the beginning."""
+    export(log_dir, tmp_path, "--views", "kernels", "--layers", 1, "--only", "animations")
+    with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
+        lasts = []
+        for frame in range(gif.n_frames):
+            gif.seek(frame)
+            lasts.append(gif.info["duration"])
+    assert lasts[0] == lasts[1] < lasts[2]
+
+
+def test_frames_are_as_large_as_the_first(tmp_path):
+    """Where a layer was logged at another scale later on, the rest of its frame is white."""
+    for epoch, scale in ((1, 50), (2, 40)):
+        with KernelLogger(tmp_path / "logs", layers=1, scale=scale, sheets=False) as logger:
+            logger.log(two_convolutions(), epoch)
+    export(tmp_path / "logs", tmp_path, "--only", "animations")
+    with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
+        size = gif.size
+        gif.seek(1)
+        frame = np.asarray(gif.convert("RGB"))
+    assert (frame.shape[1], frame.shape[0]) == size
+    for kernel in range(1, 5):
+        assert find(frame, read_png(tmp_path / f"logs/kernels/1-first/1_{kernel}_2.png"))
+    assert (frame[:, -20:] == 255).all()
 
 
 def test_colours_of_an_animation_are_close(log_dir, tmp_path):
@@ -165,7 +200,7 @@ def test_titles_and_scales(log_dir, tmp_path):
     """A sheet says which layer and epoch it is of, and what black and white stand for."""
     export(log_dir, tmp_path, "--only", "sheets", "--format", "pdf")
     log = open_log(log_dir)
-    for epoch, when in ((0, "before training"), (2, "after epoch 2")):
+    for epoch, when in ((0, "before training"), (1, "after epoch 1"), (2, "after epoch 2")):
         told = text_of(tmp_path / f"sheets/kernels/1-first/1_0_{epoch}.pdf")
         low, high = log.picture(f"1_1_{epoch}").legend.limits.at(0)
         assert f"Kernels of layer 1, first, {when}" in told

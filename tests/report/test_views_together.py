@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tb_kernels import ActivationLogger, GradientLogger, KernelLogger
+from tb_kernels import ActivationLogger, GradientLogger, KernelLogger, open_log
 from tests.helpers.models import sixteen_pictures, two_convolutions
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export, find
@@ -41,3 +41,11 @@ def test_a_column_is_an_epoch(log_dir, tmp_path):
     assert all(max(column) - min(column) <= 1 for column in centers.values())
     middles = [np.mean(centers[epoch]) for epoch in (1, 2, 3, 10)]
     assert min(np.diff(middles)) > 100
+
+
+def test_redrawn_at_another_scale(log_dir, tmp_path):
+    """And with rows of another length, in every view."""
+    export(log_dir, tmp_path, "--kernels", "1_2", "--only", "strips", "--together", "--scale", 9, "--columns", 2)  # fmt: skip
+    figure = read_png(tmp_path / "strips/1-first/1_2.png")
+    for picture in open_log(log_dir).select(kernels="1_2"):
+        assert len(find(figure, picture.redraw(9, 2))) == 1
