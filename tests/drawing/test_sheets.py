@@ -20,7 +20,7 @@ from tb_kernels.drawing.sheets import fit_sheet, stack, unstack
 )
 def test_rows_and_columns(kernels, each, row, rows, columns):
     """By how many kernels there are, and how many tiles each has."""
-    layout = fit_sheet(kernels, each, (2, 3), row=row, scale=1)
+    layout = fit_sheet(kernels, each, (2, 3), row=row, scale=1, channels=1)
     assert (layout.rows, layout.columns) == (rows, columns)
     assert (layout.height, layout.width, layout.scale) == (2, 3, 1)
 
@@ -28,18 +28,18 @@ def test_rows_and_columns(kernels, each, row, rows, columns):
 @pytest.mark.parametrize(("row", "side"), [(None, 128), (16, 512)])
 def test_sheets_are_large_enough_to_see(row, side):
     """The longer side, by the smallest whole scale; that of stacked slices is longer."""
-    layout = fit_sheet(3, 2, (2, 3), row=row, scale=None)
-    smaller = fit_sheet(3, 2, (2, 3), row=row, scale=layout.scale - 1)
+    layout = fit_sheet(3, 2, (2, 3), row=row, scale=None, channels=1)
+    smaller = fit_sheet(3, 2, (2, 3), row=row, scale=layout.scale - 1, channels=1)
     assert max(smaller.size) < side <= max(layout.size)
 
 
 def test_a_sheet_is_as_long_as_can_be_opened():
     """A scale is lowered as far as is needed, and never below a pixel for a weight."""
-    layout = fit_sheet(1000, 2, (4, 4), row=None, scale=9)
+    layout = fit_sheet(1000, 2, (4, 4), row=None, scale=9, channels=1)
     larger = 1000 * 4 * (layout.scale + 1) + 999 * max(1, (layout.scale + 1) // 4)
     assert max(layout.size) <= 8192 < larger
-    assert fit_sheet(1000, 2, (9, 9), row=None, scale=9).scale == 1
-    assert fit_sheet(1638, 2, (4, 4), row=None, scale=1).size[0] == 8189
+    assert fit_sheet(1000, 2, (9, 9), row=None, scale=9, channels=1).scale == 1
+    assert fit_sheet(1638, 2, (4, 4), row=None, scale=1, channels=1).size[0] == 8189
 
 
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 5))

@@ -209,6 +209,12 @@ def test_curves(log_dir):
         points = {tag: dict(zip(*map(np.ndarray.tolist, curve), strict=True)) for tag, curve in by_tag.items()}  # fmt: skip
         assert points == read_scalars(log_dir / "a" / writer) != {}
     assert log.select(runs="b").scalars()["train"].keys() == curves["train"].keys()
+    # Of a view that was not chosen, however it is called, nothing; of the others all.
+    assert set(log.select(runs="a", views="kernels").scalars()) == {
+        "kernels",
+        "train",
+        "validation",
+    }
     with pytest.raises(ArgumentError, match=r"expected one of those with curves .* a, b; got None"):
         log.scalars()
 
