@@ -108,9 +108,9 @@ class Disk:
             try:
                 return self._hand.ask((operation, *arguments), patience)
             except OSError:
-                if self._hand.proven or not self._hand.ended:
+                if not self._hand.unable:
                     raise
-            # It has never answered: Python cannot be started anew here, as in a zip file.
+            # Python cannot be started anew here, as in a zip file.
             self._hand = Hand()
         return getattr(self._hand, operation)(*arguments)
 
@@ -138,7 +138,7 @@ class _Process:
         self._owes = False
         self.beats = 0
         # Whether it has ever answered.
-        self.proven = False
+        self._proven = False
         self.ended = False
 
     def ask(self, request: tuple[Any, ...], patience: float) -> Any:
@@ -164,11 +164,16 @@ class _Process:
             raise
         if answer is None:
             raise _hangs(patience)
-        self._owes, self.proven = False, True
+        self._owes, self._proven = False, True
         done, *result = answer
         if not done:
             raise OSError(*result)
         return result[0]
+
+    @property
+    def unable(self) -> bool:
+        """Whether it ended by itself before it ever answered."""
+        return self.ended and not self._proven and (self._process.poll() or 0) >= 0
 
     def end(self) -> None:
         """Lets it end, which it does when it has done what it is at."""

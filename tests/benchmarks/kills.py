@@ -150,6 +150,8 @@ def check(log_dir):
             assert picture.view == "heatmaps"
             continue
         read += 1
+        path = log_dir / picture.view / f"{picture.tag}.png"
+        assert path.read_bytes() == picture.png
         if picture.view == "kernels":
             assert_shows(picture, weights)
     return traces, read
