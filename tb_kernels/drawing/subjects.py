@@ -16,7 +16,8 @@ class Subject:
 
     Attributes:
         number: The layer's number, the first field of the address.
-        name: The layer's name.
+        name: The layer's name in the model.
+        label: Its name in files and tags, without the counter of names that Keras makes up.
         kind: The Keras class that the layer is of, `"Conv2D"`.
         axes: Of the array.
         noun: What one picture shows, `"kernel"`.
@@ -26,6 +27,7 @@ class Subject:
 
     number: str
     name: str
+    label: str
     kind: str
     axes: Axes
     noun: str = "kernel"
@@ -40,7 +42,7 @@ class Subject:
     @property
     def group(self) -> str:
         """What stands before the address in file and tag."""
-        return group_of(self.number, self.name)
+        return group_of(self.number, self.label)
 
     def describe(self, address: Address, *, by_slice: bool, scale: str) -> str:
         """The description of a picture.

@@ -7,21 +7,23 @@ they need; everything else happens on the worker. Each adds only its view of a m
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import keras
 
 from tb_kernels.arguments import check_epoch, check_seconds
 from tb_kernels.drawing.style import Style
-from tb_kernels.errors import WriteError, reason_of, warn
-from tb_kernels.loggers.epochs import Epochs
-from tb_kernels.loggers.notice import announce
-from tb_kernels.loggers.plan import Memory, Plan
-from tb_kernels.loggers.session import Session
+from tb_kernels.errors import reason_of, warn
+from tb_kernels.loggers.epochs import Epochs, Progress
+from tb_kernels.loggers.plan import Plan
+from tb_kernels.loggers.recorder import Recorder
+from tb_kernels.loggers.training import after_callbacks, join_training
+from tb_kernels.model.forward import Kept
 from tb_kernels.model.layers import check_built, check_model, is_built
-from tb_kernels.views.view import View
+from tb_kernels.schema.naming import FINAL
+from tb_kernels.views.view import Captured, View
 from tb_kernels.writing.writer import check_log_dir
 
 if TYPE_CHECKING:
@@ -43,24 +45,26 @@ class Logger(keras.callbacks.Callback):
         self._epochs = Epochs(epochs)
         self._style = style
         self._strict = bool(strict)
-        self._patience = check_seconds("patience", patience)
-        self._session: Session | None = None
-        self._plans: dict[int, Plan] = {}
-        # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
-        self._memories: WeakKeyDictionary[keras.Model, Memory] | None = None
-        self._reached: set[int] = set()
-        # Of the training at hand: its first epoch, and the last one that ended.
-        self._first: int | None = None
-        self._latest: int | None = None
-        self._trained_before = False
+        self._recorder = Recorder(
+            self.log_dir,
+            self.view,
+            strict=self._strict,
+            patience=check_seconds("patience", patience),
+        )
+        # Gives the copies of the last epoch, where that may be drawn when training has ended.
+        self._kept: Callable[[], Captured] | None = None
+        # What was drawn as final before the last callback had ended.
+        self._drawn_as_final: Kept | None = None
         self._in_training = False
+        # Whether the training ends, as this logger sees it, behind the callbacks after it.
+        self._ends_later = self._has_had_its_turn = False
 
     @abstractmethod
     def _look_at(self, model: keras.Model) -> View:
         """What is drawn of a built model; raises ArgumentError if that cannot be done."""
         raise NotImplementedError
 
-    def log(self, model: keras.Model, epoch: int) -> bool:
+    def log(self, model: keras.Model, epoch: int | str) -> bool:
         """Logs the model as it is now: for training loops of one's own.
 
         Returns as soon as the weights are copied, unless two epochs wait already to
@@ -68,23 +72,37 @@ class Logger(keras.callbacks.Callback):
 
         Args:
             model: A built model.
-            epoch: The epoch as Keras counts, from 1; 0 is before training.
+            epoch: The epoch as Keras counts, from 1; 0 is before training, `"final"` after it.
 
         Returns:
-            Whether it was logged: not, if `epochs` was given and this is none of them.
+            Whether it was drawn: not, if `epochs` was given and this is none of them.
 
         Raises:
-            ArgumentError: If model, epoch or an argument of the logger is not valid.
+            ArgumentError: If model, epoch or an argument of the logger is not valid, or the
+                log directory holds pictures of another model that is in use.
             WriteError: If `strict` and earlier pictures could not be written.
         """
         check_built(model)
-        epoch = check_epoch("epoch", epoch)
-        if self._epochs.chosen and epoch not in self._epochs:
+        number = FINAL if epoch == str(FINAL) else check_epoch("epoch", epoch)
+        drawn = not self._epochs.chosen or number in self._epochs
+        recorder = self._recorder
+        plan = recorder.plan(model, self._look_at)
+        if not drawn and not plan.view.measures:
             return False
-        session = self._open()
-        self._hand_over(self._planned(model), epoch)
-        session.incidents.tell(strict=self._strict)
-        return True
+        if recorder.training is None:
+            training = join_training(model, self, by_fit=False)
+            recorder.begin(training, model, 0 if number == FINAL else number)
+        elif not self._in_training:
+            recorder.hold(model)
+        recorder.announce(plan, None)
+        if number != FINAL:
+            recorder.progress(model).latest = number
+        if drawn:
+            recorder.hand_over(plan, number, plan.view.capture)
+        else:
+            recorder.sample(plan, number)
+        recorder.tell()
+        return drawn
 
     def flush(self) -> None:
         """Waits until all that was handed over is on disk and in the event file.
@@ -92,23 +110,19 @@ class Logger(keras.callbacks.Callback):
         Raises:
             WriteError: If `strict` and pictures could not be written.
         """
-        if self._session is not None:
-            self._session.wait()
-            self._session.incidents.tell(strict=self._strict)
+        self._check_final()
+        self._recorder.flush()
 
     def close(self) -> None:
         """Flushes, tells what was lost, and lets go of the log directory and the models.
 
-        The logger can be used again; what it measures change by then begins anew. Closing
-        twice does nothing more.
+        The logger can be used again, also with another model; what it measures change by then
+        begins anew. Closing twice does nothing more.
 
         Raises:
             WriteError: If `strict` and pictures could not be written.
         """
-        try:
-            self._close(strict=self._strict)
-        finally:
-            self._forget()
+        self._close(strict=self._strict)
 
     def __enter__(self) -> Self:
         return self
@@ -120,144 +134,147 @@ class Logger(keras.callbacks.Callback):
         trace: TracebackType | None,
     ) -> None:
         # An error on its way is the one to be seen.
-        try:
-            self._close(strict=self._strict and error is None)
-        finally:
-            self._forget()
+        self._close(strict=self._strict and error is None)
 
     def set_model(self, model: keras.Model) -> None:
         check_model(model)
         super().set_model(model)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._first = self._latest = None
-        self._in_training = True
-        self._plans.clear()
-        self._open().begin()
-        if is_built(self.model):
-            self._plans[id(self.model)] = self._plan_anew(self.model)
+        self._check_final()
+        # A training that ended with an exception, of which what was lost is told.
+        self._recorder.end(strict=False)
+        self._in_training, self._kept = True, None
+        self._recorder.prepare(self.model, self._look_at)
+        self._recorder.training = join_training(self.model, self, by_fit=True)
+        self._progress.first = self._progress.latest = None
+        self._ends_later = self._has_had_its_turn = False
+        if self._epochs.final:
+            self._wait_for_callbacks()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self._first is not None:
+        training = self._recorder.training
+        if self._progress.first is not None or training is None:
             return
         # Here and not when training begins: only now BackupAndRestore has restored
         # the weights, and it is known whether training begins at its first epoch.
-        self._first = check_epoch("initial_epoch", epoch + 1)
-        before_training = self._first == 1 and not self._trained_before and 0 in self._epochs
-        self._trained_before = True
-        plan = self._plans.get(id(self.model))
+        first = check_epoch("initial_epoch", epoch + 1)
+        self._recorder.begin(training, self.model, first)
+        plan = self._recorder.planned(self.model)
+        before_training = first == 1 and 0 in self._epochs
         if plan is not None:
-            self._announce(plan, before_training)
-        if before_training:
-            self._log_before_training(plan)
+            self._announce(plan)
+            if before_training:
+                self._recorder.hand_over(plan, 0, plan.view.capture)
+            else:
+                self._recorder.sample(plan, first - 1, written=first == 1)
+        elif before_training:
+            self._progress.reached.add(0)
+            warn(
+                f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
+                "batch; build it before fit, or give it an Input, to see it before training"
+            )
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # A model that its first batch builds is looked at before the second.
-        if not self._plans and is_built(self._model):
-            self._planned(self.model)
+        if self._recorder.planned(self._model) is None and is_built(self._model):
+            plan = self._recorder.plan(self.model, self._look_at)
+            self._recorder.meet(self.model)
+            self._announce(plan)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._latest = epoch + 1
+        self._progress.latest = latest = epoch + 1
         # Asking for `model` brings its weights up to date on backends that train a copy.
-        plan = self._planned_in_training(self.model)
-        if self._latest in self._epochs and not self._ends_with(self._latest):
-            self._hand_over(plan, self._latest)
-        self._open().incidents.tell(strict=self._strict)
+        plan = self._recorder.plan_in_training(self.model, self._look_at)
+        self._announce(plan)
+        ends = latest == (self.params or {}).get("epochs") or bool(self.model.stop_training)
+        self._kept = None
+        if latest in self._epochs or (self._epochs.last and ends):
+            self._recorder.hand_over(plan, latest, plan.view.capture)
+        else:
+            if self._epochs.last:
+                self._keep(plan)
+            self._recorder.sample(plan, latest)
+        self._recorder.tell()
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self._latest is not None and self._epochs.last and self._latest not in self._reached:
-            self._hand_over(self._planned_in_training(self.model), self._latest)
-        missing = self._epochs.missing(self._reached)
+        self._has_had_its_turn = True
+        if self._progress.latest is not None and self._kept is not None:
+            # Training was ended by a callback whose turn came after this logger's.
+            plan = self._recorder.plan_in_training(self.model, self._look_at)
+            self._recorder.hand_over(plan, self._progress.latest, self._kept)
+        self._kept = None
+        if not self._ends_later:
+            self._end(last_of_all=False)
+
+    def _wait_for_callbacks(self) -> None:
+        """Lets the training end behind the callbacks after this logger, if that is possible."""
+        history = getattr(self.model, "history", None)
+        # Keras leaves it at the model, also that of an earlier training.
+        ours = isinstance(history, keras.callbacks.History) and history.params is self.params
+        if ours and self.params is not None:
+            self._ends_later = True
+            after_callbacks(history, self._end_after_callbacks)
+
+    def _end_after_callbacks(self) -> None:
+        if self._has_had_its_turn:
+            self._end(last_of_all=True)
+        else:
+            # Somebody has put Keras' own callback in front of this one.
+            self._ends_later = False
+
+    def _end(self, *, last_of_all: bool) -> None:
+        """The training has ended.
+
+        Args:
+            last_of_all: Whether no callback comes after this that could change the model.
+        """
+        progress = self._progress
+        if progress.latest is not None and self._epochs.final:
+            plan = self._recorder.plan_in_training(self.model, self._look_at)
+            self._recorder.hand_over(plan, FINAL, plan.view.capture)
+            self._drawn_as_final = None if last_of_all else Kept(self.model)
+        missing = progress.missing(self._epochs)
         if missing:
             end = "no epoch was trained"
-            if self._latest is not None:
-                end = f"training ended after epoch {self._latest}"
+            if progress.latest is not None:
+                end = f"training ended after epoch {progress.latest}"
             listed = ", ".join(map(str, missing))
             warn(f"epochs {listed} were asked for and not reached: {end}")
         self._in_training = False
-        # What change is measured by stays, for a training that goes on where this one ended.
-        self._close(strict=self._strict)
+        self._recorder.end()
 
-    def _ends_with(self, epoch: int) -> bool:
-        """Whether this epoch is drawn as "last": not now, but as training leaves the model."""
-        final = (self.params or {}).get("epochs")
-        return self._epochs.last and (epoch == final or bool(self.model.stop_training))
-
-    def _open(self) -> Session:
-        if self._session is None:
-            self._session = session = Session(self.log_dir, self.view, self._patience)
-            if session.hangs is not None:
-                text = f"nothing can be written to {session.where} ({session.hangs.strerror})"
-                if self._strict:
-                    raise WriteError(text) from session.hangs
-                warn(f"{text}; training goes on, and later epochs are tried all the same")
-        return self._session
+    def _check_final(self) -> None:
+        """Tells if the model was changed after it was drawn as final."""
+        drawn, self._drawn_as_final = self._drawn_as_final, None
+        if drawn is not None and not drawn.is_now():
+            warn(
+                f"the model was changed after it was drawn as {str(FINAL)!r}, by a callback behind "
+                f"{type(self).__name__} or after training; list the logger last"
+            )
 
     def _close(self, *, strict: bool) -> None:
-        session, self._session = self._session, None
-        self._plans.clear()
-        if session is not None:
-            session.wait()
-            session.incidents.tell(strict=strict, final=True)
-
-    def _forget(self) -> None:
-        """Lets go of the copies of weights and of the model that was trained."""
-        for memory in (self._memories or {}).values():
-            memory.before.clear()
-        if not self._in_training:
-            # Keras' own attribute, which outlives the training.
-            self._model = None
-
-    def _planned(self, model: keras.Model) -> Plan:
-        """The plan for a model: made anew until every layer is built, announced if it is new."""
-        before = plan = self._plans.get(id(model))
-        if plan is None or not plan.holds():
-            plan = self._plans[id(model)] = self._plan_anew(model)
-            if before is None or before.volume != plan.volume:
-                self._announce(plan)
-        return plan
-
-    def _planned_in_training(self, model: keras.Model) -> Plan:
-        """As `_planned`; but a plan that cannot be renewed ends no training, and stays."""
-        plan = self._plans.get(id(model))
-        if plan is None:
-            return self._planned(model)
+        self._check_final()
         try:
-            return self._planned(model)
-        except Exception as error:
-            plan.stays = True
-            self._plans[id(model)] = plan
-            warn(
-                f"the model has changed, and what is drawn to {self._open().where} could not be "
-                f"changed with it; it stays as it was ({reason_of(error)})"
-            )
-            return plan
+            self._recorder.close(strict=strict)
+        finally:
+            if not self._in_training:
+                # Keras' own attribute, which outlives the training.
+                self._model = None
 
-    def _plan_anew(self, model: keras.Model) -> Plan:
-        view = self._look_at(model)
-        if not view.measures and self._style.normalize != "first":
-            return Plan(view, Memory())
-        if self._memories is None:
-            self._memories = WeakKeyDictionary()
-        return Plan(view, self._memories.setdefault(model, Memory()))
+    @property
+    def _progress(self) -> Progress:
+        return self._recorder.progress(self.model)
 
-    def _announce(self, plan: Plan, before_training: bool = False) -> None:
-        final = (self.params or {}).get("epochs")
+    def _announce(self, plan: Plan) -> None:
+        first, final = self._progress.first, (self.params or {}).get("epochs")
         epochs = None
-        if final is not None and self._first is not None:
-            epochs = self._epochs.count(self._first, final) + before_training
-        announce(self._open().where, plan.volume, epochs)
+        if first is not None and final is not None:
+            epochs = self._epochs.count(first, final) + (first == 1 and 0 in self._epochs)
+        self._recorder.announce(plan, epochs)
 
-    def _log_before_training(self, plan: Plan | None) -> None:
-        if plan is not None:
-            self._hand_over(plan, 0)
-            return
-        self._reached.add(0)
-        warn(
-            f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
-            "batch; build it before fit, or give it an Input, to see it before training"
-        )
-
-    def _hand_over(self, plan: Plan, epoch: int) -> None:
-        self._reached.add(epoch)
-        self._open().hand_over(plan, epoch)
+    def _keep(self, plan: Plan) -> None:
+        try:
+            self._kept = plan.view.keep()
+        except Exception as error:
+            warn(f"epoch {self._progress.latest} cannot be drawn as the last ({reason_of(error)})")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import keras
 
 from tb_kernels.errors import warn
+from tb_kernels.schema.training import Training
 from tb_kernels.wording import count, enumerate_some, readable_size
 
 # A log of more pictures is slow to look at, and seldom meant.
@@ -60,6 +63,26 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
         warn(f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]")
     else:
         say(line)
+
+
+def announce_rerun(where: str, training: Training, held: Mapping[int, int], newest: float) -> None:
+    """Says in one line what becomes of the pictures that a folder holds when a training begins.
+
+    Args:
+        where: The view's folder.
+        training: With its first epoch.
+        held: How many pictures of each epoch are there.
+        newest: When the last of them was written, in seconds since 1970.
+    """
+    superseded = sum(number for epoch, number in held.items() if epoch >= training.keeps)
+    if not superseded:
+        return
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(newest))
+    goes_on = "" if training.keeps == 0 else f" of epoch {training.keeps:g} and later"
+    say(
+        f"{where} holds {count(superseded, 'picture')}{goes_on} from {when}: those of the same "
+        "name are replaced, the others stay on disk; another directory keeps both trainings"
+    )
 
 
 def say(line: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
 from tb_kernels.drawing.levels import Limits, are_telling, find_limits, find_nonfinite
 from tb_kernels.drawing.overlays import Explained
-from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import described
 from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
 from tb_kernels.loggers.notice import Volume
 from tb_kernels.model.layers import built_convolutions
+from tb_kernels.schema.naming import FINAL
 from tb_kernels.schema.outputs import ArrayFile, Output, Scalars
 from tb_kernels.views.view import Captured, View
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a logger remembers of a model from epoch to epoch, across trainings.
+    """What a logger remembers of an architecture from epoch to epoch, across trainings.
 
     Attributes:
         firsts: Each layer's limits at the first epoch drawn, for `normalize="first"`.
-        before: Each layer's kernels at the epoch drawn last.
+        before: Each layer's kernels at the epoch before.
     """
 
     firsts: dict[str, Limits] = field(default_factory=dict)
@@ -74,38 +74,33 @@ class Plan:
         captured.beside.clear()
         arrays = deque(captured.drawn)
         captured.drawn.clear()
-        statistics: dict[str, float] = {}
-        for layer in self.view.layers:
-            subject, left = layer.subject, layer.count
+        for layer in () if captured.sampled else self.view.layers:
+            left = layer.count
             try:
-                kernels = subject.axes.arrange(arrays.popleft())
-                statistics.update(self._statistics(subject, kernels))
+                kernels = layer.subject.axes.arrange(arrays.popleft())
                 moment = self._moment(layer, kernels, epoch, captured.explained, incidents)
                 for batch in layer.draw(moment):
                     yield batch
                     left -= len(batch)
             except Exception as error:
                 incidents.lose(left, "picture", described(error), DRAWN)
-        yield Scalars(statistics)
 
     def _beside(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
-        """What is stored of all layers together."""
-        view = self.view
-        for noun, make in ((ArrayFile.noun, view.array_file), (Scalars.noun, view.scalars)):
+        """What is stored and measured of all layers together."""
+        makers: list[tuple[str, Callable[[], Output | None]]] = []
+        if not captured.sampled:
+            makers.append((ArrayFile.noun, lambda: self.view.array_file(captured, epoch)))
+        # The model as training leaves it stands at a step that has its numbers already.
+        if epoch != FINAL:
+            makers.append((Scalars.noun, lambda: self.view.scalars(captured, self._memory.before)))
+        for noun, make in makers:
             try:
-                output = make(captured, epoch)
+                output = make()
             except Exception as error:
                 incidents.lose(1, noun, described(error), COMPUTED)
             else:
                 if output is not None:
                     yield output
-
-    def _statistics(self, subject: Subject, kernels: NDArray[np.float32]) -> Mapping[str, float]:
-        if not self.view.measures:
-            return {}
-        before = self._memory.before.get(subject.number)
-        self._memory.before[subject.number] = kernels
-        return self.view.statistics(subject, kernels, before)
 
     def _moment(
         self,

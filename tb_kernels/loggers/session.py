@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import weakref
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tb_kernels.errors import described, warn
 from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
-from tb_kernels.loggers.notice import say
+from tb_kernels.loggers.notice import announce_rerun, say
 from tb_kernels.loggers.plan import Plan
 from tb_kernels.schema.outputs import PictureBatch
+from tb_kernels.schema.training import LayerFacts, Training, layers_to_json
 from tb_kernels.views.view import Captured
 from tb_kernels.writing.disk import SILENT_SECONDS, DiskHangsError
 from tb_kernels.writing.writer import open_view
@@ -34,6 +36,7 @@ class Session:
 
     Attributes:
         where: The folder, for people.
+        folder: Its path without links.
         incidents: Of the training at hand.
     """
 
@@ -41,33 +44,69 @@ class Session:
         self.where = str(Path(log_dir) / view)
         self._patience = patience
         self._told_of_wait = False
-        self._writer, others, self.hangs = open_view(
+        self._writer, self.folder, others, self.hangs = open_view(
             log_dir, view, patience=patience, tell=self._tell_of_wait
         )
         if others:
             warn(
-                f"another process writes to {self.where}; both can be read, and of pictures of "
-                "one name those of the training that began later count. Give each training "
-                "a directory of its own"
+                f"another process writes to {self.where}; both can be read, and what is shown is "
+                "the training that began later. Give each training a directory of its own"
             )
         self.incidents = Incidents(self.where)
         # The last job, too, holds this session.
         weakref.finalize(self, _tell_rest, self.incidents, os.getpid())
 
-    def begin(self) -> None:
+    def begin(self, training: Training, layers: Sequence[LayerFacts]) -> Mapping[int, int]:
         """A training begins: TensorBoard is to show it instead of what came before.
 
-        What was handed over before is written first, and what was lost of it told.
+        What was handed over before is written first, and what was lost of it told; and so is
+        what becomes of the pictures that are there.
+
+        Args:
+            training: With its first epoch.
+            layers: Of the model; empty if it is not known yet.
+
+        Returns:
+            How many pictures of each epoch the folder holds.
         """
         self.wait()
         self.incidents.tell(strict=False, final=True)
-        self._writer.begin()
+        try:
+            news = self.describe(training, layers)
+            held = self._writer.survey(self._patience) if news else self._writer.held
+        except OSError:
+            # Whatever the disk has, it will be told when something is written.
+            return {}
+        if news:
+            announce_rerun(self.where, training, held.epochs, held.newest)
+        return held.epochs
 
-    def hand_over(self, plan: Plan, epoch: int) -> None:
+    def describe(self, training: Training, layers: Sequence[LayerFacts]) -> bool:
+        """Says whose pictures are to come.
+
+        Returns:
+            Whether no other logger of this training has said so.
+        """
+        return self._writer.begin(training, layers_to_json(layers) if layers else "")
+
+    def hand_over(
+        self,
+        plan: Plan,
+        epoch: int,
+        step: int | None,
+        capture: Callable[[], Captured],
+    ) -> None:
         """Copies what is drawn, and leaves the rest to the worker.
 
         Waits first while two epochs are waiting already, so that no copy is made
         that has no room. Whatever goes wrong is reported and raises nothing.
+
+        Args:
+            plan: What is made of the copies.
+            epoch: Their epoch.
+            step: Where it stands in TensorBoard; None for what is only remembered, for change
+                to be measured by.
+            capture: Makes the copies.
         """
         worker = self._writer.worker
         if not worker.wait_for_room(self, epoch, timeout=SILENT_SECONDS):
@@ -75,11 +114,11 @@ class Session:
             worker.wait_for_room(self, epoch)
         pictures, incidents = plan.volume.pictures, self.incidents
         try:
-            captured = plan.view.capture()
+            captured = capture()
         except Exception as error:
             incidents.lose(pictures, "picture", described(error), COMPUTED)
             return
-        job = functools.partial(self._write, plan, [captured], epoch)
+        job = functools.partial(self._write, plan, [captured], epoch, step)
         del captured
         try:
             worker.submit(self, epoch, job)
@@ -93,13 +132,15 @@ class Session:
             say(f"still writing the last pictures to {self.where}")
             worker.wait()
 
-    def _write(self, plan: Plan, captured: list[Captured], epoch: int) -> None:
+    def _write(self, plan: Plan, captured: list[Captured], epoch: int, step: int | None) -> None:
         """The worker's job. Whatever goes wrong ends neither worker nor training."""
-        left, incidents = plan.volume.pictures, self.incidents
+        left = 0 if captured[0].sampled else plan.volume.pictures
+        incidents = self.incidents
         try:
             for output in plan.draw(captured.pop(), epoch, incidents):
                 left -= len(output) if isinstance(output, PictureBatch) else 0
-                self._writer.write(output, epoch, incidents.lose, self._patience)
+                if step is not None:
+                    self._writer.write(output, epoch, step, incidents.lose, self._patience)
         except DiskHangsError as error:
             if left:
                 incidents.lose(left, "picture", error)

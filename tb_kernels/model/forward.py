@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from tb_kernels.model.layers import walk
 
@@ -25,6 +27,37 @@ def untouched(weights: Sequence[tuple[Any, Any]] = ()) -> Iterator[None]:
     """
     with keras.StatelessScope(state_mapping=list(weights), collect_losses=True):
         yield
+
+
+class Kept:
+    """The weights of a model at one moment.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        # Reading a variable gives a tensor that later assignments leave as it is.
+        self._weights = [(one, keras.ops.convert_to_tensor(one)) for one in model.weights]
+
+    def is_now(self) -> bool:
+        """Whether the weights are still what they were, bit for bit."""
+        return all(np.array_equal(_bits(one), _bits(then)) for one, then in self._weights)
+
+    @contextlib.contextmanager
+    def back(self) -> Iterator[None]:
+        """Inside, the weights are what they were; afterwards what they are now."""
+        if self.is_now():
+            yield
+            return
+        now = [(one, keras.ops.convert_to_tensor(one)) for one, _ in self._weights]
+        try:
+            for one, then in self._weights:
+                one.assign(then)
+            yield
+        finally:
+            for one, value in now:
+                one.assign(value)
 
 
 def call(model: keras.Model, inputs: Any) -> Any:
@@ -51,6 +84,11 @@ def of_any_size(model: keras.Model) -> Iterator[None]:
 def functional_of(model: keras.layers.Layer) -> Any:
     """The functional model that a sequential one is inside; any other as it is."""
     return getattr(model, "_functional", None) or model
+
+
+def _bits(tensor: Any) -> NDArray[np.uint8]:
+    # As they are, for what is no number equals nothing.
+    return np.frombuffer(keras.ops.convert_to_numpy(tensor).tobytes(), np.uint8)
 
 
 def unwrapped(model: keras.Model, inputs: Any) -> Any:

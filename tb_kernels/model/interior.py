@@ -14,7 +14,7 @@ import keras
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.forward import call, functional_of, unwrapped
-from tb_kernels.model.layers import Place, walk
+from tb_kernels.model.layers import Place, label_of, walk
 from tb_kernels.schema.naming import group_of
 
 # Called with a layer's place, its own `call`, and the call's arguments; returns its outputs.
@@ -43,8 +43,8 @@ class LayerOutput(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Its key in a file of arrays: number and name."""
-        return group_of(self.number, self.name)
+        """Its key in a file of arrays: the group of its pictures."""
+        return group_of(self.number, label_of(self.layer))
 
 
 @contextlib.contextmanager

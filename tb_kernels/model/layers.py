@@ -6,6 +6,7 @@ Layers are found by what they are, never by their name.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ import keras
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.training import LayerFacts
 
 # By class: every kernel weight it has, in weight order, and its axes.
 _KINDS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
@@ -131,6 +133,37 @@ def owners(model: keras.Model) -> list[tuple[Place, set[int]]]:
     ]
 
 
+def label_of(layer: keras.layers.Layer) -> str:
+    """The layer's name in files and tags.
+
+    Keras makes up names of the class and a counter that runs through the whole process. Without
+    the counter two trainings of one script have the same names.
+    """
+    name, made_up = str(layer.name), _snake_case(type(layer).__name__)
+    return made_up if re.fullmatch(f"{re.escape(made_up)}_[1-9][0-9]*", name) else name
+
+
+def layers_in_words(model: keras.Model) -> list[LayerFacts]:
+    """What a log tells of every layer of a model, in the order of their numbers."""
+    return [
+        LayerFacts(
+            number=number,
+            name=str(layer.name),
+            kind=type(layer).__name__,
+            output_shape=_output_shape(layer),
+        )
+        for number, layer in walk(model)
+    ]
+
+
+def architecture(model: keras.Model) -> tuple[Any, ...]:
+    """What two models have in common of which one can stand in for the other, as a copy does."""
+    return tuple(
+        (number, type(layer).__name__, tuple(tuple(weight.shape) for weight in layer.weights))
+        for number, layer in walk(model)
+    )
+
+
 def is_built(model: keras.Model) -> bool:
     """Whether the model has its weights: a convolution that it never calls stays without."""
     built = built_convolutions(model)
@@ -195,6 +228,21 @@ def _layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
         for inner in layer._flatten_layers(include_self=False, recursive=False)
         if inner is not own
     ]
+
+
+def _output_shape(layer: keras.layers.Layer) -> list[int | None] | None:
+    try:
+        return [None if size is None else int(size) for size in layer.output.shape]
+    except (AttributeError, ValueError, TypeError):
+        # Never called with symbols, called several times, or with several outputs.
+        return None
+
+
+def _snake_case(name: str) -> str:
+    # As Keras makes names of classes, which it has no public function for.
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _kind_of(layer: keras.layers.Layer) -> tuple[Any, tuple[tuple[str, str], ...]] | None:

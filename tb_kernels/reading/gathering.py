@@ -114,8 +114,8 @@ class Gathering:
                 self._add_picture(found)
             case FoundIndex():
                 self._index, self._told = found, None
-            case FoundTraining(number):
-                self._ages[self._file] = self._ages[self._file]._replace(training=number)
+            case FoundTraining(training):
+                self._ages[self._file] = self._ages[self._file]._replace(training=training.number)
             case FoundPoint():
                 self._add_point(found)
 

@@ -16,7 +16,13 @@ from tensorboard.util import tensor_util
 from tb_kernels.reading.wire import LOOSE, Parts, is_lean
 from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
 from tb_kernels.schema.records import Record
-from tb_kernels.schema.training import TRAINING_TAG, number_in
+from tb_kernels.schema.training import (
+    LAYERS_TAG,
+    LONGEST_LAYERS,
+    TRAINING_TAG,
+    Training,
+    training_in,
+)
 
 # Every PNG begins with this; then follow its width and its height.
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -56,9 +62,16 @@ class FoundIndex(NamedTuple):
 
 
 class FoundTraining(NamedTuple):
-    """The number of the training that wrote the file."""
+    """The training that wrote the file."""
 
-    number: int
+    training: Training
+
+
+class FoundLayers(NamedTuple):
+    """Where in the file the text lies that tells of the model's layers."""
+
+    offset: int
+    length: int
 
 
 class FoundPoint(NamedTuple):
@@ -75,7 +88,7 @@ class Foreign(NamedTuple):
     tag: str
 
 
-Found = FoundPicture | FoundIndex | FoundTraining | FoundPoint | Foreign
+Found = FoundPicture | FoundIndex | FoundTraining | FoundLayers | FoundPoint | Foreign
 
 
 def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:
@@ -118,7 +131,11 @@ def _found_in(value: Summary.Value, record: Record, start: int, step: int) -> Fo
         epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
         if epoch is not None and text:
             return FoundIndex(epoch, record.offset + _find(record.data, text, start), text)
-        return FoundTraining(number_in(text)) if value.tag == TRAINING_TAG else None
+        if value.tag == TRAINING_TAG:
+            return FoundTraining(training_in(text))
+        if value.tag == LAYERS_TAG and 0 < len(text) <= LONGEST_LAYERS:
+            return FoundLayers(record.offset + _find(record.data, text, start), len(text))
+        return None
     if plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
         number = _number(value)
         return None if number is None else FoundPoint(value.tag, step, number)

@@ -26,13 +26,32 @@ VIEWS = (KERNELS, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0
 
+_FINAL_NAME = "final"
+
+
+class _Final(int):
+    """An epoch behind every other, and called by its name."""
+
+    def __repr__(self) -> str:
+        return _FINAL_NAME
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(_FINAL_NAME, spec)
+
+
+# The epoch of the model as training leaves it: greater than every number of an epoch.
+FINAL = _Final(10**9)
+
 # Numbers are never padded, and neither they nor their depth are endless.
 _NUMBER = "[1-9][0-9]{0,8}"
 _LAYER = f"{_NUMBER}(?:-{_NUMBER}){{0,15}}(?:@{_NUMBER})?(?:#{_NUMBER})?"
-_PLAIN_ADDRESS = f"({_LAYER})_(0|{_NUMBER})_(0|{_NUMBER})"
+_EPOCH = f"(0|{_NUMBER}|{_FINAL_NAME})"
+_PLAIN_ADDRESS = f"({_LAYER})_(0|{_NUMBER})_{_EPOCH}"
 _ADDRESS = re.compile(_PLAIN_ADDRESS)
 _TAG = re.compile(f"(?:([^/]+)/)?{_PLAIN_ADDRESS}")
-_INDEX_TAG = re.compile(r"index/([0-9]{1,9})")
+_INDEX_TAG = re.compile(f"index/{_EPOCH}")
 _PARTS = re.compile(r"([-@#]?)([0-9]+)")
 # Windows takes dots away from the end of a folder's name.
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]|\.(?=\.*\Z)")
@@ -49,7 +68,8 @@ class Address(NamedTuple):
             activations also `"3@2"`, the second call of a layer that is used twice,
             and `"3#2"`, its second output.
         kernel: The kernel's number from 1; 0 is the whole layer on one sheet.
-        epoch: The epoch as Keras prints it; 0 is before training.
+        epoch: The epoch as Keras prints it; 0 is before training; `FINAL`, which is a number
+            behind all others and reads `final`, is as training leaves the model.
     """
 
     layer: str
@@ -71,7 +91,7 @@ class Address(NamedTuple):
             raise ValueError(
                 f"not an address: {text!r}; expected <layer>_<kernel>_<epoch>, such as 1_6_10"
             )
-        return cls(match[1], int(match[2]), int(match[3]))
+        return cls(match[1], int(match[2]), parse_epoch(match[3]))
 
 
 def group_of(number: str, name: str) -> str:
@@ -99,7 +119,7 @@ def parse_tag(tag: str) -> tuple[str, Address] | None:
     group, layer, kernel, epoch = match.groups()
     if group is not None and not _is_group(group, layer):
         return None
-    return group or "", Address(layer, int(kernel), int(epoch))
+    return group or "", Address(layer, int(kernel), parse_epoch(epoch))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -136,9 +156,22 @@ def index_tag(epoch: int) -> str:
 def parse_index_tag(tag: str) -> int | None:
     """The epoch of an index: the inverse of `index_tag`; None if it is no such tag."""
     match = _INDEX_TAG.fullmatch(tag)
-    return int(match[1]) if match else None
+    return parse_epoch(match[1]) if match else None
+
+
+def parse_epoch(text: str) -> int:
+    """The epoch that a name ends with: the inverse of `str(epoch)`."""
+    return FINAL if text == _FINAL_NAME else int(text)
+
+
+def epoch_of(number: int) -> int:
+    """The epoch of a number that was kept: `FINAL` for its own."""
+    return FINAL if number == FINAL else number
 
 
 def step_of(epoch: int) -> int:
-    """The step at which Keras draws the loss of the same epoch: one less, so -1 for epoch 0."""
+    """The step at which Keras draws the loss of the same epoch: one less, so -1 for epoch 0.
+
+    `FINAL` has none of its own: it stands at that of the last epoch that ran.
+    """
     return epoch - 1

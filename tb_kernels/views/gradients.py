@@ -15,7 +15,7 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
-from tb_kernels.model.layers import check_built, owners
+from tb_kernels.model.layers import check_built, label_of, owners
 from tb_kernels.model.selection import select, select_weights
 from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
 from tb_kernels.schema.outputs import ArrayFile, Scalars
@@ -133,7 +133,7 @@ class GradientView(View):
         self._loss_gradient = loss_gradient
         # Each layer's own weights, by the group of its curve.
         self._of_layers = {
-            group_of(place.number, place.layer.name): [
+            group_of(place.number, label_of(place.layer)): [
                 path for path, variable in variables.items() if id(variable) in own
             ]
             for place, own in owners(model)
@@ -152,7 +152,7 @@ class GradientView(View):
         """The gradients of all trainable weights, by their paths."""
         return ArrayFile(arrays_name(GRADIENTS, epoch), captured.beside)
 
-    def scalars(self, captured: Captured, epoch: int) -> Scalars:
+    def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars:
         """The norm of each layer's gradient."""
         return Scalars(
             {

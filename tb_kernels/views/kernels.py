@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.statistics import mean_norm, relative_change
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
-from tb_kernels.model.layers import KernelWeight, check_built, find_kernels
+from tb_kernels.model.layers import KernelWeight, check_built, find_kernels, label_of
 from tb_kernels.model.selection import select_weights
+from tb_kernels.schema.outputs import Scalars
 from tb_kernels.views.view import Captured, View
 
 
@@ -54,7 +55,7 @@ class KernelView(View):
         model: A built model.
         style: Which are drawn, and how.
         by_slice: Whether each slice is a picture of its own.
-        statistics: Whether norm and change are measured.
+        statistics: Whether norm and change are measured, of all convolutions.
 
     Raises:
         ArgumentError: If the model has no such layers or kernels.
@@ -69,24 +70,44 @@ class KernelView(View):
         drawn = [(kernels_of_weight(weight), weight) for weight in weights]
         super().__init__(model, drawn, style, by_slice=by_slice)
         self.measures = statistics
+        self._measured = find_kernels(model) if statistics else []
 
     def capture(self) -> Captured:
         """Copies of the weights."""
-        return Captured([copy_weight(weight) for weight in self.sources])
+        copies = {weight.number: copy_weight(weight) for weight in (*self._measured, *self.sources)}
+        drawn = [copies[weight.number] for weight in self.sources]
+        return Captured(drawn, {weight.number: copies[weight.number] for weight in self._measured})
 
-    def statistics(
-        self, subject: Subject, kernels: NDArray[np.float32], before: NDArray[np.float32] | None
-    ) -> Mapping[str, float]:
-        """The mean norm of the layer's kernels, and how far they are from the last ones drawn."""
-        values = {f"{subject.group}/kernel_norm": mean_norm(kernels)}
-        if before is not None:
-            values[f"{subject.group}/relative_change"] = relative_change(kernels, before)
-        return values
+    def sample(self) -> Captured:
+        """Copies of what is measured."""
+        copies = {weight.number: copy_weight(weight) for weight in self._measured}
+        return Captured([], copies, sampled=True)
+
+    def keep(self) -> Callable[[], Captured]:
+        """Copies, which are quickly made; what is measured of them is so at every epoch."""
+        captured = Captured([copy_weight(weight) for weight in self.sources])
+        return lambda: captured
+
+    def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars:
+        """The mean norm of each layer's kernels, and how far they are from those before."""
+        values = {}
+        for weight in self._measured:
+            if weight.number not in captured.beside:
+                continue
+            subject = kernels_of_weight(weight)
+            kernels = subject.axes.arrange(captured.beside[weight.number])
+            values[f"{subject.group}/kernel_norm"] = mean_norm(kernels)
+            if weight.number in before:
+                change = relative_change(kernels, before[weight.number])
+                values[f"{subject.group}/relative_change"] = change
+            before[weight.number] = kernels
+        return Scalars(values)
 
 
 def kernels_of_weight(weight: KernelWeight, values: str = "weights") -> Subject:
     """The kernels of a weight, or an array of its shape that holds other values."""
-    return Subject(weight.number, weight.name, weight.kind, weight.axes, values=values)
+    label = label_of(weight.layer)
+    return Subject(weight.number, weight.name, label, weight.kind, weight.axes, values=values)
 
 
 def copy_weight(weight: KernelWeight) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +16,8 @@ from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.layers import Place
+from tb_kernels.model.forward import Kept
+from tb_kernels.model.layers import Place, label_of
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.outputs import ArrayFile, Scalars
 from tb_kernels.wording import enumerate_some
@@ -35,11 +36,13 @@ class Captured:
             it has been drawn.
         beside: What is stored and measured beside the pictures, by key.
         explained: Of heatmaps, what they explain.
+        sampled: Whether only what is measured was copied, and nothing is drawn.
     """
 
     drawn: list[NDArray[Any]]
     beside: dict[str, NDArray[Any]] = field(default_factory=dict)
     explained: Explained | None = None
+    sampled: bool = False
 
 
 class View(ABC):
@@ -68,7 +71,7 @@ class View(ABC):
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
             sheet keeps the kernels' own scales.
         from_zero: Whether a scale between extremes begins at zero.
-        measures: Whether there are `statistics`.
+        measures: Whether there are numbers of every epoch, also of those that are not drawn.
     """
 
     noun: ClassVar[str]
@@ -113,21 +116,32 @@ class View(ABC):
         """The arrays that are stored as they are; none by default."""
         return None
 
-    def scalars(self, captured: Captured, epoch: int) -> Scalars | None:
-        """Numbers of the whole model to stand beside its loss; none by default."""
-        return None
+    def sample(self) -> Captured:
+        """Copies only what `measures` needs, at an epoch that is not drawn."""
+        return Captured([], sampled=True)
 
-    def statistics(
-        self, subject: Subject, kernels: NDArray[np.float32], before: NDArray[np.float32] | None
-    ) -> Mapping[str, float]:
-        """Numbers of one layer to stand beside its loss, by tag; none by default.
+    def keep(self) -> Callable[[], Captured]:
+        """Remembers this moment, of which nobody knows yet whether it is to be drawn.
+
+        Returns:
+            What gives the copies of this moment later.
+        """
+        kept = Kept(self.model)
+
+        def capture() -> Captured:
+            with kept.back():
+                return self.capture()
+
+        return capture
+
+    def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars | None:
+        """Numbers that stand beside the loss; none by default.
 
         Args:
-            subject: The layer.
-            kernels: Its array, (kernels, slices, [depth,] height, width).
-            before: That of the epoch drawn last, if there is one.
+            captured: What was copied.
+            before: What it was at the epoch before, by layer; to be replaced by what it is.
         """
-        return {}
+        return None
 
 
 def subject_of(
@@ -135,4 +149,5 @@ def subject_of(
 ) -> Subject:
     """What is drawn of a layer: an array with these axes, the rest as in `Subject`."""
     layer = drawn.layer
-    return Subject(drawn.number, layer.name, type(layer).__name__, axes, noun, values, of)
+    kind = type(layer).__name__
+    return Subject(drawn.number, layer.name, label_of(layer), kind, axes, noun, values, of)

@@ -7,6 +7,7 @@ never hides what comes before or after it.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import secrets
@@ -29,9 +30,9 @@ from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
-from tb_kernels.schema.naming import PLUGIN_NAME
+from tb_kernels.schema.naming import PLUGIN_NAME, step_of
 from tb_kernels.schema.records import Damage, pack_record, read_records
-from tb_kernels.schema.training import TRAINING_TAG, Training, number_in
+from tb_kernels.schema.training import LAYERS_TAG, TRAINING_TAG, UNKNOWN, Training, training_in
 from tb_kernels.writing.disk import PATIENCE, Disk
 
 # In the name of an event file: when it was begun, in seconds since 1970.
@@ -78,24 +79,35 @@ class EventFile:
     """One event file of a view, open only while something is written to it.
 
     It comes into being with the first write, and begins by telling TensorBoard that
-    a training starts at that write's step. TensorBoard's Python loader then drops
+    a training starts at the step of its first epoch. TensorBoard's Python loader then drops
     what an earlier file of the folder has at this step or later; its default loader
     shows the newest of each tag by itself. Then it tells who wrote it: a `Training`,
-    whose number is higher than that of every file that was there before.
+    whose number is made higher than that of every file that was there before, and the
+    layers of its model.
 
     Args:
         folder: The view's, an absolute path.
         disk: Where it lies.
+        training: Who writes it.
+        layers: The text that tells of the model's layers; empty if nobody knows them.
 
     Attributes:
         path: The file; empty before the first write.
+        training: Who writes it.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], disk: Disk) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        disk: Disk,
+        training: Training = UNKNOWN,
+        layers: str = "",
+    ) -> None:
         self.path = ""
+        self.training = training
+        self._layers = layers
         self._folder = os.fspath(folder)
         self._disk = disk
-        self._training = Training(1, secrets.token_hex(8), 0.0)
         self._end, self._generation = 0, 0
 
     def append(
@@ -133,26 +145,28 @@ class EventFile:
             named = _STAMP.search(name)
             stamp = max(stamp, int(named[1]) + 1 if named else 0)
             number = max(number, _number_in(head) + 1)
-        self._training = self._training._replace(number=number, started=now)
+        self.training = self.training._replace(number=number)
+        # Its own letters, for two processes may share clock, name and number.
         name = (
             f"events.out.tfevents.{stamp:010d}.{socket.gethostname()}.{os.getpid()}"
-            f".{self._training.identifier}"
+            f".{secrets.token_hex(8)}"
         )
         self.path = os.path.join(self._folder, name)
 
     def _opening(self, wall_time: float, step: int) -> bytes:
-        start = SessionLog(status=SessionLog.START)
-        training = text_value(TRAINING_TAG, self._training.to_json())
-        return b"".join(
-            map(
-                _record,
-                (
-                    Event(wall_time=wall_time, file_version="brain.Event:2"),
-                    Event(wall_time=wall_time, step=step, session_log=start),
-                    Event(wall_time=wall_time, step=step, summary=Summary(value=[training])),
-                ),
-            )
-        )
+        keeps = self.training.keeps
+        # What is superseded begins at epoch 0, also where the first one drawn is another.
+        step = step if math.isinf(keeps) else step_of(int(keeps))
+        told = [text_value(TRAINING_TAG, self.training.to_json())]
+        if self._layers:
+            told.append(text_value(LAYERS_TAG, self._layers))
+        events = [
+            Event(wall_time=wall_time, file_version="brain.Event:2"),
+            Event(wall_time=wall_time, step=step, session_log=SessionLog(status=SessionLog.START)),
+            # A record each: of the beginning of a file only some bytes are looked at.
+            *(Event(wall_time=wall_time, step=step, summary=Summary(value=[one])) for one in told),
+        ]
+        return b"".join(map(_record, events))
 
 
 def _number_in(head: bytes) -> int:
@@ -166,7 +180,7 @@ def _number_in(head: bytes) -> int:
             break
         for value in event.summary.value:
             if value.tag == TRAINING_TAG and value.tensor.string_val:
-                return number_in(value.tensor.string_val[0])
+                return training_in(value.tensor.string_val[0]).number
     return 0
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import re
 import socket
 import struct
 import sys
@@ -34,6 +35,9 @@ _HEAD = 2048
 _LOCK_SECONDS = 0.5
 
 _PARTIAL = ".partial-"
+
+# The file of a picture, and its epoch.
+_PICTURE = re.compile(r"_([0-9]{1,9}|final)\.png\Z")
 
 # What a file that could not be written is told by: its place in the request, and the error.
 Failure = tuple[int, int | None, str]
@@ -70,13 +74,42 @@ class Hand:
         """
         os.makedirs(folder, exist_ok=True)
         real = os.path.realpath(folder)
-        probe = os.path.join(real, self._partial)
-        try:
-            FileIO(probe, "w").close()
-        finally:
-            _remove(probe)
+        self._check_writable(real)
         above = os.stat(os.path.dirname(real))
         return real, (above.st_dev, above.st_ino), not self._take(real)
+
+    def probe(self, folder: str) -> None:
+        """Makes sure that a folder can be made and be written to, and leaves all as it was.
+
+        Raises:
+            OSError: If it cannot.
+        """
+        missing = []
+        above = folder
+        while not os.path.isdir(above) and above != os.path.dirname(above):
+            missing.append(above)
+            above = os.path.dirname(above)
+        try:
+            os.makedirs(folder, exist_ok=True)
+            self._check_writable(folder)
+        finally:
+            for made in missing:
+                with contextlib.suppress(OSError):
+                    os.rmdir(made)
+
+    def survey(self, folder: str) -> tuple[dict[str, int], float]:
+        """How many pictures of each epoch a folder holds, and when it was last written to."""
+        found: dict[str, int] = {}
+        newest = 0.0
+        below = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        for one in (folder, *below):
+            epochs = [match[1] for name in os.listdir(one) if (match := _PICTURE.search(name))]
+            for epoch in epochs:
+                found[epoch] = found.get(epoch, 0) + 1
+            if epochs:
+                newest = max(newest, os.stat(one).st_mtime)
+            self._moved()
+        return found, newest
 
     def heads(self, folder: str) -> list[tuple[str, bytes]]:
         """The names of the event files in a folder, and how each begins."""
@@ -136,6 +169,13 @@ class Hand:
                 return file.readall()
         except FileNotFoundError:
             return None
+
+    def _check_writable(self, folder: str) -> None:
+        probe = os.path.join(folder, self._partial)
+        try:
+            FileIO(probe, "w").close()
+        finally:
+            _remove(probe)
 
     def _append(self, path: str, end: int | None, opening: bytes, data: bytes) -> int:
         with FileIO(path, "a") as file:

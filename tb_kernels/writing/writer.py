@@ -5,9 +5,10 @@ All loggers of one log directory share one worker, found here by the directory.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,14 +21,27 @@ from tb_kernels.drawing import png
 from tb_kernels.drawing.bounds import fits_record
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.index import to_json
-from tb_kernels.schema.naming import index_tag, step_of
+from tb_kernels.schema.naming import index_tag, parse_epoch
 from tb_kernels.schema.outputs import ArrayFile, Lose, Output, PictureBatch, Scalars
+from tb_kernels.schema.training import Training
 from tb_kernels.writing.disk import PATIENCE, Disk, DiskHangsError
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
 from tb_kernels.writing.worker import Worker
 
 _Shared = TypeVar("_Shared")
 _Key = TypeVar("_Key")
+
+
+class Holding(NamedTuple):
+    """What pictures a view's folder holds.
+
+    Attributes:
+        epochs: How many of each epoch.
+        newest: When the last of them was written, in seconds since 1970.
+    """
+
+    epochs: Mapping[int, int]
+    newest: float
 
 
 class ViewWriter:
@@ -38,6 +52,9 @@ class ViewWriter:
         view: Its name.
         disk: Where it lies.
         worker: That of the log directory.
+
+    Attributes:
+        held: What the folder held when a training began.
     """
 
     def __init__(self, folder: str, view: str, disk: Disk, worker: Worker) -> None:
@@ -45,19 +62,45 @@ class ViewWriter:
         self._folder = folder
         self._view = view
         self._disk = disk
-        self.begin()
-
-    def begin(self) -> None:
-        """A training begins: what is written from now on goes into a new event file."""
-        self._events = EventFile(self._folder, self._disk)
+        self._events = EventFile(folder, disk)
         self._stored: set[str] = set()
+        self.held = Holding({}, 0.0)
 
-    def write(self, output: Output, epoch: int, lose: Lose, patience: float) -> None:
+    def begin(self, training: Training, layers: str) -> bool:
+        """A training begins: what is written from now on goes into a new event file.
+
+        Args:
+            training: Which.
+            layers: The text that tells of the model's layers; empty if nobody knows them yet.
+
+        Returns:
+            Whether it is new here, and not another logger's of this folder.
+        """
+        new = self._events.training.identifier != training.identifier
+        if new or (layers and not self._events.path):
+            self._events = EventFile(self._folder, self._disk, training, layers)
+        if new:
+            self._stored = set()
+        return new
+
+    def survey(self, patience: float) -> Holding:
+        """Looks what pictures the folder holds; remembered as `held`.
+
+        Raises:
+            OSError: If it cannot be looked through.
+        """
+        epochs, newest = self._disk.call("survey", self._folder, patience=patience)
+        epochs = {parse_epoch(epoch): number for epoch, number in epochs.items()}
+        self.held = Holding(epochs, newest)
+        return self.held
+
+    def write(self, output: Output, epoch: int, step: int, lose: Lose, patience: float) -> None:
         """Writes pictures to files and to the event file, arrays to a file, the rest to events.
 
         Args:
             output: What is to be written.
             epoch: Its epoch.
+            step: Where it stands in TensorBoard.
             lose: Is told what could not be written.
             patience: Seconds without any progress after which the disk is taken to hang.
 
@@ -67,18 +110,20 @@ class ViewWriter:
         try:
             match output:
                 case PictureBatch():
-                    self._write_pictures(output, epoch, lose, patience)
+                    self._write_pictures(output, epoch, step, lose, patience)
                 case ArrayFile():
                     self._write_arrays(output, patience)
                 case Scalars():
-                    self._write_scalars(output, epoch, patience)
+                    self._write_scalars(output, step, patience)
         except DiskHangsError as error:
             lose(len(output), output.noun, error)
             raise
         except Exception as error:
             lose(len(output), output.noun, error)
 
-    def _write_pictures(self, batch: PictureBatch, epoch: int, lose: Lose, patience: float) -> None:
+    def _write_pictures(
+        self, batch: PictureBatch, epoch: int, step: int, lose: Lose, patience: float
+    ) -> None:
         """Encodes each picture once, for both places; its index goes into the same record."""
         height, width = batch.pixels.shape[1:3]
         encoded = [png.encode(pixels) for pixels in batch.pixels]
@@ -97,7 +142,7 @@ class ViewWriter:
             )
             values.append(image_value(path, encoded[number], width, height, title, told))
         # If this fails, all of them lack their event, whether or not they have their file.
-        self._events.append(values, step_of(epoch), patience)
+        self._events.append(values, step, patience)
         if failures:
             _, code, text = failures[-1]
             lose(len(failures), batch.noun, OSError(code, text))
@@ -119,10 +164,10 @@ class ViewWriter:
         for _, number, text in self._disk.call("place", self._folder, files, patience=patience):
             raise OSError(number, text)
 
-    def _write_scalars(self, output: Scalars, epoch: int, patience: float) -> None:
+    def _write_scalars(self, output: Scalars, step: int, patience: float) -> None:
         values = [scalar_value(tag, value) for tag, value in output.values.items()]
         if values:
-            self._events.append(values, step_of(epoch), patience)
+            self._events.append(values, step, patience)
 
 
 _lock = threading.Lock()
@@ -137,11 +182,13 @@ class Opened(NamedTuple):
 
     Attributes:
         writer: Of a view.
+        folder: Its folder, without links.
         others: Whether another process writes there too.
         hangs: Why nothing could be found out; None as a rule.
     """
 
     writer: ViewWriter
+    folder: str
     others: bool
     hangs: DiskHangsError | None
 
@@ -164,16 +211,50 @@ def open_view(
     Raises:
         ArgumentError: If the log directory is a file or cannot be written.
     """
-    # Absolute, for a program that changes its working directory while it trains.
-    folder = str((log_dir / view).absolute())
-    with _lock:
-        disk = _shared(_disks, str(log_dir.absolute()), Disk)
+    folder, disk = _place_of(log_dir, view)
     hangs, real, above, taken = None, folder, None, False
     try:
-        real, above, taken = disk.call("prepare", folder, patience=patience, tell=tell)
+        with _refusals(log_dir, folder):
+            real, above, taken = disk.call("prepare", folder, patience=patience, tell=tell)
     except DiskHangsError as error:
         # Which directory it really is, will not be known.
         hangs = error.with_traceback(None)
+    with _lock:
+        ours = real in _writers
+        key = above or str(log_dir.absolute())
+        worker = _shared(_workers, key, lambda: Worker(f"tb_kernels {log_dir}"))
+        writer = _shared(_writers, real, lambda: ViewWriter(real, view, disk, worker))
+    return Opened(writer, real, taken and not ours, hangs)
+
+
+def try_view(
+    log_dir: Path,
+    view: str,
+    *,
+    patience: float = PATIENCE,
+    tell: Callable[[], None] = lambda: None,
+) -> None:
+    """Makes sure that a view can be opened, and leaves nothing behind. The rest as `open_view`."""
+    folder, disk = _place_of(log_dir, view)
+    # A disk that hangs is told when it is opened.
+    with contextlib.suppress(DiskHangsError), _refusals(log_dir, folder):
+        disk.call("probe", folder, patience=patience, tell=tell)
+
+
+def _place_of(log_dir: Path, view: str) -> tuple[str, Disk]:
+    # Absolute, for a program that changes its working directory while it trains.
+    with _lock:
+        disk = _shared(_disks, str(log_dir.absolute()), Disk)
+    return str((log_dir / view).absolute()), disk
+
+
+@contextlib.contextmanager
+def _refusals(log_dir: Path, folder: str) -> Iterator[None]:
+    """Inside, what makes a log directory useless is an argument that is wrong."""
+    try:
+        yield
+    except DiskHangsError:
+        raise
     except (FileExistsError, NotADirectoryError):
         raise ArgumentError(
             f"log_dir: cannot use {str(log_dir)!r}, since {folder!r} is a file or lies "
@@ -184,12 +265,6 @@ def open_view(
             f"log_dir: cannot write to {str(log_dir)!r} ({error.strerror}); expected a "
             "directory that this process may write to"
         ) from None
-    with _lock:
-        ours = real in _writers
-        key = above or str(log_dir.absolute())
-        worker = _shared(_workers, key, lambda: Worker(f"tb_kernels {log_dir}"))
-        writer = _shared(_writers, real, lambda: ViewWriter(real, view, disk, worker))
-    return Opened(writer, taken and not ours, hangs)
 
 
 def check_log_dir(log_dir: Any) -> Path:

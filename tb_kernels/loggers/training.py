@@ -1,0 +1,134 @@
+"""The training at hand: what the loggers that watch it, and the folders they fill, agree on."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary, WeakSet
+
+import keras
+
+import tb_kernels
+from tb_kernels.errors import ArgumentError
+from tb_kernels.model.layers import architecture
+from tb_kernels.schema import training as schema
+
+
+class Training:
+    """A training, by `fit` or by a loop of one's own, which all loggers of it share.
+
+    Attributes:
+        facts: What its event files say of it, but for its first epoch, which is a logger's own.
+        by_fit: Whether `fit` does it.
+        begun: Whether an epoch of it has begun, so that no other logger can join.
+        loggers: Those that watch it.
+    """
+
+    def __init__(self, *, by_fit: bool) -> None:
+        self.facts = schema.Training(0, secrets.token_hex(8), time.time(), None, _versions())
+        self.by_fit = by_fit
+        self.begun = False
+        self.loggers: WeakSet[Any] = WeakSet()
+
+
+_at_hand: WeakKeyDictionary[keras.Model, Training] = WeakKeyDictionary()
+
+
+def join_training(model: keras.Model, logger: object, *, by_fit: bool) -> Training:
+    """The training of a model that a logger begins to watch: that of the loggers beside it.
+
+    Args:
+        model: What is trained.
+        logger: Who watches.
+        by_fit: Whether `fit` does it, and not a loop that calls `log`.
+    """
+    training = _at_hand.get(model)
+    if (
+        training is None
+        or training.by_fit != by_fit
+        or training.begun
+        or logger in training.loggers
+    ):
+        training = _at_hand[model] = Training(by_fit=by_fit)
+    training.loggers.add(logger)
+    return training
+
+
+def after_callbacks(history: Any, call: Callable[[], None]) -> None:
+    """Lets something be called when the last callback of a training has ended.
+
+    Args:
+        history: Keras' own callback, which `fit` puts behind those of the user.
+        call: Is called once.
+    """
+    before = history.on_train_end
+
+    def on_train_end(logs: Any = None) -> None:
+        # Keras' own method is the class's.
+        vars(history).pop("on_train_end", None)
+        before(logs)
+        call()
+
+    history.on_train_end = on_train_end
+
+
+class _Held(NamedTuple):
+    """What a folder holds pictures of.
+
+    Attributes:
+        model: Which, while it lives.
+        architecture: Of it.
+    """
+
+    model: weakref.ref[keras.Model]
+    architecture: tuple[Any, ...]
+
+
+# By the real path of a view's folder: one model at a time.
+_held: dict[str, _Held] = {}
+
+
+def hold(folder: str, model: keras.Model, where: str, log_dir: Any, *, anew: bool) -> None:
+    """Takes a folder for the pictures of a model.
+
+    A copy of the model that it holds may go on in its place, and any model may begin anew.
+
+    Args:
+        folder: A view's, without links.
+        model: Whose pictures will be written.
+        where: The folder, for people.
+        log_dir: As the user gave it.
+        anew: Whether a training begins that supersedes what is there.
+
+    Raises:
+        ArgumentError: If another model is alive whose pictures these would be mixed with.
+    """
+    own = _Held(weakref.ref(model), architecture(model))
+    held = _held.get(folder, own)
+    other = held.model()
+    if not anew and other not in (None, model) and held.architecture != own.architecture:
+        raise ArgumentError(
+            f"log_dir: {where} holds pictures of model {other.name!r}, which is still in use; "
+            f"those of model {model.name!r} would be mixed with them; expected a directory "
+            f"of its own, such as '{log_dir}/{model.name}'"
+        )
+    _held[folder] = own
+
+
+def let_go(folder: str) -> None:
+    """A logger that wrote to a folder was closed: any model may follow."""
+    _held.pop(folder, None)
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    version = getattr(sys.modules.get(backend), "__version__", "")
+    return {
+        "tb_kernels": tb_kernels.__version__,
+        "keras": keras.__version__,
+        **({backend: version} if version else {}),
+    }
