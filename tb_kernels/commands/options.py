@@ -11,7 +11,7 @@ import click
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.errors import LogError
 from tb_kernels.reading.log import Log, read_log
-from tb_kernels.wording import shown
+from tb_kernels.wording import count, shown
 
 _NUMBER = re.compile("[0-9]{1,9}")
 _RANGE = re.compile("([0-9]{1,9})-([0-9]{1,9})")
@@ -73,7 +73,7 @@ _CHOICES = (
         "Only these kernels, such as 1-6; 3_2 is kernel 2 of layer 3.",
         ranges=True,
     ),
-    listed("--epochs", "1,6,last", "Only these epochs, such as 0-5,last.", ranges=True),
+    listed("--epochs", "1,6,last", "Only these epochs, such as 0-5,last,final.", ranges=True),
 )
 
 
@@ -90,4 +90,10 @@ def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
             f"no pictures of tb_kernels in {shown(log_dir)!r}; expected the directory that a "
             "logger of tb_kernels wrote to"
         )
-    return log.select(**choice)
+    chosen = log.select(**choice)
+    if chosen.superseded:
+        lines(
+            f"{count(chosen.superseded, 'picture')} of earlier trainings left out, which newer ones "
+            "in the same directory have superseded; open_log(...).trainings has them"
+        )
+    return chosen

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.reading.sources import Folder, Source
-from tb_kernels.schema.naming import arrays_name
+from tb_kernels.schema.naming import arrays_name, parse_epoch
 from tb_kernels.wording import enumerate_some, shown
 
 # Arrays may take so many times the bytes of their files, and so many bytes beside: as the
@@ -184,11 +184,12 @@ def find_arrays(
     Raises:
         ArgumentError: If there are none, or it is not clear of which training.
     """
-    named = re.compile(re.escape(view) + r"_([0-9]{1,9})\.npz")
+    named = re.compile(re.escape(view) + r"_([0-9]{1,9}|final)\.npz")
     found = {}
     for folder in folders:
         training, folder_view = source.split(folder.name)
-        stored = sorted(int(match[1]) for file in folder.arrays if (match := named.fullmatch(file)))
+        matches = map(named.fullmatch, folder.arrays)
+        stored = sorted(parse_epoch(match[1]) for match in matches if match)
         stored = [epoch for epoch in stored if epochs is None or epoch in epochs]
         asked = run == training if run is not None else runs is None or training in runs
         if stored and folder_view == view and asked:

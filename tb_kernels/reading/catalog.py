@@ -1,23 +1,21 @@
 """What a log directory holds, and where: one pass over its event files.
 
 Of each picture only the place is kept, 40 bytes in all, so a log of any length can be
-looked through. Of pictures of one name that of the newest training counts, and of points of
-a curve at one step: that is what TensorBoard's default loader shows.
+looked through.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError, reason_of
-from tb_kernels.reading.curves import Curve
-from tb_kernels.reading.gathering import NO_INDEX, Gathering, LayerKey
+from tb_kernels.reading.gathering import NO_INDEX, Gathering, LayerKey, Shown
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import (
     Foreign,
@@ -46,21 +44,32 @@ class Catalog:
         source: Where.
         folders: The folders with runs.
         files: The event files, each with its folder.
+        found: All that was found in these files.
         layers: Folder, group and number of each layer, in the order in which they were met.
-        names: What layers are called.
-        rows: The pictures, `ROW`, in the order of runs, views, the network, kernels and epochs.
         indexes: Where the texts of the indexes are, `SPAN`, by the numbers in the rows.
-        curves: By folder and tag.
+        shown: What of it is shown.
     """
 
     source: Source
     folders: list[Folder]
     files: list[tuple[Folder, str]]
+    found: Gathering
     layers: list[LayerKey]
-    names: dict[LayerKey, str]
-    rows: NDArray[np.void]
     indexes: NDArray[np.void]
-    curves: dict[str, dict[str, Curve]]
+    shown: Shown
+
+    @property
+    def rows(self) -> NDArray[np.void]:
+        """The pictures, `ROW`, in the order of runs, views, the network, kernels and epochs."""
+        return self.shown.rows
+
+    def as_of(self, until: Mapping[str, int]) -> Catalog:
+        """The catalog before newer files came.
+
+        Args:
+            until: By folder, the age of its newest file that counts.
+        """
+        return replace(self, shown=self.found.shown(until))
 
     def read(self, span: Span) -> bytes:
         """Some bytes of an event file.
@@ -108,15 +117,14 @@ def read_catalog(source: Source, tell: Tell) -> Catalog:
     folders = source.folders(tell)
     files = [(folder, name) for folder in folders for name in folder.events]
     gathering = Gathering()
-    for number, (folder, name) in enumerate(files):
-        gathering.begin_file(folder.name, number)
+    for folder, name in files:
+        gathering.begin_file(folder.name)
         try:
             _read_file(source, folder, name, gathering, tell)
         except OSError as error:
             tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
-    layers, rows = gathering.pictures()
-    names, spans, curves = gathering.names(), gathering.spans(), gathering.curves()
-    catalog = Catalog(source, folders, files, layers, names, rows, spans, curves)
+    layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
+    catalog = Catalog(source, folders, files, gathering, layers, spans, shown)
     _tell_of_unexplained(catalog, tell)
     if gathering.left_out:
         tell(f"{count(gathering.left_out, 'point')} left out, they are of too many curves")

@@ -14,7 +14,7 @@ from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.catalog import split_by_layer
 from tb_kernels.reading.layers import LoggedLayer
-from tb_kernels.schema.naming import belongs, natural_order, order_of
+from tb_kernels.schema.naming import FINAL, belongs, epoch_of, natural_order, order_of
 from tb_kernels.wording import enumerate_some, ranges, shown
 
 _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")
@@ -32,7 +32,7 @@ class Choice:
         views: Names of views.
         layers: Names and numbers of layers.
         kernels: Kernel numbers, and texts such as `"3_2"` for a kernel of one layer.
-        epochs: Numbers of epochs, and `"last"`.
+        epochs: Numbers of epochs, `"last"` and `"final"`.
 
     Raises:
         ArgumentError: If one of these is no list, or an empty one.
@@ -152,7 +152,9 @@ class _Search:
 
     def _checked(self, field: str, asked: Any, found: _Mask) -> _Mask:
         if not (found & self.chosen).any():
-            have = ranges(np.unique(self._rows[field][self.chosen]).tolist()) or "none"
+            have = (
+                ranges(map(epoch_of, np.unique(self._rows[field][self.chosen]).tolist())) or "none"
+            )
             joined = isinstance(asked, range) and asked.step == 1
             told = f"{asked.start}-{asked.stop - 1}" if joined else repr(asked)
             raise ArgumentError(
@@ -166,7 +168,10 @@ class _Search:
         last = np.zeros(len(self._rows), bool)
         for folder in dict.fromkeys(one.folder for one in self._present):
             of_one = self._of_layers(functools.partial(_is_in, folder)) & self.chosen
-            last |= of_one & (self._rows["epoch"] == self._rows["epoch"][of_one].max())
+            epochs = self._rows["epoch"][of_one]
+            # The model as training leaves it is an epoch of its own, and no last one.
+            epochs = epochs[epochs != FINAL] if (epochs != FINAL).any() else epochs
+            last |= of_one & (self._rows["epoch"] == epochs.max())
         return last
 
 
@@ -182,7 +187,9 @@ def _listed(argument: str, wanted: Any, example: str) -> list[Any] | None:
 
 
 def _epoch_of(asked: Any) -> int:
-    return check_whole("epochs", asked, 0, "expected whole numbers from 0, or 'last'")
+    if asked == str(FINAL):
+        return FINAL
+    return check_whole("epochs", asked, 0, "expected whole numbers from 0, 'last' or 'final'")
 
 
 def _kernel_of(asked: Any) -> int:

@@ -29,13 +29,19 @@ class Curve(NamedTuple):
     values: NDArray[np.float64]
 
 
-def curve_of(points: Sequence[tuple[array[int], array[float]]]) -> Curve:
-    """The curve through steps and values in the order of their writing: of each step the newest."""
+def curve_of(points: Sequence[tuple[array[int], array[float]]], ends: Sequence[float]) -> Curve:
+    """The curve through points: of each step the newest.
+
+    Args:
+        points: Steps and values of each writer, in the order of their writing.
+        ends: The steps from which on each writer's points do not count.
+    """
     steps = np.concatenate([np.frombuffer(steps, np.int64) for steps, _ in points])
     values = np.concatenate([np.frombuffer(values, np.float64) for _, values in points])
+    counts = steps < np.repeat(ends, [len(steps) for steps, _ in points])
     # The first of the reversed steps is the newest.
-    unique, newest = np.unique(steps[::-1], return_index=True)
-    return Curve(unique, values[::-1][newest])
+    unique, newest = np.unique(steps[counts][::-1], return_index=True)
+    return Curve(unique, values[counts][::-1][newest])
 
 
 def find_curves(

@@ -1,11 +1,17 @@
-"""What event files hold, found one by one → the newest of each name, in the order shown."""
+"""What event files hold, found one by one → what of it is shown, in its order.
+
+Of several trainings in a folder the newest is shown: one that begins at epoch 0 or 1 supersedes
+those before it, one that goes on keeps their epochs before its own. Of what bears the same name,
+and of points at one step, the newest counts.
+"""
 
 from __future__ import annotations
 
 import math
 import struct
 from array import array
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +22,13 @@ from tb_kernels.reading.entries import names_in
 from tb_kernels.reading.summaries import (
     Found,
     FoundIndex,
+    FoundLayers,
     FoundPicture,
     FoundPoint,
     FoundTraining,
 )
-from tb_kernels.schema.naming import VIEWS, natural_order, order_of
+from tb_kernels.schema.naming import VIEWS, natural_order, order_of, step_of
+from tb_kernels.schema.training import UNKNOWN, Training
 
 # Where a picture lies, what it shows, and which index was written with it: a row for each.
 _ROW = struct.Struct("<IIIIQIIII")
@@ -44,18 +52,44 @@ _CURVES, _CURVE_EACH = 100_000, 300
 LayerKey = tuple[str, str, str]
 
 
-class _Age(NamedTuple):
-    """What puts the event files of a folder in the order in which they were begun."""
+class FileFacts(NamedTuple):
+    """What an event file says of itself.
 
-    training: int
+    Attributes:
+        folder: Where it lies.
+        training: Who wrote it.
+        wall_time: When it was begun; infinite if it has no record.
+        layers: Where in it the text begins that tells of the model's layers, and its length;
+            None without.
+    """
+
+    folder: str
+    training: Training
     wall_time: float
-    file: int
+    layers: tuple[int, int] | None
+
+
+class Shown(NamedTuple):
+    """What is shown of all that was found.
+
+    Attributes:
+        rows: The pictures, `ROW`, in the order shown.
+        names: What layers are called, in the newest training that says so.
+        curves: By folder and tag, a point for each step.
+        superseded: By folder, how many pictures are left out for a newer training.
+    """
+
+    rows: NDArray[np.void]
+    names: dict[LayerKey, str]
+    curves: dict[str, dict[str, Curve]]
+    superseded: Counter[str]
 
 
 class Gathering:
     """What was found so far. It is told where files and records begin and end, too.
 
     Attributes:
+        files: The event files, by their numbers.
         left_out: How many points of curves there was no room for.
     """
 
@@ -66,7 +100,7 @@ class Gathering:
         self._rows = bytearray()
         self._spans = bytearray()
         self._points: dict[str, dict[str, dict[int, tuple[array[int], array[float]]]]] = {}
-        self._ages: dict[int, _Age] = {}
+        self.files: list[FileFacts] = []
         # By layer and file: one layer may be called otherwise in another training.
         self._names: dict[tuple[LayerKey, int], str] = {}
         self._folder, self._file = ".", 0
@@ -79,10 +113,10 @@ class Gathering:
         # By epoch, the layer and kernel of those that wait for it → where their row begins.
         self._waiting: dict[int, dict[tuple[LayerKey, int], int]] = {}
 
-    def begin_file(self, folder: str, file: int) -> None:
-        """What is added from now on is of this file."""
-        self._folder, self._file = folder, file
-        self._ages[file] = _Age(0, math.inf, file)
+    def begin_file(self, folder: str) -> None:
+        """What is added from now on is of the next file."""
+        self._folder, self._file = folder, len(self.files)
+        self.files.append(FileFacts(folder, UNKNOWN, math.inf, None))
         self.begin_gap()
 
     def begin_gap(self) -> None:
@@ -93,9 +127,9 @@ class Gathering:
         """What is added from now on was written in one piece, of so many bytes."""
         self._room_for_curves += size / _CURVE_EACH
         self._index, self._told, self._used = None, None, False
-        age = self._ages[self._file]
-        if age.wall_time == math.inf:
-            self._ages[self._file] = age._replace(wall_time=wall_time)
+        facts = self.files[self._file]
+        if facts.wall_time == math.inf:
+            self.files[self._file] = facts._replace(wall_time=wall_time)
 
     def end_record(self) -> None:
         """The record was read whole: pictures that have waited for its index have it now."""
@@ -115,44 +149,89 @@ class Gathering:
             case FoundIndex():
                 self._index, self._told = found, None
             case FoundTraining(training):
-                self._ages[self._file] = self._ages[self._file]._replace(training=training.number)
+                self.files[self._file] = self.files[self._file]._replace(training=training)
+            case FoundLayers():
+                place = found.offset, found.length
+                self.files[self._file] = self.files[self._file]._replace(layers=place)
             case FoundPoint():
                 self._add_point(found)
 
-    def pictures(self) -> tuple[list[LayerKey], NDArray[np.void]]:
-        """The layers as they were met, and the rows of the newest pictures in the order shown."""
-        layers = list(self._layers)
-        rows = np.frombuffer(self._rows, ROW)
-        order, age = _ranks(map(_order, layers)), self._by_age()
-        # lexsort keeps the order of equals, here that in which one file was written.
-        rows = rows[
-            np.lexsort((age[rows["file"]], rows["epoch"], rows["kernel"], order[rows["layer"]]))
-        ]
-        newest = np.ones(len(rows), bool)
-        names = [rows[name] for name in ("layer", "kernel", "epoch")]
-        newest[:-1] = np.any([name[1:] != name[:-1] for name in names], axis=0)
-        return layers, rows[newest]
+    @property
+    def layers(self) -> list[LayerKey]:
+        """The layers as they were met."""
+        return list(self._layers)
 
     def spans(self) -> NDArray[np.void]:
         """Where the indexes lie, by the numbers that stand in the rows."""
         return np.frombuffer(self._spans, SPAN)
 
-    def names(self) -> dict[LayerKey, str]:
-        """What layers are called, in the newest training that says so."""
-        age = self._by_age()
-        oldest_first = sorted(self._names, key=lambda named: age[named[1]])
-        return {layer: self._names[layer, file] for layer, file in oldest_first}
+    def ages(self) -> NDArray[np.intp]:
+        """By file: how many files were begun before."""
+        return _ranks(
+            (facts.training.number, facts.wall_time, file) for file, facts in enumerate(self.files)
+        )
 
-    def curves(self) -> dict[str, dict[str, Curve]]:
-        """The curves, a point for each step."""
-        age = self._by_age()
-        return {
-            folder: {
-                tag: curve_of([points[file] for file in sorted(points, key=age.__getitem__)])
-                for tag, points in sorted(curves.items())
-            }
-            for folder, curves in self._points.items()
-        }
+    def shown(self, until: Mapping[str, int] | None = None) -> Shown:
+        """What is shown: by the newest trainings.
+
+        Args:
+            until: By folder, the age of the newest file that counts; nothing of other folders
+                does. None for all files.
+        """
+        ages, age = self.ages().tolist(), self.ages()
+        below = self._kept_below(ages, until)
+        rows = np.frombuffer(self._rows, ROW)
+        order = _ranks(map(_order, self._layers))
+        # lexsort keeps the order of equals, here that in which one file was written.
+        rows = rows[
+            np.lexsort((age[rows["file"]], rows["epoch"], rows["kernel"], order[rows["layer"]]))
+        ]
+        kept = rows["epoch"] < below[rows["file"]]
+        files = Counter(rows["file"][~kept & (below[rows["file"]] >= 0)].tolist())
+        superseded: Counter[str] = Counter()
+        for file, number in files.items():
+            superseded[self.files[file].folder] += number
+        rows = rows[kept]
+        newest = np.ones(len(rows), bool)
+        names = [rows[name] for name in ("layer", "kernel", "epoch")]
+        newest[:-1] = np.any([name[1:] != name[:-1] for name in names], axis=0)
+        return Shown(rows[newest], self._names_in(age, below), self._curves(age, below), superseded)
+
+    def _kept_below(
+        self, ages: Sequence[int], until: Mapping[str, int] | None
+    ) -> NDArray[np.float64]:
+        """By file: the epoch from which on it is superseded; -1 for a file that does not count."""
+        below = np.full(len(self.files), -1.0)
+        newer: dict[str, tuple[str, float, float]] = {}
+        for file in sorted(range(len(self.files)), key=ages.__getitem__, reverse=True):
+            folder, training = self.files[file].folder, self.files[file].training
+            if until is not None and ages[file] > until.get(folder, -1):
+                continue
+            identifier, limit, keeps = newer.get(folder, ("", math.inf, math.inf))
+            if not identifier or identifier != training.identifier:
+                limit = min(limit, keeps)
+            below[file] = limit
+            newer[folder] = training.identifier, limit, training.keeps
+        return below
+
+    def _names_in(self, age: NDArray[np.intp], below: NDArray[np.float64]) -> dict[LayerKey, str]:
+        told = [named for named in self._names if below[named[1]] >= 0]
+        told.sort(key=lambda named: age[named[1]])
+        return {layer: self._names[layer, file] for layer, file in told}
+
+    def _curves(
+        self, age: NDArray[np.intp], below: NDArray[np.float64]
+    ) -> dict[str, dict[str, Curve]]:
+        found: dict[str, dict[str, Curve]] = {}
+        for folder, curves in self._points.items():
+            for tag, points in sorted(curves.items()):
+                files = [file for file in sorted(points, key=age.__getitem__) if below[file] > 0]
+                if files:
+                    ends = [step_of(below[file]) for file in files]
+                    curve = curve_of([points[file] for file in files], ends)
+                    if len(curve.steps):
+                        found.setdefault(folder, {})[tag] = curve
+        return found
 
     def _add_picture(self, found: FoundPicture) -> None:
         group, (number, kernel, epoch), *where = found
@@ -198,10 +277,6 @@ class Gathering:
             _, group, number = layer
             told = (self._told or {}).get((number, group), group.removeprefix(f"{number}-"))
             self._names[layer, self._file] = told
-
-    def _by_age(self) -> NDArray[np.intp]:
-        """By file: how many files were begun before."""
-        return _ranks(self._ages.values())
 
 
 def _ranks(keys: Iterable[Any]) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.reading.catalog import Catalog, split_by_layer
-from tb_kernels.schema.naming import SHEET
+from tb_kernels.schema.naming import FINAL, SHEET, epoch_of
 
 # What is told of a layer, in this order.
 _NAMES = ("run", "view", "number", "name", "group")
@@ -48,8 +48,7 @@ class LoggedLayer:
     @cached_property
     def epochs(self) -> list[int]:
         """The epochs, ascending."""
-        epochs: list[int] = np.unique(self.rows["epoch"]).tolist()
-        return epochs
+        return [epoch_of(number) for number in np.unique(self.rows["epoch"]).tolist()]
 
     @property
     def sheets(self) -> bool:
@@ -78,7 +77,10 @@ class LoggedLayer:
 
     def facts(self) -> dict[str, Any]:
         """What there is of it, by name: the object of `tb-kernels list --json`."""
-        return {name: getattr(self, name) for name in (*_NAMES, *_COUNTED)}
+        facts = {name: getattr(self, name) for name in (*_NAMES, *_COUNTED)}
+        # JSON would write the number that stands for it.
+        epochs = [str(epoch) if epoch == FINAL else epoch for epoch in self.epochs]
+        return facts | {"epochs": epochs}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoggedLayer) and self.facts() == other.facts()
@@ -97,6 +99,6 @@ def layers_of(catalog: Catalog) -> dict[int, LoggedLayer]:
         number = int(rows["layer"][0])
         folder, group, address = catalog.layers[number]
         run, view = catalog.source.split(folder)
-        name = catalog.names.get(catalog.layers[number], group.removeprefix(f"{address}-"))
+        name = catalog.shown.names.get(catalog.layers[number], group.removeprefix(f"{address}-"))
         layers[number] = LoggedLayer(folder, run, view, address, name, group, rows)
     return layers

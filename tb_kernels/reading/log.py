@@ -24,7 +24,8 @@ from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.remote_source import RemoteSource
 from tb_kernels.reading.sources import Tell
-from tb_kernels.schema.naming import Address
+from tb_kernels.reading.trainings import LoggedTraining, trainings_of
+from tb_kernels.schema.naming import Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
 # Rows of the catalog that are taken at a time.
@@ -67,9 +68,8 @@ class Log:
 
     @property
     def epochs(self) -> list[int]:
-        """The epochs that have pictures, ascending."""
-        epochs: list[int] = np.unique(self._rows["epoch"]).tolist()
-        return epochs
+        """The epochs that have pictures, ascending; last the one that reads `final`, if there."""
+        return [epoch_of(number) for number in np.unique(self._rows["epoch"]).tolist()]
 
     @property
     def layers(self) -> list[LoggedLayer]:
@@ -78,6 +78,19 @@ class Log:
             replace(self._layers[int(rows["layer"][0])], rows=rows)
             for rows in split_by_layer(self._rows)
         ]
+
+    @property
+    def trainings(self) -> list[LoggedTraining]:
+        """The trainings in the runs that are here, oldest first: also those superseded."""
+        runs = set(self.runs)
+        found = trainings_of(self._catalog, self._opened)
+        return [training for training in found if training.run in runs]
+
+    @property
+    def superseded(self) -> int:
+        """How many pictures are not here because a newer training of their run began anew."""
+        folders = {layer.folder for layer in self.layers}
+        return sum(self._catalog.shown.superseded[folder] for folder in folders)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -127,7 +140,8 @@ class Log:
                 stands for all of them.
             kernels: Kernel numbers, 0 for sheets; or texts such as `"3_2"`, kernel 2 of
                 layer 3. A layer without that number is passed over.
-            epochs: Numbers of epochs, or `"last"`, the last of each run and view.
+            epochs: Numbers of epochs; `"last"`, the last of each run and view; `"final"`, as
+                training left the model.
 
         Raises:
             ArgumentError: If one of these is not in the log; it says what is.
@@ -182,8 +196,10 @@ class Log:
         Raises:
             ArgumentError: If there are none.
         """
-        runs, epochs = (self.runs, self.epochs) if self._selected else (None, None)
         catalog = self._catalog
+        chosen = self._selected or any(catalog.shown.superseded.values())
+        # Files of a training that is superseded may lie beside those of the newest.
+        runs, epochs = (self.runs, self.epochs) if chosen else (None, None)
         return find_arrays(catalog.source, catalog.folders, view, run, runs=runs, epochs=epochs)
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
@@ -199,7 +215,7 @@ class Log:
         Raises:
             ArgumentError: If it is not clear of which training.
         """
-        curves, source = self._catalog.curves, self._catalog.source
+        curves, source = self._catalog.shown.curves, self._catalog.source
         return find_curves(curves, source, self.runs, self.views, run, selected=self._selected)
 
     def __repr__(self) -> str:
@@ -210,6 +226,9 @@ class Log:
         from tb_kernels.reading.display import html_of
 
         return html_of(repr(self).strip("<>"), self.strips(), self.strip_count)
+
+    def _opened(self, catalog: Catalog) -> Log:
+        return Log(catalog, self._indexes, layers_of(catalog), catalog.rows)
 
     def _of(self, rows: NDArray[np.void]) -> Log:
         return Log(self._catalog, self._indexes, self._layers, rows)

@@ -14,7 +14,7 @@ from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.legends import Legend
-from tb_kernels.schema.naming import Address, picture_path
+from tb_kernels.schema.naming import Address, epoch_of, picture_path
 
 
 class Picture:
@@ -44,7 +44,7 @@ class Picture:
     @property
     def address(self) -> Address:
         """`<layer>_<kernel>_<epoch>`."""
-        return Address(self._layer.number, *self._row[1:3])
+        return Address(self._layer.number, self._row[1], epoch_of(self._row[2]))
 
     @property
     def width(self) -> int:

@@ -15,6 +15,7 @@ from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
 from tb_kernels.report.board import DPI, NO_METADATA, plain_style
 from tb_kernels.report.grids import thin_out
+from tb_kernels.schema.naming import FINAL
 from tb_kernels.wording import shown
 
 # What Keras puts before the names of its curves over epochs.
@@ -118,8 +119,11 @@ def build_curves(
     """The figure that `draw_curves` encodes."""
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.add_subplot()
+    ends = [int(curve.steps[-1]) + 1 for curve in lines.values() if len(curve.steps)]
     for epoch in logged:
-        axes.axvline(epoch, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
+        # The model as training leaves it stands at its last epoch.
+        place = max(ends, default=0) if epoch == FINAL else epoch
+        axes.axvline(place, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
     named = thin_out(list(lines), _NAMED)
     for place, (line, curve) in enumerate(lines.items()):
         axes.plot(

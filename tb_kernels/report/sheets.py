@@ -14,6 +14,7 @@ from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
 from tb_kernels.report.grids import GAP, MARGIN, Bar, Cell, draw_grid, in_rows, largest
+from tb_kernels.schema.naming import FINAL
 from tb_kernels.wording import shown
 
 # A sheet has at most this many pixels along a side: kernels are drawn smaller, and then
@@ -89,6 +90,8 @@ def _title(picture: Picture) -> str:
     """`Kernels of layer 1, conv2d, after epoch 10`."""
     layer, _, epoch = picture.address
     when = f"after epoch {epoch}" if epoch else "before training"
+    if epoch == FINAL:
+        when = "as training left it"
     name = shown(picture.layer_name, _LONGEST_NAME)
     return f"{picture.view.capitalize()} of layer {layer}, {name}, {when}"
 

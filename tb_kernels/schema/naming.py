@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+_Number = TypeVar("_Number", int, float)
 
 # Of this package's own summaries in an event file.
 PLUGIN_NAME = "tb_kernels"
@@ -169,7 +171,7 @@ def epoch_of(number: int) -> int:
     return FINAL if number == FINAL else number
 
 
-def step_of(epoch: int) -> int:
+def step_of(epoch: _Number) -> _Number:
     """The step at which Keras draws the loss of the same epoch: one less, so -1 for epoch 0.
 
     `FINAL` has none of its own: it stands at that of the last epoch that ran.

@@ -57,7 +57,7 @@ def pictures_of(axes, **wanted):
     usual = {"layers": None, "kernels": None, "normalize": "layer", "colormap": "gray",
              "columns": None, "scale": None, "group": True, "sheets": True}  # fmt: skip
     given = {name: wanted.pop(name, value) for name, value in usual.items()}
-    return LayerPictures(Subject("1", "c", "Conv2D", axes), Style.checked(**given), **wanted)
+    return LayerPictures(Subject("1", "c", "c", "Conv2D", axes), Style.checked(**given), **wanted)
 
 
 @pytest.mark.parametrize("scale", [10**9, 10**18])

@@ -23,7 +23,7 @@ LARGE = 1000
 def batches_of(array, /, *, letters="oihw", of=None, by_slice=False, sheet_row=None, **style):
     """The batches of an array (kernels, slices, height, width), drawn as a logger would."""
     style = Style(**DEFAULTS | style)
-    subject = Subject("2", "c", "Conv2D", Axes(letters, array.shape), of=of)
+    subject = Subject("2", "c", "c", "Conv2D", Axes(letters, array.shape), of=of)
     pictures = LayerPictures(subject, style, by_slice=by_slice, sheet_row=sheet_row)
     limits = find_limits(array, style.normalize)
     whole = limits if limits.low.ndim == 0 else find_limits(array, "layer")

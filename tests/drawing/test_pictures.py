@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(1)
 def layer_of(shape, *, by_slice=False, kernels=None, normalize="layer", sheets=False, scale=None):
     """The pictures of a Conv2D, a kernel of `shape` (height, width, channels, filters)."""
     style = Style(normalize, "gray", None, scale, True, sheets, None, kernels and frozenset(kernels))  # fmt: skip
-    subject = Subject("7", "conv", "Conv2D", Axes("hwio", shape))
+    subject = Subject("7", "conv", "conv", "Conv2D", Axes("hwio", shape))
     return LayerPictures(subject, style, by_slice=by_slice)
 
 
