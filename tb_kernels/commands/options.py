@@ -93,7 +93,7 @@ def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
     chosen = log.select(**choice)
     if chosen.superseded:
         lines(
-            f"{count(chosen.superseded, 'picture')} of earlier trainings left out, which newer ones "
-            "in the same directory have superseded; open_log(...).trainings has them"
+            f"{count(chosen.superseded, 'picture')} of earlier trainings left out, which newer "
+            "ones in the same directory have superseded; open_log(...).trainings has them"
         )
     return chosen

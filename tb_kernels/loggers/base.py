@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -41,12 +42,11 @@ class Logger(keras.callbacks.Callback):
         super().__init__()
         # Keras sets it when a training begins; its first versions have none before.
         self.params: dict[str, Any] | None = None
-        self.log_dir = check_log_dir(log_dir)
         self._epochs = Epochs(epochs)
         self._style = style
         self._strict = bool(strict)
         self._recorder = Recorder(
-            self.log_dir,
+            check_log_dir(log_dir),
             self.view,
             strict=self._strict,
             patience=check_seconds("patience", patience),
@@ -58,6 +58,16 @@ class Logger(keras.callbacks.Callback):
         self._in_training = False
         # Whether the training ends, as this logger sees it, behind the callbacks after it.
         self._ends_later = self._has_had_its_turn = False
+
+    @property
+    def log_dir(self) -> Path:
+        """The directory that `tensorboard --logdir` is given."""
+        return self._recorder.log_dir
+
+    @log_dir.setter
+    def log_dir(self, log_dir: Any) -> None:
+        # Tuners give each trial's copy of a logger a directory of its own.
+        self._recorder.log_dir = check_log_dir(log_dir)
 
     @abstractmethod
     def _look_at(self, model: keras.Model) -> View:

@@ -34,11 +34,12 @@ class Recorder:
         patience: Seconds without any progress after which the disk is taken to hang.
 
     Attributes:
+        log_dir: What `tensorboard --logdir` is given; another one counts from the next training on.
         training: The one at hand; None before it begins and after it has ended.
     """
 
     def __init__(self, log_dir: Path, view: str, *, strict: bool, patience: float) -> None:
-        self._log_dir = log_dir
+        self.log_dir = log_dir
         self._view = view
         self._strict = strict
         self._patience = patience
@@ -55,7 +56,7 @@ class Recorder:
     def session(self) -> Session:
         """The folder at work, opened when it is first needed."""
         if self._session is None:
-            self._session = session = Session(self._log_dir, self._view, self._patience)
+            self._session = session = Session(self.log_dir, self._view, self._patience)
             if session.hangs is not None:
                 text = f"nothing can be written to {session.where} ({session.hangs.strerror})"
                 if self._strict:
@@ -79,7 +80,7 @@ class Recorder:
         """
         if is_built(model):
             self.plan(model, look_at)
-        try_view(self._log_dir, self._view, patience=self._patience)
+        try_view(self.log_dir, self._view, patience=self._patience)
 
     def begin(self, training: Training, model: keras.Model, first: int) -> None:
         """The first epoch of a training: what is there of others is told and superseded.
@@ -101,7 +102,7 @@ class Recorder:
     def hold(self, model: keras.Model, *, anew: bool = False) -> None:
         """Takes the folder for the pictures of a model; see `training.hold`."""
         session = self.session
-        hold(session.folder, model, session.where, self._log_dir, anew=anew)
+        hold(session.folder, model, session.where, self.log_dir, anew=anew)
 
     def meet(self, model: keras.Model) -> None:
         """The model of the training has been built by its first batch."""
@@ -168,7 +169,7 @@ class Recorder:
         progress = self.progress(plan.view.model)
         progress.reached.add(epoch)
         step = step_of((progress.latest or 0) if epoch == FINAL else epoch)
-        self.session.hand_over(plan, epoch, step, capture)
+        self.session.hand_over(plan, epoch, step, capture, plan.volume.pictures)
 
     def sample(self, plan: Plan, epoch: int, *, written: bool = True) -> None:
         """Lets what is measured at every epoch be measured.
@@ -180,7 +181,7 @@ class Recorder:
         """
         if plan.view.measures:
             step = step_of(epoch) if written else None
-            self.session.hand_over(plan, epoch, step, plan.view.sample)
+            self.session.hand_over(plan, epoch, step, plan.view.sample, 0)
 
     def tell(self) -> None:
         """Tells what has happened in the background."""

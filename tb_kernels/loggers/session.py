@@ -95,6 +95,7 @@ class Session:
         epoch: int,
         step: int | None,
         capture: Callable[[], Captured],
+        pictures: int,
     ) -> None:
         """Copies what is drawn, and leaves the rest to the worker.
 
@@ -107,23 +108,24 @@ class Session:
             step: Where it stands in TensorBoard; None for what is only remembered, for change
                 to be measured by.
             capture: Makes the copies.
+            pictures: How many pictures will be drawn of them.
         """
         worker = self._writer.worker
         if not worker.wait_for_room(self, epoch, timeout=SILENT_SECONDS):
             self._tell_of_wait()
             worker.wait_for_room(self, epoch)
-        pictures, incidents = plan.volume.pictures, self.incidents
+        lost = (pictures, "picture") if pictures else (1, "scalar")
         try:
             captured = capture()
         except Exception as error:
-            incidents.lose(pictures, "picture", described(error), COMPUTED)
+            self.incidents.lose(*lost, described(error), COMPUTED)
             return
-        job = functools.partial(self._write, plan, [captured], epoch, step)
+        job = functools.partial(self._write, plan, [captured], epoch, step, pictures)
         del captured
         try:
             worker.submit(self, epoch, job)
         except Exception as error:
-            incidents.lose(pictures, "picture", described(error))
+            self.incidents.lose(*lost, described(error))
 
     def wait(self) -> None:
         """Waits until all that was handed over is written; says so if that takes long."""
@@ -132,9 +134,10 @@ class Session:
             say(f"still writing the last pictures to {self.where}")
             worker.wait()
 
-    def _write(self, plan: Plan, captured: list[Captured], epoch: int, step: int | None) -> None:
+    def _write(
+        self, plan: Plan, captured: list[Captured], epoch: int, step: int | None, left: int
+    ) -> None:
         """The worker's job. Whatever goes wrong ends neither worker nor training."""
-        left = 0 if captured[0].sampled else plan.volume.pictures
         incidents = self.incidents
         try:
             for output in plan.draw(captured.pop(), epoch, incidents):

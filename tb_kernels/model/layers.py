@@ -159,7 +159,7 @@ def layers_in_words(model: keras.Model) -> list[LayerFacts]:
 def architecture(model: keras.Model) -> tuple[Any, ...]:
     """What two models have in common of which one can stand in for the other, as a copy does."""
     return tuple(
-        (number, type(layer).__name__, tuple(tuple(weight.shape) for weight in layer.weights))
+        (number, label_of(layer), *(tuple(weight.shape) for weight in layer.weights))
         for number, layer in walk(model)
     )
 

@@ -70,17 +70,22 @@ class KernelView(View):
         drawn = [(kernels_of_weight(weight), weight) for weight in weights]
         super().__init__(model, drawn, style, by_slice=by_slice)
         self.measures = statistics
-        self._measured = find_kernels(model) if statistics else []
+        measured = find_kernels(model) if statistics else []
+        # Looked at here: what is measured is so in the background, where no model is touched.
+        self._measured = [(kernels_of_weight(weight), weight) for weight in measured]
 
     def capture(self) -> Captured:
         """Copies of the weights."""
-        copies = {weight.number: copy_weight(weight) for weight in (*self._measured, *self.sources)}
-        drawn = [copies[weight.number] for weight in self.sources]
-        return Captured(drawn, {weight.number: copies[weight.number] for weight in self._measured})
+        copies = self.sample().beside
+        drawn = [
+            copies[weight.number] if weight.number in copies else copy_weight(weight)
+            for weight in self.sources
+        ]
+        return Captured(drawn, copies)
 
     def sample(self) -> Captured:
         """Copies of what is measured."""
-        copies = {weight.number: copy_weight(weight) for weight in self._measured}
+        copies = {weight.number: copy_weight(weight) for _, weight in self._measured}
         return Captured([], copies, sampled=True)
 
     def keep(self) -> Callable[[], Captured]:
@@ -91,16 +96,15 @@ class KernelView(View):
     def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars:
         """The mean norm of each layer's kernels, and how far they are from those before."""
         values = {}
-        for weight in self._measured:
-            if weight.number not in captured.beside:
+        for subject, _ in self._measured:
+            number, group = subject.number, subject.group
+            if number not in captured.beside:
                 continue
-            subject = kernels_of_weight(weight)
-            kernels = subject.axes.arrange(captured.beside[weight.number])
-            values[f"{subject.group}/kernel_norm"] = mean_norm(kernels)
-            if weight.number in before:
-                change = relative_change(kernels, before[weight.number])
-                values[f"{subject.group}/relative_change"] = change
-            before[weight.number] = kernels
+            kernels = subject.axes.arrange(captured.beside[number])
+            values[f"{group}/kernel_norm"] = mean_norm(kernels)
+            if number in before:
+                values[f"{group}/relative_change"] = relative_change(kernels, before[number])
+            before[number] = kernels
         return Scalars(values)
 
 

@@ -10,7 +10,6 @@ from tests.helpers.oracle import (
     assert_shows,
     epochs_of,
     picture_of,
-    read_pictures,
     read_png,
 )
 
@@ -52,11 +51,11 @@ def test_epoch_0_is_the_model_before_training(model, data, tmp_path):
         assert_shows(picture, picture_of("Conv2D", weight, 2))
 
 
-def test_epoch_0_is_taken_in_the_first_fit_only(model, data, tmp_path):
-    """A second fit begins at 1 again and does not draw 0 anew."""
+def test_epoch_0_is_taken_in_every_fit_that_begins_anew(model, data, tmp_path):
+    """A second fit begins at 1 again; its epoch 0 is the model before it."""
     logger = KernelLogger(tmp_path, epochs=[0, 1])
-    before = np.array(model.layers[0].kernel)
     fit(model, data, logger, epochs=1)
+    before = np.array(model.layers[0].kernel)
     fit(model, data, logger, epochs=1)
     assert_shows(read_png(tmp_path / "kernels/1-first/1_1_0.png"), picture_of("Conv2D", before, 1))
     after = np.array(model.layers[0].kernel)
@@ -90,35 +89,6 @@ def test_epoch_0_is_taken_after_backup_and_restore(data, tmp_path):
     with pytest.warns(LogWarning, match="epochs 0 were asked for"):
         second.fit(*data, epochs=4, verbose=0, callbacks=[logger, backup()])
     assert epochs_of(tmp_path / "logs") == [4]
-
-
-def test_last_is_what_training_leaves(model, data, tmp_path):
-    """With EarlyStopping before it in the list, "last" shows the weights it restored."""
-    stopping = keras.callbacks.EarlyStopping(monitor="loss", patience=1, restore_best_weights=True)
-    model.optimizer.learning_rate = 100.0  # every epoch is worse than the first
-    logger = KernelLogger(tmp_path, epochs=["last"])
-    model.fit(*data, epochs=9, verbose=0, callbacks=[stopping, logger])
-    (epoch,) = epochs_of(tmp_path)
-    assert 1 < epoch < 9
-    picture = read_png(tmp_path / f"kernels/3-second/3_5_{epoch}.png")
-    assert_shows(picture, picture_of("Conv2D", np.array(model.layers[2].kernel), 5))
-
-
-def test_last_wins_over_its_own_number(model, data, tmp_path):
-    """An epoch that is asked for by number and is the last is drawn as training leaves the model."""
-
-    class Swap(keras.callbacks.Callback):
-        def on_train_end(self, logs=None):
-            self.model.layers[0].kernel.assign(swapped)
-
-    swapped = np.random.default_rng(0).normal(size=(3, 3, 3, 4)).astype("float32")
-    callbacks = [Swap(), KernelLogger(tmp_path, epochs=[1, 3, "last"])]
-    model.fit(*data, epochs=3, verbose=0, callbacks=callbacks)
-    assert epochs_of(tmp_path) == [1, 3]
-    picture = read_png(tmp_path / "kernels/1-first/1_2_3.png")
-    assert_shows(picture, picture_of("Conv2D", swapped, 2))
-    tags = [value.tag for _, value in read_pictures(tmp_path / "kernels")]
-    assert len(tags) == len(set(tags)) == 20
 
 
 def test_a_refused_fit_is_not_the_first(model, data, tmp_path):

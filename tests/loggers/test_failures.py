@@ -19,7 +19,14 @@ from tb_kernels import ActivationLogger, HeatmapLogger, KernelLogger, LogWarning
 from tb_kernels.drawing.layer_pictures import LayerPictures
 from tb_kernels.views.activations import ActivationView
 from tb_kernels.views.kernels import KernelView
-from tests.helpers.oracle import assert_shows, picture_of, read_index, read_png, read_values
+from tests.helpers.oracle import (
+    assert_shows,
+    picture_of,
+    read_index,
+    read_pictures,
+    read_png,
+    read_values,
+)
 
 
 class Block(keras.callbacks.Callback):
@@ -30,6 +37,7 @@ class Block(keras.callbacks.Callback):
         self.path, self.until = path, until
 
     def on_train_begin(self, logs=None):
+        self.path.parent.mkdir()
         self.path.write_text("in the way")
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -57,8 +65,8 @@ def test_failed_writes_cost_no_later_picture(model, data, tmp_path):
     assert found == first | second
     # The events lack nothing: only the files could not be written.
     values = read_values(tmp_path / "kernels")
-    # Trainings, pictures, two indexes an epoch, norms, changes.
-    assert len(values) == 1 + 4 * 10 + 4 * 2 + 4 * 2 + 3 * 2
+    # The training and its layers, pictures, two indexes an epoch, norms from 0 on, changes.
+    assert len(values) == 2 + 4 * 10 + 4 * 2 + 5 * 2 + 4 * 2
     texts = [str(w.message) for w in told if issubclass(w.category, LogWarning)]
     assert len(texts) == 2
     assert "pictures could not be written" in texts[0]
@@ -115,8 +123,8 @@ def test_full_disk(model, tmp_path):
         assert found == {"1", "3"}
         # Of epoch 2 the event file may hold what found room in its last block.
         tags = [value.tag for step, value in read_values(disk / "logs/kernels") if step != 1]
-        # Pictures, two indexes, norms; the training; changes of epoch 3.
-        assert len(tags) == 2 * (10 + 2 + 2) + 1 + 2
+        # Pictures, two indexes, norms; the training and its layers; changes of epoch 3.
+        assert len(tags) == 2 * (10 + 2 + 2) + 2 + 2
         for path in (disk / "logs").rglob("*.png"):
             read_png(path)
     finally:
@@ -132,7 +140,7 @@ def test_directory_deleted_during_training(model, tmp_path):
     logger.log(model, 2)
     logger.close()
     assert len(list((tmp_path / "logs").rglob("*_2.png"))) == 10
-    assert {step for step, _ in read_values(tmp_path / "logs/kernels")} == {1}
+    assert {step for step, _ in read_pictures(tmp_path / "logs/kernels")} == {1}
 
 
 def test_a_warning_that_is_an_error_ends_no_worker(model, tmp_path):

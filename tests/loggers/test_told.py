@@ -185,7 +185,10 @@ def test_close_gives_everything_back(data, tmp_path):
     model = two_convolutions()
     logger = KernelLogger(tmp_path, kernels=[1])
     model.fit(*data, epochs=2, verbose=0, callbacks=[logger])
-    (memory,) = logger._memories.values()
+    (memory,) = logger._recorder._memories.values()
+    assert not memory.before
+    logger.log(model, 3)
+    logger.flush()
     assert memory.before
     logger.close()
     assert not memory.before

@@ -169,7 +169,7 @@ def test_selecting(log_dir):
         ({"views": "kernels", "kernels": 7}, "kernels: no picture of kernel 7 in '{}', as far as others were chosen; there are 0-6"),
         ({"kernels": "x"}, "kernels: expected kernel numbers, 0 for sheets, or texts such as '3_2', got 'x'"),
         ({"epochs": [1, 5]}, "epochs: no picture of epoch 5 in '{}', as far as others were chosen; there are 0-2"),
-        ({"epochs": "first"}, "epochs: expected whole numbers from 0, or 'last', got 'first'"),
+        ({"epochs": "first"}, "epochs: expected whole numbers from 0, 'last' or 'final', got 'first'"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_refused(log_dir, wanted, told):
@@ -348,7 +348,7 @@ def test_damage_is_told_and_the_rest_is_there(log_dir, tmp_path):
 
     events.write_bytes(content[:-10])
     with pytest.warns(LogWarning, match=r"kernels/events\S+: ends within a record, cut off or"):
-        assert len(open_log(tmp_path)) == everything
+        assert everything - 8 < len(open_log(tmp_path)) < everything
 
     events.write_bytes(b"no events " * 1000)
     with pytest.warns(LogWarning, match="left out, it has no whole record of an event file"):

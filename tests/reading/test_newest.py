@@ -9,7 +9,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.drawing import png
 from tb_kernels.schema.records import pack_record
-from tb_kernels.schema.training import number_in
+from tb_kernels.schema.training import training_in
 from tb_kernels.writing import events
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, scalar_value
@@ -83,8 +83,8 @@ def test_a_clock_that_is_set_back(model, tmp_path, monkeypatch):
 def test_a_number_that_a_stranger_made_up():
     """What is no number counts as none."""
     texts = ["", "[]", "{}", '{"number": -1}', '{"number": 1e3}', '{"number": true}', '{"number": 1' + "0" * 400 + "}"]  # fmt: skip
-    assert [number_in(text.encode()) for text in texts] == [0] * len(texts)
-    assert number_in(b'{"number": 7}') == 7
-    assert number_in(b'{"number": 9007199254740992}') == 2**53
-    assert number_in(b'{"number": 9007199254740993}') == 0
-    assert number_in(b"[" * 100_000) == 0
+    assert [training_in(text.encode()).number for text in texts] == [0] * len(texts)
+    assert training_in(b'{"number": 7}').number == 7
+    assert training_in(b'{"number": 9007199254740992}').number == 2**53
+    assert training_in(b'{"number": 9007199254740993}').number == 0
+    assert training_in(b"[" * 100_000).number == 0

@@ -73,7 +73,7 @@ class Killed(Fault):
     """The process that writes is killed, again and again."""
 
     def on_epoch_end(self, epoch, logs=None):
-        hand = self.loggers[0]._session._writer._disk._hand
+        hand = self.loggers[0]._recorder.session._writer._disk._hand
         if not hand.ended:
             os.kill(hand._process.pid, signal.SIGKILL)
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from tb_kernels.schema.training import number_in
+from tb_kernels.schema.training import training_in
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.helpers.oracle import read_values
@@ -36,7 +36,7 @@ def test_file_begins_with_version_and_start(tmp_path):
     assert start.session_log.status == tf.compat.v1.SessionLog.START
     assert start.step == training.step == -1
     (told,) = training.summary.value
-    assert number_in(told.tensor.string_val[0]) == 1
+    assert training_in(told.tensor.string_val[0]).number == 1
     assert [event.step for event in rest] == [-1, -1, 4]
     assert [len(event.summary.value) for event in rest] == [2, 1, 1]
 
@@ -68,7 +68,8 @@ def test_files_of_one_process_sort_by_age(tmp_path):
     assert sorted(paths) == paths
     assert len(set(paths)) == 12
     numbers = [
-        number_in(read_events(path)[2].summary.value[0].tensor.string_val[0]) for path in paths
+        training_in(read_events(path)[2].summary.value[0].tensor.string_val[0]).number
+        for path in paths
     ]
     assert numbers == list(range(1, 13))
 

@@ -159,7 +159,7 @@ def test_one_directory_by_any_name(model, tmp_path, monkeypatch):
     loggers = [KernelLogger(name, kernels=[number + 1]) for number, name in enumerate(names)]
     for logger in loggers:
         logger.log(model, 1)
-    assert len({id(logger._session._writer) for logger in loggers}) == 1
+    assert len({id(logger._recorder.session._writer) for logger in loggers}) == 1
     for logger in loggers:
         logger.close()
     assert len(list((tmp_path / "logs/kernels").glob("events*"))) == 1
@@ -245,7 +245,7 @@ def test_a_hand_that_was_killed_costs_what_it_was_at(model, tmp_path):
     logger = KernelLogger(tmp_path)
     logger.log(model, 1)
     logger.flush()
-    disk = logger._session._writer._disk
+    disk = logger._recorder.session._writer._disk
     (events,) = (tmp_path / "kernels").glob("events*")
     os.kill(disk._hand._process.pid, signal.SIGKILL)
     disk._hand._process.wait()
