@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tb_kernels.drawing.colors import GRAY, RGB
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import SHEET, Address, group_of
+from tb_kernels.schema.naming import FINAL, SHEET, Address, group_of
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,11 @@ class Subject:
             )
         else:
             what = f"{self.noun} {address.kernel} of {self.kernels}"
+        final = address.epoch == FINAL
+        when = "as training left it" if final else f"epoch {address.epoch}"
         return (
             f"Layer {address.layer} `{self.name}` ({self.kind}), {what}, "
-            f"epoch {address.epoch}. {self.values.capitalize()}: {scale}."
+            f"{when}. {self.values.capitalize()}: {scale}."
         )
 
 

@@ -188,9 +188,7 @@ class Logger(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         # A model that its first batch builds is looked at before the second.
         if self._recorder.planned(self._model) is None and is_built(self._model):
-            plan = self._recorder.plan(self.model, self._look_at)
-            self._recorder.meet(self.model)
-            self._announce(plan)
+            self._announce(self._recorder.plan(self.model, self._look_at))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._progress.latest = latest = epoch + 1

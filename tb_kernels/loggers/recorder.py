@@ -104,13 +104,6 @@ class Recorder:
         session = self.session
         hold(session.folder, model, session.where, self.log_dir, anew=anew)
 
-    def meet(self, model: keras.Model) -> None:
-        """The model of the training has been built by its first batch."""
-        self.hold(model)
-        if self.training is not None:
-            facts = self.training.facts._replace(first=self.progress(model).first)
-            self.session.describe(facts, layers_in_words(model))
-
     def planned(self, model: keras.Model) -> Plan | None:
         """The plan for a model; None if it was not built when training began."""
         return self._plans.get(id(model))
@@ -129,6 +122,12 @@ class Recorder:
         if plan is None or not plan.holds():
             memory = self._memories.setdefault(architecture(model), Memory())
             plan = self._plans[id(model)] = Plan(look_at(model), memory)
+            first = self.progress(model).first
+            if self.training is not None and first is not None:
+                # It was not built, or not all of it, when the training began.
+                self.hold(model)
+                facts = self.training.facts._replace(first=first)
+                self.session.describe(facts, layers_in_words(model))
         return plan
 
     def plan_in_training(self, model: keras.Model, look_at: LookAt) -> Plan:

@@ -37,8 +37,7 @@ class Kept:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        # Reading a variable gives a tensor that later assignments leave as it is.
-        self._weights = [(one, keras.ops.convert_to_tensor(one)) for one in model.weights]
+        self._weights = [(one, keras.ops.copy(one)) for one in model.weights]
 
     def is_now(self) -> bool:
         """Whether the weights are still what they were, bit for bit."""
@@ -50,7 +49,7 @@ class Kept:
         if self.is_now():
             yield
             return
-        now = [(one, keras.ops.convert_to_tensor(one)) for one, _ in self._weights]
+        now = [(one, keras.ops.copy(one)) for one, _ in self._weights]
         try:
             for one, then in self._weights:
                 one.assign(then)

@@ -7,7 +7,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from tb_kernels.schema.records import pack_record, read_records
-from tb_kernels.schema.training import TRAINING_TAG
+from tb_kernels.schema.training import LAYERS_TAG, TRAINING_TAG
 from tb_kernels.writing.events import text_value
 
 SHEET_FIELDS = ("low", "high", "scale", "columns", "gap", "stacked", "colormap")
@@ -55,7 +55,7 @@ def rewrite(path):
     for record in records:
         event = Event.FromString(record.data)
         values = list(event.summary.value)
-        if values and values[0].tag == TRAINING_TAG:
+        if values and values[0].tag in (TRAINING_TAG, LAYERS_TAG):
             continue
         told = [json.loads(v.tensor.string_val[0]) for v in values if v.tag.startswith("index/")]
         if told and layers and told[0]["epoch"] != epoch:

@@ -69,7 +69,7 @@ class Process:
     def kill_hand(self):
         """At whatever it is."""
         with self.at_work():
-            session = self.logger._session
+            session = self.logger._recorder._session
             hand = session and session._writer._disk._hand
             if hand is not None and not hand.ended:
                 hand._process.kill()
