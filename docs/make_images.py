@@ -55,7 +55,7 @@ def export(log_dir: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder]
         subprocess.run([*command, *REPORT], check=True)
-        for strip in ("1-conv2d/1_6.png", "3-conv2d_1/3_2.png"):
+        for strip in ("1-conv2d/1_6.png", "3-conv2d/3_2.png"):
             shutil.copy(Path(folder, "strips/kernels", strip), IMAGES)
         subprocess.run([*command, "--only", "page"], check=True)
         with page(1300, 900) as tab:

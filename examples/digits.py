@@ -147,11 +147,12 @@ def with_channels(images: np.ndarray) -> np.ndarray:
 def epochs(text: str) -> list[int | str]:
     """Reads a list such as `0,1,6,last`."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part == "last" or part.isdecimal() for part in parts):
+    words = ("last", "final")
+    if not all(part in words or part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(
-            f"expected epochs from 0, separated by commas, or last; got {text!r}"
+            f"expected epochs from 0, separated by commas, last or final; got {text!r}"
         )
-    return [part if part == "last" else int(part) for part in parts]
+    return [part if part in words else int(part) for part in parts]
 
 
 def views(text: str) -> list[str]:

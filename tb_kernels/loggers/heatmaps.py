@@ -26,10 +26,10 @@ class HeatmapLogger(Logger):
     """Draws where the network looks to tell a class, at the end of the epochs you choose.
 
     The Grad-CAM map of each input, in colours over the input, becomes a picture
-    `<layer>_<input>_<epoch>`: the file `<log_dir>/heatmaps/3-conv2d_1/3_2_10.png` and an
+    `<layer>_<input>_<epoch>`: the file `<log_dir>/heatmaps/3-conv2d/3_2_10.png` and an
     image in TensorBoard, whose description says class and score. The maps as they are,
     classes and scores go into `<log_dir>/heatmaps/heatmaps_10.npz`, under the layer's
-    number and name (`3-conv2d_1`), `classes` and `scores`.
+    number and name (`3-conv2d`), `classes` and `scores`.
 
     Keywords that are not listed here are those of `KernelLogger`.
 

@@ -28,17 +28,16 @@ class KernelLogger(Logger):
     Args:
         log_dir: The directory that `tensorboard --logdir` is given; made if missing.
         epochs: Which epochs, as Keras prints them: `[1, 6, 10]`. 0 is before
-            training; `"last"` is as training leaves the model, under the number of
-            its last epoch, also where that number is in the list (list this logger
-            after callbacks that end the training or change the weights when it ends,
-            such as EarlyStopping). Default: every one from 1.
+            training; `"last"` is the last epoch that runs, at its end, before any
+            callback restores other weights; `"final"` is as training leaves the model,
+            after all callbacks, under the address `1_6_final`. Default: every one from 1.
         layers: Names or numbers, `"conv2d_3"`, `3`, `"2-5"`. A layer that holds
             layers stands for all of them. Default: every convolution.
         kernels: Kernel numbers, from 1; a layer without that number is passed over.
             Default: all.
         normalize: What black and white stand for: `"layer"`, the smallest and the
             largest weight of the layer at that epoch; `"kernel"`, of each kernel;
-            `"first"`, of the layer at the first epoch drawn; `"symmetric"`, -m and
+            `"first"`, of the layer at the first epoch drawn of the training; `"symmetric"`, -m and
             m, where m is the layer's largest magnitude; `"standard"`, two deviations
             around the layer's mean; or a pair of weights `(low, high)`.
         colormap: `"gray"`; `"rgb"`, which draws kernels of exactly three input
@@ -56,7 +55,8 @@ class KernelLogger(Logger):
         statistics: Whether two numbers of each layer stand beside its loss curves,
             `1-conv2d/kernel_norm`, the mean over its kernels of the root of their summed
             squares, and `1-conv2d/relative_change`, the norm of what changed in the
-            layer's weights since the epoch drawn before, divided by their norm then.
+            layer's weights since the epoch before, divided by their norm then: of every
+            convolution at every epoch, whatever is drawn.
         strict: Whether a failed write raises WriteError at the next call, instead
             of one warning and a sum at the end.
         patience: Seconds. A disk that takes nothing for so long is taken to hang: what

@@ -21,7 +21,7 @@ class PatternLogger(Logger):
     """Draws what kernels look for, at the end of the epochs you choose.
 
     The picture `<layer>_<kernel>_<epoch>` is an input, made by gradient ascent, that
-    excites the kernel: the file `<log_dir>/patterns/3-conv2d_1/3_6_10.png` and an image in
+    excites the kernel: the file `<log_dir>/patterns/3-conv2d/3_6_10.png` and an image in
     TensorBoard. Training waits for the ascent, since it needs the model; see
     `synthesize_patterns` for the methods. The noise it starts from is the same at every
     epoch, so that what differs between epochs is what was learned.

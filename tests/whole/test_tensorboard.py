@@ -44,7 +44,7 @@ def test_example(example):
     for address in ("1_6_1", "1_6_6", "1_6_10"):
         assert read_png(log_dir / f"kernels/1-conv2d/{address}.png").shape == (129, 129)
     for address in ("3_2_1", "3_2_6", "3_2_10"):
-        assert read_png(log_dir / f"kernels/3-conv2d_1/{address}.png").shape == (131, 131)
+        assert read_png(log_dir / f"kernels/3-conv2d/{address}.png").shape == (131, 131)
     assert f"384 pictures in {log_dir / 'kernels'}" in output
     assert f"tensorboard --logdir {log_dir}" in output
     assert (log_dir / "history.csv").read_text().count("\n") == 11  # none ended the run early
@@ -73,7 +73,7 @@ def test_time_series(example, loader):
         groups = tab.locator(".group-title")
         wait_until(lambda: "epoch_loss" in groups.all_inner_texts())
         names = [name for name in groups.all_inner_texts() if name != "Pinned"]
-        assert names[:2] == ["1-conv2d", "3-conv2d_1"]
+        assert names[:2] == ["1-conv2d", "3-conv2d"]
 
         open_time_series(tab, address, "(^|/)1_6_|epoch_loss")
         found = tab.locator("metrics-filtered-view")

@@ -40,12 +40,12 @@ def test_one_address_in_all_views(log_dir, loader):
         open_time_series(tab, address, "(^|/)3_2_2$")
         cards = tab.locator("metrics-filtered-view image-card")
         wait_until(lambda: cards.count() == 5)
-        wait_until(lambda: titles(cards.locator(".tag")) == ["3-conv2d_1/3_2_2"] * 5)
+        wait_until(lambda: titles(cards.locator(".tag")) == ["3-conv2d/3_2_2"] * 5)
         texts = cards.all_inner_texts()
         assert {view for view in VIEWS if any(view in text for text in texts)} == VIEWS
         tab.locator("metrics-filtered-view image-card img").nth(4).wait_for()
 
-        open_time_series(tab, address, "3-conv2d_1/(kernel|relative|gradient)_")
+        open_time_series(tab, address, "3-conv2d/(kernel|relative|gradient)_")
         curves = tab.locator("metrics-filtered-view scalar-card")
         wait_until(lambda: curves.count() == 3)
         curves.nth(2).locator("line-chart").wait_for()
@@ -54,6 +54,6 @@ def test_one_address_in_all_views(log_dir, loader):
 def test_curves_stand_at_the_steps_of_the_loss(log_dir):
     """Epochs 0, 1 and 2 are the steps -1, 0 and 1."""
     kernels, gradients = (read_scalars(log_dir / view) for view in ("kernels", "gradients"))
-    assert sorted(kernels["3-conv2d_1/kernel_norm"]) == [-1, 0, 1]
-    assert sorted(kernels["3-conv2d_1/relative_change"]) == [0, 1]
+    assert sorted(kernels["3-conv2d/kernel_norm"]) == [-1, 0, 1]
+    assert sorted(kernels["3-conv2d/relative_change"]) == [0, 1]
     assert sorted(gradients["7-dense/gradient_norm"]) == [-1, 0, 1]
