@@ -16,6 +16,9 @@ from tb_kernels.wording import count, enumerate_some, readable_size
 # A log of more pictures is slow to look at, and seldom meant.
 MANY_PICTURES = 50_000
 
+# Bytes that few expect of pictures.
+LARGE = 10**9
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -28,6 +31,7 @@ class Volume:
         pictures: Pictures of them, sheets included.
         size: Bytes on disk, roughly: file and event together.
         too_large: What is not drawn because no reader would take it, in words.
+        remark: What people should know of it; empty for nothing.
     """
 
     layers: int
@@ -36,6 +40,7 @@ class Volume:
     pictures: int
     size: int
     too_large: tuple[str, ...] = ()
+    remark: str = ""
 
 
 def announce(where: str, volume: Volume, epochs: int | None) -> None:
@@ -59,7 +64,8 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
         pictures, size, per = volume.pictures * epochs, volume.size * epochs, ""
         line += f", {count(epochs, 'epoch')}"
     line += f": {count(pictures, 'picture')}, about {readable_size(size)}{per}, in {where}"
-    if pictures > MANY_PICTURES:
+    line += f" ({volume.remark})" if volume.remark else ""
+    if pictures > MANY_PICTURES or size > LARGE:
         warn(f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]")
     else:
         say(line)

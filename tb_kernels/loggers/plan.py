@@ -140,4 +140,5 @@ def _volume_of(view: View) -> Volume:
         pictures=sum(layer.count for layer in layers),
         size=sum(layer.size for layer in layers) + view.size_beside,
         too_large=tuple(view.too_large),
+        remark=view.remark,
     )

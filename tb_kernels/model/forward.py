@@ -59,9 +59,19 @@ class Kept:
                 one.assign(value)
 
 
-def call(model: keras.Model, inputs: Any) -> Any:
-    """The model's outputs in inference mode."""
-    return model(unwrapped(model, inputs), training=False)
+def call(model: keras.Model, inputs: Any, *, training: bool = False) -> Any:
+    """The model's outputs, in inference mode unless it is said otherwise."""
+    return model(unwrapped(model, inputs), training=training)
+
+
+def fixed_seeds(model: keras.Model) -> list[tuple[Any, Any]]:
+    """What `untouched` takes for the model's random numbers to be the same at every call."""
+    states = [one for one in model.variables if one.name == "seed_generator_state"]
+    # A state of its own for each, or layers that follow each other would drop the same places.
+    return [
+        (state, keras.ops.convert_to_tensor([0, place], state.dtype))
+        for place, state in enumerate(states)
+    ]
 
 
 @contextlib.contextmanager

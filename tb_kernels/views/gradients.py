@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -15,7 +16,14 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
-from tb_kernels.model.layers import check_built, label_of, owners
+from tb_kernels.model.layers import (
+    KernelWeight,
+    check_built,
+    find_kernels,
+    kernels_of,
+    label_of,
+    owners,
+)
 from tb_kernels.model.selection import select, select_weights
 from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
 from tb_kernels.schema.outputs import ArrayFile, Scalars
@@ -29,13 +37,16 @@ def compute_gradients(
     x: Any,
     y: Any = None,
     sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
     batch_size: int | None = None,
+    training: bool = False,
 ) -> dict[str, NDArray[np.float32]]:
     """The gradient of the model's compiled loss with respect to every trainable weight.
 
-    The loss is the one that `fit` minimises, regularisation included, of the model in
-    inference mode: dropout lets everything through, and batch normalisation uses its
-    moving statistics. Nothing in the model changes.
+    The loss is the one that `fit` minimises, regularisation included. In inference mode
+    dropout lets everything through, and batch normalisation uses its moving statistics; with
+    `training=True` the gradient is the one that `fit` steps along. Nothing in the model
+    changes.
 
     Args:
         model: A built and compiled model of Keras on TensorFlow.
@@ -43,9 +54,14 @@ def compute_gradients(
             arrays; or a `tf.data.Dataset`, of which the first batch is taken.
         y: The targets, as for `fit`; None for those of the dataset.
         sample_weight: The samples' weights, as for `fit`.
-        batch_size: Samples at a time: the gradient is then the mean of the batches',
-            each counted by its samples, which is that of all samples at once for
-            losses that are means over samples. Default: all at once.
+        class_weight: The weight of each class, as for `fit`: in the place of `sample_weight`,
+            for models of one output. Classes that it lacks have 1.
+        batch_size: Samples at a time. The batches are put together by the reduction of the
+            loss, a loss of one's own as a mean over samples, which gives the gradient
+            of all samples at once; in training mode batch normalisation sees each batch
+            by itself. Default: all at once.
+        training: Whether the model is called as in training: with the statistics of the
+            batch, and with dropout that is the same at every call.
 
     Returns:
         For each trainable weight's path (`"sequential/conv2d/kernel"`) its gradient,
@@ -55,7 +71,8 @@ def compute_gradients(
 
     Raises:
         ArgumentError: If this is no built and compiled model of Keras on TensorFlow,
-            or it cannot take the data.
+            it cannot take the data, or its losses are reduced in several ways, so that
+            batches cannot be put together.
 
     Example:
         >>> compute_gradients(model, x_test, y_test)["sequential/conv2d/kernel"].shape
@@ -63,13 +80,17 @@ def compute_gradients(
     """
     check_built(model)
     size = check_size("batch_size", batch_size)
-    return LossGradient(model, *check_targets(x, y, sample_weight), size)()
+    data = check_targets(x, y, sample_weight, class_weight)
+    return LossGradient(model, *data, size, training=bool(training))()
 
 
-def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def check_targets(
+    x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None = None
+) -> tuple[Any, Any, Any]:
     """Returns samples, targets and weights as NumPy arrays, in the structures they came in.
 
-    A `tf.data.Dataset` for `x` alone stands for all of its first batch.
+    A `tf.data.Dataset` for `x` alone stands for all of its first batch. Weights of classes
+    become weights of samples.
 
     Raises:
         ArgumentError: If they are no arrays, or differ in how many samples they hold.
@@ -84,7 +105,29 @@ def check_targets(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
             raise ArgumentError(
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
             )
+    if class_weight is not None:
+        sample_weight = _weights_of_classes(class_weight, y, sample_weight)
     return x, y, sample_weight
+
+
+def _weights_of_classes(class_weight: Any, y: Any, sample_weight: Any) -> NDArray[np.float32]:
+    """The weight of each sample, as `fit` makes it of those of the classes."""
+    if not isinstance(class_weight, Mapping):
+        raise ArgumentError(
+            f"class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}"
+        )
+    if sample_weight is not None:
+        raise ArgumentError("class_weight: expected sample_weight or class_weight; got both")
+    if len(backend.leaves(y)) != 1:
+        raise ArgumentError(
+            "class_weight: expected a model of one output, got targets of "
+            f"{len(backend.leaves(y))}; give sample_weight for each instead"
+        )
+    targets = backend.leaves(y)[0]
+    if targets.ndim > 1:
+        targets = targets[..., 0] if targets.shape[-1] == 1 else targets.argmax(-1)
+    classes = np.round(targets).astype(np.int64)
+    return np.array([class_weight.get(int(one), 1.0) for one in classes], np.float32)
 
 
 class GradientView(View):
@@ -96,10 +139,12 @@ class GradientView(View):
         batch_size: Samples at a time; None for all at once.
         style: Which are drawn, and how.
         by_slice: Whether each slice is a picture of its own.
+        training: Whether the model is called as in training.
 
     Raises:
-        ArgumentError: If the model is not compiled with a loss, cannot take the data, or
-            has no such layers with a trainable kernel, or no such kernels.
+        ArgumentError: If the model is not compiled with a loss, cannot take the data, has
+            nothing that is trained, no such layers with a trainable kernel, or no such
+            kernels.
     """
 
     noun = "kernel"
@@ -112,32 +157,33 @@ class GradientView(View):
         style: Style,
         *,
         by_slice: bool,
+        training: bool,
     ) -> None:
-        loss_gradient = LossGradient(model, *data, batch_size)
+        loss_gradient = LossGradient(model, *data, batch_size, training=training)
         variables = loss_gradient.variables
-        paths = {id(variable): path for path, variable in variables.items()}
-        weights = [one for one in select_weights(model, None) if id(one.value) in paths]
-        if not weights:
+        if not variables:
             raise ArgumentError(
-                f"model: {model.name!r} has no convolution with a trainable kernel; expected at "
-                "least one (compute_gradients gives the gradients of every model)"
+                f"model: nothing in {model.name!r} is trained, so it has no gradients; expected a "
+                "layer with trainable=True, and to compile the model after setting it"
             )
-        weights = select(model, style.layers, weights, what="trainable kernel")
+        paths = {id(variable): path for path, variable in variables.items()}
+        kernels = find_kernels(model)
+        weights = [one for one in kernels if id(one.value) in paths]
+        if weights or style.layers is not None:
+            select_weights(model, style.layers)
+            weights = select(model, style.layers, weights, what="trainable kernel")
         loss_gradient()
+        values = f"gradients in {'training' if training else 'inference'} mode"
         drawn = [
-            (kernels_of_weight(weight, values="gradients"), paths[id(weight.value)])
+            (kernels_of_weight(weight, values=values), paths[id(weight.value)])
             for weight in weights
         ]
         super().__init__(model, drawn, style, by_slice=by_slice)
+        self.remark = _remark(kernels, weights, style)
         self.size_beside = sum(4 * math.prod(variable.shape) for variable in variables.values())
         self._loss_gradient = loss_gradient
         # Each layer's own weights, by the group of its curve.
-        self._of_layers = {
-            group_of(place.number, label_of(place.layer)): [
-                path for path, variable in variables.items() if id(variable) in own
-            ]
-            for place, own in owners(model)
-        }
+        self._of_layers = _by_group(model, paths)
 
     def capture(self) -> Captured:
         """Computes the gradients of the model as it is now."""
@@ -161,3 +207,28 @@ class GradientView(View):
                 if own
             }
         )
+
+
+def _remark(kernels: list[KernelWeight], drawn: list[KernelWeight], style: Style) -> str:
+    """What is not drawn that somebody may look for; empty for nothing."""
+    if style.layers is None and any(getattr(one.layer, "lora_enabled", False) for one in kernels):
+        return "layers with LoRA are not drawn, their kernels being frozen"
+    return "" if drawn else "no picture, for no kernel is trained"
+
+
+def _by_group(model: keras.Model, paths: Mapping[int, str]) -> dict[str, list[str]]:
+    """The paths of each layer's own weights, by the group that its pictures are in.
+
+    Of a layer with several kernels each has a group; the other weights count with the last.
+    """
+    found = {}
+    for place, own in owners(model):
+        left = [path for variable, path in paths.items() if variable in own]
+        label = label_of(place.layer)
+        parts = kernels_of(place) if place.layer.built else []
+        for part in parts[:-1]:
+            kernel = paths.get(id(part.value))
+            found[group_of(part.number, label)] = [path for path in left if path == kernel]
+            left = [path for path in left if path != kernel]
+        found[group_of(parts[-1].number if parts else place.number, label)] = left
+    return found

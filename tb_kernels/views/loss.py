@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt, count, part, shapes_of
-from tb_kernels.model.forward import call, untouched
+from tb_kernels.model.forward import call, fixed_seeds, untouched
+
+# Losses are means over samples, their sum, or means that are divided by the samples' weights.
+_MEAN, _SUM, _WEIGHTED = "sum_over_batch_size", "sum", "mean_with_sample_weight"
 
 
 class LossGradient:
@@ -24,20 +27,34 @@ class LossGradient:
         y: Checked targets.
         sample_weight: Checked weights, or None.
         batch_size: Samples at a time; None for all at once.
+        training: Whether the model is called as in training.
+
+    Raises:
+        ArgumentError: If the model has no loss, or batches cannot be put together.
     """
 
     def __init__(
-        self, model: keras.Model, x: Any, y: Any, sample_weight: Any, batch_size: int | None
+        self,
+        model: keras.Model,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        *,
+        training: bool = False,
     ) -> None:
         backend.check_backend()
         _check_loss(model)
         self._model = model
-        self._samples = count(x)
-        size = batch_size or self._samples
-        self._batches = [
-            as_tensors(part((x, y, sample_weight), start, start + size))
-            for start in range(0, self._samples, size)
+        self._training = training
+        samples = count(x)
+        size = batch_size or samples
+        batches = [
+            part((x, y, sample_weight), start, start + size) for start in range(0, samples, size)
         ]
+        self._batches = [as_tensors(batch) for batch in batches]
+        self._shares = [count(batch) / samples for batch in batches]
+        self._factors = _factors(model, sample_weight, batches, self._shares)
         self.variables = _by_path(model.trainable_variables)
         self._compiled_with = getattr(model, "_compile_loss", None)
         self._run = backend.compiled(model, self._gradients)
@@ -87,20 +104,38 @@ class LossGradient:
     def _means(self, scale: Any) -> list[NDArray[Any]]:
         if len(self._batches) == 1:
             return [backend.to_numpy(one) for one in self._run(*self._batches[0], scale)]
-        means = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
-        for batch in self._batches:
-            share = count(batch) / self._samples
-            for mean, gradient in zip(means, self._run(*batch, scale), strict=True):
-                mean += share * backend.to_numpy(gradient)
-        return means
+        sums = [np.zeros(tuple(v.shape), np.float64) for v in self.variables.values()]
+        for batch, *shares in zip(self._batches, self._factors, self._shares, strict=True):
+            factors = [keras.ops.convert_to_tensor(share, "float32") for share in shares]
+            for whole, gradient in zip(sums, self._run(*batch, scale, *factors), strict=True):
+                whole += backend.to_numpy(gradient)
+        return sums
 
-    def _gradients(self, x: Any, y: Any, sample_weight: Any, scale: Any) -> list[Any]:
+    def _gradients(
+        self, x: Any, y: Any, sample_weight: Any, scale: Any, factor: Any = None, share: Any = None
+    ) -> list[Any]:
+        """The gradients of one batch's loss, each multiplied by what it counts in the whole.
+
+        Args:
+            x: Of the batch.
+            y: Likewise.
+            sample_weight: Likewise.
+            scale: What the loss is multiplied by before it is differentiated.
+            factor: How much of the compiled loss the batch is; None for all of it.
+            share: How much of what does not depend on the samples, such as regularisation.
+        """
         variables = list(self.variables.values())
         values = [keras.ops.convert_to_tensor(variable.value) for variable in variables]
+        model, training = self._model, self._training
+        seeds = fixed_seeds(model) if training else []
 
         def loss_of(*values: Any) -> Any:
-            with untouched(list(zip(variables, values, strict=True))):
-                loss = _compute_loss(self._model, x, y, call(self._model, x), sample_weight)
+            with untouched([*zip(variables, values, strict=True), *seeds]):
+                outputs = call(model, x, training=training)
+                loss = _compute_loss(model, x, y, outputs, sample_weight, training=training)
+                if factor is not None:
+                    added = sum(keras.ops.cast(one, "float32") for one in model.losses)
+                    loss = factor * (keras.ops.cast(loss, "float32") - added) + share * added
             return keras.ops.cast(loss, "float32") * scale
 
         return [
@@ -161,8 +196,41 @@ def _build_loss(model: keras.Model, batch: Any) -> None:
     loss.build(y, outputs)
 
 
-def _compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, sample_weight: Any) -> Any:
+def _factors(
+    model: keras.Model, sample_weight: Any, batches: list[Any], shares: list[float]
+) -> list[float]:
+    """How much each batch's loss counts in that of all samples, by the loss's reduction."""
+    if len(batches) == 1:
+        return [1.0]
+    weights = backend.leaves(sample_weight)
+    weighted = any(one is not None for one in weights)
+    kinds = {_kind(loss, weighted=weighted) for loss in backend.leaves(model.loss)}
+    if kinds <= {_MEAN}:
+        return shares
+    if kinds == {_SUM}:
+        return [1.0] * len(batches)
+    if kinds == {_WEIGHTED} and len(weights) == 1:
+        whole = float(np.sum(weights[0]))
+        return [float(np.sum(batch[2])) / whole for batch in batches]
+    raise ArgumentError(
+        "batch_size: the losses of model "
+        f"{model.name!r} are reduced in several ways, so that those of batches cannot be put "
+        "together; expected None, all samples at once"
+    )
+
+
+def _kind(loss: Any, *, weighted: bool) -> str:
+    """How a loss of many samples is made of theirs."""
+    reduction = getattr(loss, "reduction", _MEAN)
+    if reduction in ("sum", "none", None):
+        return _SUM
+    return _WEIGHTED if reduction == _WEIGHTED and weighted else _MEAN
+
+
+def _compute_loss(
+    model: keras.Model, x: Any, y: Any, outputs: Any, sample_weight: Any, *, training: bool
+) -> Any:
     # The argument is newer than Keras 3.3, and models may override the method without it.
     knows = "training" in inspect.signature(model.compute_loss).parameters
-    options = {"training": False} if knows else {}
+    options = {"training": training} if knows else {}
     return model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=sample_weight, **options)

@@ -53,7 +53,7 @@ class View(ABC):
     Args:
         model: The model it looks at.
         drawn: What can be drawn of it, layer by layer, each with where its array comes
-            from; at least one.
+            from; none where only what stands beside pictures is wanted.
         style: Which are drawn, and how.
         **options: As for `LayerPictures`.
 
@@ -67,6 +67,7 @@ class View(ABC):
         sources: Where the array of each of these comes from.
         too_large: What is not drawn because no reader would take it, in words.
         size_beside: Bytes that an epoch takes beside the pictures.
+        remark: What people should know of what is drawn, for the line at the start.
         noun: What is drawn of a layer, for people.
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
             sheet keeps the kernels' own scales.
@@ -86,18 +87,20 @@ class View(ABC):
         style: Style,
         **options: Any,
     ) -> None:
+        drawn = list(drawn)
         layers = [(LayerPictures(subject, style, **options), source) for subject, source in drawn]
         self.model = model
         self.layers = [layer for layer, _ in layers if layer.numbers]
         self.sources = [source for layer, source in layers if layer.numbers]
         self.too_large = [what for layer, _ in layers for what in layer.too_large]
         self.size_beside = 0
+        self.remark = ""
         if not self.layers and self.too_large:
             raise ArgumentError(
                 f"model: of {model.name!r} nothing can be drawn that could be read back, being "
                 f"too large: {enumerate_some(self.too_large)}; expected a layer of smaller pictures"
             )
-        if not self.layers:
+        if drawn and not self.layers:
             raise ArgumentError(
                 f"kernels: no layer of model {model.name!r} has any of the numbers "
                 f"{sorted(style.kernels or ())}; expected numbers from 1 to "

@@ -124,7 +124,10 @@ def test_logger_writes_arrays_pictures_and_norms(model, data, tmp_path):
         norm = np.linalg.norm(np.concatenate(parts).astype(float))
         assert curves[f"{number}-{layer.name}/gradient_norm"] == {1: pytest.approx(norm, rel=1e-5)}
     (value,) = [value for _, value in read_pictures(run) if value.tag == "3-second/3_2_2"]
-    assert "kernel 2 of 6, epoch 2. Gradients: black -" in value.metadata.summary_description
+    assert (
+        "kernel 2 of 6, epoch 2. Gradients in inference mode: black -"
+        in value.metadata.summary_description
+    )
 
 
 def test_frozen_layers_have_no_gradient(model, data, tmp_path):
@@ -138,7 +141,7 @@ def test_frozen_layers_have_no_gradient(model, data, tmp_path):
         begin_training(GradientLogger(tmp_path, *data, layers="first"), model)
     model.trainable = False
     model.compile("sgd", "mse")
-    with pytest.raises(ArgumentError, match="no convolution with a trainable kernel"):
+    with pytest.raises(ArgumentError, match="nothing in 'two' is trained"):
         begin_training(GradientLogger(tmp_path, *data), model)
 
 
@@ -225,5 +228,192 @@ def test_freezing_everything_ends_no_training(model, data, tmp_path):
     assert len(history.history["loss"]) == 3
     texts = [str(one.message) for one in told if issubclass(one.category, LogWarning)]
     assert len(texts) == 1
-    assert "it stays as it was (ArgumentError: model: 'two' has no convolution" in texts[0]
+    assert "it stays as it was (ArgumentError: model: nothing in 'two' is trained" in texts[0]
     assert {path.stem[-1] for path in (tmp_path / "gradients").rglob("*.png")} == {"1", "2", "3"}
+
+
+def normalised():
+    """Convolutions with batch normalisation and dropout, of which the batch matters much."""
+    keras.utils.set_random_seed(2)
+    layers = [
+        keras.Input((8, 8, 3)),
+        L.Conv2D(4, 3, name="c"),
+        L.BatchNormalization(name="b"),
+        L.Activation("relu"),
+        L.Flatten(),
+        L.Dense(3, activation="softmax", name="d"),
+    ]
+    model = keras.Sequential(layers, name="m")
+    model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy")
+    model.get_layer("b").moving_mean.assign([3.0, -2.0, 1.0, 0.5])
+    return model
+
+
+def steps_of_fit(model, x, y, **keywords):
+    """What `fit` moves each weight by in one step, as a gradient; the model is as it was after."""
+    before = model.get_weights()
+    model.fit(x, y, batch_size=len(x), epochs=1, verbose=0, shuffle=False, **keywords)
+    trained = {one.path: np.array(one) for one in model.trainable_variables}
+    model.set_weights(before)
+    return {
+        one.path: (np.array(one) - trained[one.path]) / 0.01 for one in model.trainable_variables
+    }
+
+
+CLASSES = np.arange(16) % 3
+
+
+@pytest.mark.parametrize("weights", [{}, {"class_weight": {0: 0.5, 2: 3.0}}, {"sample_weight": np.linspace(0, 2, 16)}])  # fmt: skip
+def test_in_training_mode_they_are_the_step_of_fit(data, weights):
+    """With the statistics of the batch, with weights of classes and of samples."""
+    model, x = normalised(), data[0]
+    expected = steps_of_fit(model, x, CLASSES, **weights)
+    found = compute_gradients(model, x, CLASSES, training=True, **weights)
+    assert list(found) == list(expected)
+    for path, gradient in found.items():
+        np.testing.assert_allclose(gradient, expected[path], rtol=1e-3, atol=2e-4)
+    still = compute_gradients(model, x, CLASSES, **weights)["m/c/kernel"]
+    assert np.abs(still - expected["m/c/kernel"]).max() > 0.01
+
+
+def test_classes_may_be_one_hot_and_are_not_given_twice(data):
+    model, x = normalised(), data[0]
+    weights = {0: 0.5, 2: 3.0}
+    found = compute_gradients(model, x, CLASSES, class_weight=weights)["m/d/kernel"]
+    model.compile("sgd", "categorical_crossentropy")
+    hot = compute_gradients(model, x, np.eye(3)[CLASSES], class_weight=weights)["m/d/kernel"]
+    np.testing.assert_allclose(found, hot, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ArgumentError, match="expected sample_weight or class_weight; got both"):
+        compute_gradients(model, x, CLASSES, np.ones(16), weights)
+    with pytest.raises(ArgumentError, match="class_weight: expected a dict"):
+        compute_gradients(model, x, CLASSES, class_weight=[1, 2])
+
+
+def test_training_mode_changes_nothing_and_repeats_itself(data):
+    """Moving statistics and random numbers stay; dropout is the same at every call."""
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((8, 8, 3)), L.Conv2D(4, 3, name="c"), L.BatchNormalization(), L.Dropout(0.5), L.Flatten(), L.Dropout(0.5), L.Dense(1)]  # fmt: skip
+    model = keras.Sequential(layers, name="m")
+    model.compile("sgd", "mse")
+    before = [np.array(one) for one in model.variables]
+    first, again = (compute_gradients(model, *data, training=True) for _ in range(2))
+    for path, gradient in first.items():
+        np.testing.assert_array_equal(gradient, again[path])
+    for was, one in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(was, np.array(one))
+    still = compute_gradients(model, *data)["m/c/kernel"]
+    assert np.abs(first["m/c/kernel"] - still).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "reduction", ["sum", "sum_over_batch_size", "mean_with_sample_weight", None]
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_batches_are_put_together_by_the_reduction(data, reduction, weighted):
+    """As all samples at once, regularisation once; batches of six, six and four."""
+    keras.utils.set_random_seed(5)
+    layers = [
+        keras.Input((8, 8, 3)),
+        # Keras itself cannot add regularisation to losses that are not reduced.
+        L.Conv2D(2, 3, kernel_regularizer="l2" if reduction else None),
+        L.Flatten(),
+        L.Dense(1),
+    ]
+    model = keras.Sequential(layers)
+    try:
+        loss = keras.losses.MeanSquaredError(reduction=reduction)
+    except ValueError:
+        pytest.skip("this Keras has no such reduction")
+    model.compile("sgd", loss)
+    weights = np.linspace(0.1, 3, 16) if weighted else None
+    whole = compute_gradients(model, *data, weights)
+    parts = compute_gradients(model, *data, weights, batch_size=6)
+    for path, gradient in whole.items():
+        np.testing.assert_allclose(
+            parts[path], gradient, rtol=1e-4, atol=1e-4 * np.abs(gradient).max()
+        )
+
+
+def test_losses_of_several_reductions_are_not_put_together(data):
+    inputs = keras.Input((8, 8, 3))
+    flat = L.Flatten()(L.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, [L.Dense(1)(flat), L.Dense(1)(flat)])
+    model.compile("sgd", [keras.losses.MeanSquaredError(reduction="sum"), "mse"])
+    x, y = data
+    with pytest.raises(ArgumentError, match=r"batch_size: the losses of model .* several ways"):
+        compute_gradients(model, x, [y, y], batch_size=5)
+    assert compute_gradients(model, x, [y, y])
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_description_says_which_mode(model, data, tmp_path, training):
+    with GradientLogger(tmp_path, *data, training=training) as logger:
+        logger.log(model, 1)
+    _, value = read_pictures(tmp_path / "gradients")[0]
+    mode = "training" if training else "inference"
+    assert f"Gradients in {mode} mode: black" in value.metadata.summary_description
+
+
+def test_a_frozen_backbone_has_arrays_and_curves(data, tmp_path, capsys):
+    """And no pictures, which the line at the start says; a part of it frozen: the rest is drawn."""
+    x, y = data
+    backbone = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3), L.Conv2D(3, 3)])
+    backbone.trainable = False
+    model = keras.Sequential([backbone, L.Flatten(), L.Dense(1, name="head")], name="m")
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path / "all", x, y)])
+    assert "(no picture, for no kernel is trained)" in capsys.readouterr().out
+    with np.load(tmp_path / "all/gradients/gradients_1.npz") as stored:
+        assert set(stored) == {"m/head/kernel", "m/head/bias"}
+    assert set(read_scalars(tmp_path / "all/gradients")) == {"3-head/gradient_norm"}
+    assert not list((tmp_path / "all").rglob("*.png"))
+
+    backbone.trainable = True
+    backbone.layers[0].trainable = False
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path / "part", x, y)])
+    assert {path.parent.name for path in (tmp_path / "part").rglob("*.png")} == {"1-2-conv2d"}
+    with pytest.raises(ArgumentError, match="has no trainable kernel"):
+        model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path, x, y, layers="1-1")])
+
+    model.trainable = False
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match=r"nothing in .* is trained.*expected a layer with"):
+        model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path / "none", x, y)])
+    assert not (tmp_path / "none").exists()
+
+
+def test_each_part_of_a_layer_has_its_curve(data, tmp_path):
+    """Beside its pictures; the bias counts with the last part."""
+    x, y = data
+    layers = [keras.Input((8, 8, 3)), L.SeparableConv2D(2, 3, name="s"), L.Flatten(), L.Dense(1)]
+    model = keras.Sequential(layers, name="m")
+    model.compile("sgd", "mse")
+    with GradientLogger(tmp_path, x, y) as logger:
+        logger.log(model, 1)
+    gradients = compute_gradients(model, x, y)
+    curves = read_scalars(tmp_path / "gradients")
+    assert curves["1-1-s/gradient_norm"][0] == pytest.approx(
+        np.linalg.norm(gradients["m/s/depthwise_kernel"]), rel=1e-5
+    )
+    last = np.hypot(
+        *(np.linalg.norm(gradients[f"m/s/{one}"]) for one in ("pointwise_kernel", "bias"))
+    )
+    assert curves["1-2-s/gradient_norm"][0] == pytest.approx(last, rel=1e-5)
+    assert "1-s/gradient_norm" not in curves
+    assert {path.parent.name for path in tmp_path.rglob("*.png")} == {"1-1-s", "1-2-s"}
+
+
+def test_layers_with_lora_are_told(data, tmp_path, capsys):
+    """Their kernels are frozen; what is trained instead is among the arrays."""
+    x, y = data
+    convolution = L.Conv2D(2, 3, name="c")
+    model = keras.Sequential([keras.Input((8, 8, 3)), convolution, L.Conv2D(2, 3, name="d"), L.Flatten(), L.Dense(1)])  # fmt: skip
+    convolution.enable_lora(1)
+    model.compile("sgd", "mse")
+    with GradientLogger(tmp_path, x, y) as logger:
+        logger.log(model, 1)
+    assert "(layers with LoRA are not drawn, their kernels being frozen)" in capsys.readouterr().out
+    assert {path.parent.name for path in tmp_path.rglob("*.png")} == {"2-d"}
+    with np.load(tmp_path / "gradients/gradients_1.npz") as stored:
+        assert sum("lora" in path for path in stored) == 2
