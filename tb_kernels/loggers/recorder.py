@@ -217,5 +217,6 @@ class Recorder:
         try:
             self.end(strict=strict)
         finally:
+            self._progresses = None
             if session is not None:
                 let_go(session.folder)

@@ -60,7 +60,12 @@ def test_checkpoints_give_what_a_logger_would_have(watched, tmp_path, capsys):
     assert len(files(tmp_path)) > 40
     for view in ("kernels", "patterns"):
         assert read_index(tmp_path / view) == read_index(watched / "watched" / view)
-    assert read_scalars(tmp_path / "kernels") == read_scalars(watched / "watched" / "kernels")
+    curves = read_scalars(watched / "watched" / "kernels")
+    for tag, points in curves.items():
+        # Of the model before training nothing was saved.
+        points.pop(-1, None)
+        points.pop(0, None) if tag.endswith("change") else None
+    assert read_scalars(tmp_path / "kernels") == curves
     told = capsys.readouterr().out.splitlines()
     assert told[-4:-1] == [f"epoch {epoch}: {path}" for epoch, path in enumerate(models[::-1], 1)]
     assert told[-1] == f"3 epochs of kernels and patterns in {tmp_path}"

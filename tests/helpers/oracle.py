@@ -1,5 +1,6 @@
 """What the contract says a picture is, computed without the package: loops and one weight at a time."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,14 @@ def weights_shown(entry, picture):
         x = t % columns * (width * scale + gap)
         tiles.append(picture[y : y + height * scale : scale, x : x + width * scale : scale])
     return entry["low"] + np.stack(tiles) / 255 * (entry["high"] - entry["low"])
+
+
+def folder_of(number, layer):
+    """The group of a layer: a name that Keras made up stands there without its counter."""
+    stem = re.sub("_[0-9]+$", "", layer.name)
+    # What Keras calls them: the class in small letters, its words joined.
+    made_up = stem.replace("_", "") == type(layer).__name__.lower()
+    return f"{number}-{stem if made_up else layer.name}"
 
 
 def pictures(log_dir):

@@ -9,7 +9,15 @@ import tensorflow as tf
 
 from tb_kernels import ArgumentError, GradientLogger, LogWarning, compute_gradients
 from tests.helpers.models import begin_training
-from tests.helpers.oracle import assert_shows, draw, level, read_pictures, read_png, read_scalars
+from tests.helpers.oracle import (
+    assert_shows,
+    draw,
+    folder_of,
+    level,
+    read_pictures,
+    read_png,
+    read_scalars,
+)
 
 L = keras.layers
 
@@ -115,14 +123,18 @@ def test_logger_writes_arrays_pictures_and_norms(model, data, tmp_path):
             tiles = [
                 level(gradient[:, :, i, kernel], -most, most) for i in range(gradient.shape[2])
             ]
-            assert_shows(read_png(run / f"{number}-{layer.name}/{number}_{kernel + 1}_2.png"), draw(tiles))  # fmt: skip
+            assert_shows(read_png(run / f"{folder_of(number, layer)}/{number}_{kernel + 1}_2.png"), draw(tiles))  # fmt: skip
     curves = read_scalars(run)
     numbered = [(1, model.layers[0]), (3, model.layers[2]), (5, model.layers[4])]
-    assert set(curves) == {f"{number}-{layer.name}/gradient_norm" for number, layer in numbered}
+    assert set(curves) == {
+        f"{folder_of(number, layer)}/gradient_norm" for number, layer in numbered
+    }
     for number, layer in numbered:
         parts = [expected[variable.path].ravel() for variable in layer.trainable_variables]
         norm = np.linalg.norm(np.concatenate(parts).astype(float))
-        assert curves[f"{number}-{layer.name}/gradient_norm"] == {1: pytest.approx(norm, rel=1e-5)}
+        assert curves[f"{folder_of(number, layer)}/gradient_norm"] == {
+            1: pytest.approx(norm, rel=1e-5)
+        }
     (value,) = [value for _, value in read_pictures(run) if value.tag == "3-second/3_2_2"]
     assert (
         "kernel 2 of 6, epoch 2. Gradients in inference mode: black -"

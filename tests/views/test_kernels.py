@@ -6,7 +6,14 @@ import pytest
 
 from tb_kernels import KernelLogger, read_kernels
 from tests.helpers.kinds import COUNT, KINDS
-from tests.helpers.oracle import assert_shows, picture_of, read_index, read_png, slices_of
+from tests.helpers.oracle import (
+    assert_shows,
+    folder_of,
+    picture_of,
+    read_index,
+    read_png,
+    slices_of,
+)
 
 
 def weight_of(layer, name):
@@ -30,7 +37,7 @@ def test_pictures_are_the_weights(row, tmp_path):
         count = COUNT[kind](weight.shape)
         assert entries[number]["kernels"] == count
         assert entries[number]["shape"] == list(weight.shape)
-        folder = tmp_path / "kernels" / f"{number}-{layer.name}"
+        folder = tmp_path / "kernels" / folder_of(number, layer)
         assert {path.name for path in folder.iterdir()} == {
             f"{number}_{kernel}_2.png" for kernel in range(1, count + 1)
         }

@@ -8,7 +8,7 @@ import pytest
 
 from tb_kernels import KernelLogger, LogWarning
 from tests.helpers.kinds import COUNT
-from tests.helpers.oracle import assert_shows, picture_of, read_index, read_png
+from tests.helpers.oracle import assert_shows, folder_of, picture_of, read_index, read_png
 
 FAMILIES = {
     "VGG16": {},
@@ -70,7 +70,7 @@ def test_every_convolution_is_drawn_right(family, tmp_path):
     )
     for (number, layer, kind, weight), entry in zip(expected, index, strict=True):
         assert (entry["name"], entry["shape"]) == (layer.name, list(weight.shape))
-        folder = tmp_path / "kernels" / f"{number}-{layer.name}"
+        folder = tmp_path / "kernels" / folder_of(number, layer)
         assert len(list(folder.iterdir())) == COUNT[kind](weight.shape)
         array = np.array(weight)
         for kernel in chosen[number]:
