@@ -261,7 +261,7 @@ def test_what_is_refused(pictures, tmp_path):
     for tail in ([L.Dense(1)], [L.Dense(4), L.ReLU()]):
         refused("score: the output of model 'number', shape .* expected a function of the outputs", model=linear(tail, "number"))  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2, activation="softmax")], name="flat")
-    refused("model: 'flat' has no convolution with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
+    refused("model: 'flat' has no layer with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
 
 
 def test_two_loggers_share_the_file_of_arrays(pictures, tmp_path):
@@ -292,7 +292,7 @@ def test_channels_first(pictures, tmp_path):
     assert np.abs(found - 255 * (pictures[1] - low) / (high - low)).max() <= 1
 
 
-def test_the_last_convolution_is_the_last_called(pictures):
+def test_the_last_layer_is_the_last_called(pictures):
     """Not the one defined last, and not one that the score does not depend on."""
 
     class Backwards(keras.Model):
@@ -331,7 +331,7 @@ def test_volumes_have_no_map():
     """A convolution over three axes of space, also where it is asked for."""
     model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.Conv3D(2, 3, name="c"), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
     x = np.ones((2, 4, 8, 8, 3))
-    with pytest.raises(ArgumentError, match="no convolution with spatial output of one or two"):
+    with pytest.raises(ArgumentError, match="no layer with spatial output of one or two axes"):
         compute_heatmaps(model, x)
     with pytest.raises(ArgumentError, match=r"layer 1 'c'.* expected a layer with spatial output"):
         compute_heatmaps(model, x, layer="c")
@@ -358,7 +358,7 @@ def test_a_map_over_time_is_a_band(tmp_path):
 def test_what_runs_once_for_each_step_has_no_map():
     """The last frame's map would pass for that of all."""
     model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.TimeDistributed(L.Conv2D(2, 3)), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
-    with pytest.raises(ArgumentError, match="has no convolution with spatial output"):
+    with pytest.raises(ArgumentError, match="has no layer with spatial output"):
         compute_heatmaps(model, np.ones((2, 4, 8, 8, 3)))
 
 
