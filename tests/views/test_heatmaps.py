@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from matplotlib import colormaps
 
-from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps
+from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps, open_log
 from tests.helpers.models import begin_training
 from tests.helpers.oracle import read_index, read_pictures, read_png
 
@@ -218,6 +218,38 @@ def test_one_scale_for_all_and_an_empty_map(tmp_path):
         each.log(model, 1)
     levels = {log: [read_png(tmp_path / f"{log}/heatmaps/1-conv/1_{k}_1.png")[0, 0, 0] for k in (1, 2, 3)] for log in "ab"}  # fmt: skip
     assert levels == {"a": [255, 128, 0], "b": [255, 255, 0]}
+
+
+@pytest.mark.parametrize(("kernels", "drawn"), [(None, range(1, 9)), ([2, 10, 99], [2, 10])])
+def test_eight_inputs_are_drawn_and_all_are_stored(tmp_path, kernels, drawn):
+    """Others by their numbers, each over its own input with its own class; so is the sheet."""
+    model = linear([L.Dense(5, activation="softmax")])
+    x = np.random.default_rng(3).uniform(size=(10, 10, 12, 3)).astype("float32")
+    classes = np.arange(10) % 5
+    with HeatmapLogger(tmp_path, x, classes, kernels=kernels, strength=0, scale=1, sheets=True) as logger:  # fmt: skip
+        logger.log(model, 1)
+    run = tmp_path / "heatmaps"
+    assert {path.stem for path in run.rglob("*.png")} == {f"1_{one}_1" for one in (0, *drawn)}
+    with np.load(run / "heatmaps_1.npz") as stored:
+        np.testing.assert_allclose(stored["1-conv"], compute_heatmaps(model, x, classes), rtol=1e-5)
+        np.testing.assert_array_equal(stored["classes"], classes)
+    low, high = x.min(), x.max()
+    sheet = read_png(run / "1-conv/1_0_1.png")
+    scale = next(entry["sheet"]["scale"] for entry in read_index(run)[1]["layers"])
+    gap = max(1, scale // 4)
+    columns = int(np.ceil(np.sqrt(len(drawn))))
+    told = {value.tag: value.metadata.summary_description for _, value in read_pictures(run)}
+    for place, one in enumerate(drawn):
+        picture = read_png(run / f"1-conv/1_{one}_1.png")
+        assert np.abs(picture - 255 * (x[one - 1] - low) / (high - low)).max() <= 1
+        y, x_ = (index * (side * scale + gap) for index, side in zip(divmod(place, columns), (10, 12), strict=True))  # fmt: skip
+        tile = sheet[y : y + 10 * scale : scale, x_ : x_ + 12 * scale : scale]
+        np.testing.assert_array_equal(tile, picture)
+        assert f"input {one} of 10, epoch 1." in told[f"1-conv/1_{one}_1"]
+        assert f"Class {classes[one - 1]}, score" in told[f"1-conv/1_{one}_1"]
+    assert f"{len(drawn)} inputs, epoch 1" in told["1-conv/1_0_1"]
+    log = open_log(tmp_path)
+    assert log.picture(f"1_{drawn[-1]}_1", view="heatmaps").pixels().shape == (10, 12, 3)
 
 
 def test_several_layers(pictures, tmp_path):
