@@ -157,21 +157,44 @@ def test_one_dimension():
 
 @pytest.mark.parametrize(("colormap", "strength"), [("viridis", 0.5), ("gray", 0.25), ("jet", 1)])
 def test_overlay_pixels(pictures, tmp_path, colormap, strength):
-    """The input under the map, which TensorFlow scales and matplotlib colours here."""
+    """The input under the map, which NumPy scales and matplotlib colours here."""
     model = linear([L.Dense(5, activation="softmax")])
     with HeatmapLogger(tmp_path, pictures, 2, colormap=colormap, strength=strength, scale=1) as logger:  # fmt: skip
         logger.log(model, 4)
     maps = compute_heatmaps(model, pictures, 2)
-    large = tf.image.resize(maps[..., None], (10, 12), method="bilinear").numpy()[..., 0]
+    # Where the middles of 8 rows and 10 columns fall in 10 and 12 pixels.
+    rows, columns = [0, 1, 3, 4, 5, 6, 8, 9], [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]
     low, high = pictures.min(), pictures.max()
     for one in range(3):
-        colors = colormaps[colormap](large[one] / maps[one].max())[..., :3] * 255
+        across = np.stack([np.interp(np.arange(12), columns, row) for row in maps[one]])
+        large = np.stack([np.interp(np.arange(10), rows, column) for column in across.T]).T
+        colors = colormaps[colormap](large / maps[one].max())[..., :3] * 255
         under = 255 * (pictures[one] - low) / (high - low)
         expected = (1 - strength) * under + strength * colors
         found = read_png(tmp_path / f"heatmaps/1-conv/1_{one + 1}_4.png")
         # A level of the map more or less is up to four steps of a colour in jet.
         assert np.abs(found - expected).max() <= 5
         assert np.abs(found - expected).mean() <= 1
+
+
+@pytest.mark.parametrize("side", [9, 16, 31, 48])
+def test_the_brightest_place_has_the_end_of_the_colours(tmp_path, side):
+    """However much a map is scaled: its largest value is told as the high end, and is drawn so."""
+    keras.utils.set_random_seed(side)
+    model = keras.Sequential([keras.Input((side, side, 1)), L.MaxPooling2D(2), L.Conv2D(4, 3, activation="relu", name="conv"), L.Flatten(), L.Dense(2, "softmax", kernel_initializer=keras.initializers.RandomUniform(0, 1))])  # fmt: skip
+    x = np.random.default_rng(side).uniform(size=(4, side, side, 1)).astype("float32")
+    with HeatmapLogger(tmp_path, x, 1, strength=1, colormap="gray", scale=1) as logger:
+        logger.log(model, 1)
+    maps = compute_heatmaps(model, x, 1)
+    assert maps.shape[1] < side / 2
+    for one, map_ in enumerate(maps, start=1):
+        picture = read_png(tmp_path / f"heatmaps/2-conv/2_{one}_1.png")
+        assert picture.shape == (side, side, 3)
+        assert picture.max() == 255
+        # Half a pixel off at most.
+        places = np.argwhere(picture[..., 0] == 255) + 0.5
+        middle = (np.array(np.unravel_index(map_.argmax(), map_.shape)) + 0.5) * side / len(map_)
+        assert np.abs(places - middle).max(axis=1).min() <= 0.5 + 1e-9
 
 
 def test_logger_writes_maps_and_says_class_and_score(pictures, tmp_path):
@@ -405,8 +428,7 @@ def test_the_first_scale_waits_for_a_map(pictures, tmp_path):
         dense.kernel.assign(1e-4 * np.sign(np.asarray(conv(pictures)).mean(axis=(0, 1, 2)))[:, None] * [[1, 1]])  # fmt: skip
         logger.log(model, 2)
     brightest = max(read_png(tmp_path / f"heatmaps/1-conv/1_{one}_2.png").max() for one in (1, 2, 3))  # fmt: skip
-    # The brightest place is a little less bright where it is scaled to the input's size.
-    assert brightest > 200
+    assert brightest == 255
 
 
 def test_a_call_that_is_a_tf_function(pictures):
