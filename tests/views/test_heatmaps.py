@@ -76,11 +76,15 @@ def test_default_class_is_the_predicted_one_and_classes_may_differ(pictures):
     np.testing.assert_array_equal(compute_heatmaps(model, pictures, [4, 0, 2]), each[[4, 0, 2], rows])  # fmt: skip
 
 
-def test_softmax_in_the_loss(pictures):
-    """A model compiled with from_logits gives its logits as scores."""
-    model = linear([L.Dense(5)])
-    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    expected = closed_form(model, pictures, np.array(model.layers[2].kernel)[:, 3])
+@pytest.mark.parametrize("compiled", [lambda loss: loss, lambda loss: [loss], lambda loss: {"logits": loss}])  # fmt: skip
+def test_softmax_in_the_loss(pictures, compiled):
+    """A model compiled with from_logits gives its logits as scores, also from a list or dict."""
+    layers = linear([L.Dense(5, name="logits")])
+    model = keras.Model(layers.inputs, layers.outputs)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", compiled(loss))
+    model.fit(pictures, np.array([0, 3, 1]), verbose=0)
+    expected = closed_form(layers, pictures, np.array(layers.layers[2].kernel)[:, 3])
     np.testing.assert_allclose(compute_heatmaps(model, pictures, 3), expected, rtol=1e-4, atol=1e-7)
 
 
@@ -301,6 +305,10 @@ def test_what_is_refused(pictures, tmp_path):
     )
     refused("classes: expected a class from 0.* got -1", classes=-1)
     refused("classes: expected .* got 'cat'", classes="cat")
+    refused(r"classes: .* shape \(3,\): np.ravel\(classes\); got shape \(3, 1\)", classes=np.ones((3, 1), int))  # fmt: skip
+    refused(r"classes: .* shape \(3,\): np.argmax\(classes, axis=1\), if these are one-hot; got shape \(3, 5\)", classes=np.eye(5)[:3])  # fmt: skip
+    refused(r"classes: .* shape \(3,\); got shape \(2, 2\)", classes=[[1, 2], [3, 4]])
+    refused(r"classes: .* got \[\[1\], \[2, 3\], \[4\]\]", classes=[[1], [2, 3], [4]])
     refused("classes: .* got both", classes=1, score=lambda outputs: outputs[:, 0])
     refused("score: expected a function", score=3)
     refused(r"score: expected a number for each of 3 inputs, shape \(3,\), got shape \(3, 5\)", score=lambda outputs: outputs)  # fmt: skip
