@@ -89,7 +89,9 @@ def loggers(
         "activations": lambda: ActivationLogger(log_dir, x[:4], epochs=epochs, sheets=True),
         "gradients": lambda: GradientLogger(log_dir, x[:256], y[:256], epochs=epochs),
         "patterns": lambda: PatternLogger(log_dir, epochs=epochs, sheets=True),
-        "heatmaps": lambda: HeatmapLogger(log_dir, x[:9], epochs=epochs, sheets=True),
+        "heatmaps": lambda: HeatmapLogger(
+            log_dir, x[:9], kernels=range(1, 10), epochs=epochs, sheets=True
+        ),
     }
     return [every[view]() for view in views]
 

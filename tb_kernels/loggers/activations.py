@@ -16,13 +16,17 @@ from tb_kernels.schema.naming import ACTIVATIONS
 from tb_kernels.views.activations import ActivationView
 from tb_kernels.writing.disk import PATIENCE
 
+# Among layers: every one that can be drawn.
+_ALL = "all"
+
 
 class ActivationLogger(Logger):
-    """Draws what every layer gives for a few inputs, at the end of the epochs you choose.
+    """Draws what convolutions give for a few inputs, at the end of the epochs you choose.
 
-    All activations of an epoch go into `<log_dir>/activations/activations_10.npz`, under
-    the layers' numbers and names (`1-conv2d`). Each channel of a layer with spatial
-    output becomes a picture `<layer>_<channel>_<epoch>`, all inputs side by side in it:
+    All activations of an epoch, of all layers and inputs, go into
+    `<log_dir>/activations/activations_10.npz`, under the layers' numbers and names
+    (`1-conv2d`). Each channel of a convolution's output becomes a picture
+    `<layer>_<channel>_<epoch>`, the first 8 inputs at most side by side in it:
     the file `<log_dir>/activations/1-conv2d/1_6_10.png` and an image in TensorBoard.
     The model runs once, compiled, in inference mode, and nothing in it changes.
 
@@ -36,7 +40,9 @@ class ActivationLogger(Logger):
             that shuffles: give one that does not.)
         epochs: Which epochs.
         layers: Names or numbers of layers with spatial output; the file of arrays then
-            holds these only. Default: all of them, and the arrays of every layer.
+            holds these only. Default: the convolutions, or every layer with spatial
+            output where none of these has it; `"all"` is every such layer. The file of
+            arrays then holds all layers.
         kernels: Numbers of channels, from 1.
         normalize: What black and white stand for: `"standard"`, two deviations around
             the mean of each channel; the others as for kernels.
@@ -76,10 +82,18 @@ class ActivationLogger(Logger):
         strict: bool = False,
         patience: float = PATIENCE,
     ) -> None:
+        self._every = isinstance(layers, str) and layers == _ALL
+        layers = None if self._every else layers
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
         super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._inputs = check_inputs("inputs", inputs)
         self._half_precision = bool(half_precision)
 
     def _look_at(self, model: keras.Model) -> ActivationView:
-        return ActivationView(model, self._inputs, self._style, half_precision=self._half_precision)
+        return ActivationView(
+            model,
+            self._inputs,
+            self._style,
+            every=self._every,
+            half_precision=self._half_precision,
+        )

@@ -19,6 +19,7 @@ from tb_kernels.model.selection import select_places
 from tb_kernels.schema.naming import HEATMAPS
 from tb_kernels.views.heatmaps import HeatmapView
 from tb_kernels.views.scores import Score, Scores, check_classes
+from tb_kernels.views.view import USUAL_INPUTS
 from tb_kernels.writing.disk import PATIENCE
 
 
@@ -39,13 +40,15 @@ class HeatmapLogger(Logger):
             over the first array of pictures in it.
         classes: The class of each input, or one for all, from 0. Default: the class
             that the model predicts at that epoch.
-        layer: Name or number of a layer with spatial output. Default: the last such
-            convolution.
+        layer: Name or number of a layer with spatial output. Default: the last one
+            before the head, as in `compute_heatmaps`; the line at the start of training
+            says which.
         score: As in `compute_heatmaps`, for models that do not end in one softmax or
             sigmoid.
         epochs: Which epochs.
         layers: Several layers, instead of `layer`.
-        kernels: Numbers of the inputs that are drawn, from 1.
+        kernels: Numbers of the inputs that are drawn, from 1. Default: 1 to 8. The file
+            of arrays holds all.
         normalize: What the ends of the colour map stand for: `"kernel"`, 0 and the
             largest value of each map; `"layer"`, 0 and the largest of all maps of that
             epoch; `"first"`, of the first epoch; the others as for kernels.
@@ -56,7 +59,7 @@ class HeatmapLogger(Logger):
         columns: Inputs in a row of the sheet.
         scale: Pixels along the side of an input's pixel.
         group: Whether files and tags have the layer's group in front.
-        sheets: Whether all inputs are also drawn on one sheet, `3_0_10`.
+        sheets: Whether the inputs that are drawn are also on one sheet, `3_0_10`.
         strict: Whether a failed write raises.
         patience: Seconds after which a disk that takes nothing is taken to hang.
 
@@ -97,6 +100,7 @@ class HeatmapLogger(Logger):
                 "matplotlib knows, such as 'viridis', got 'rgb'"
             )
         layers = layers if layer is None else layer
+        kernels = range(1, USUAL_INPUTS + 1) if kernels is None else kernels
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
         super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._argument = "layers" if layer is None else "layer"

@@ -32,6 +32,7 @@ class Volume:
         size: Bytes on disk, roughly: file and event together.
         too_large: What is not drawn because no reader would take it, in words.
         remark: What people should know of it; empty for nothing.
+        chosen: The one layer that is drawn because nobody said which, in words; else None.
     """
 
     layers: int
@@ -41,10 +42,13 @@ class Volume:
     size: int
     too_large: tuple[str, ...] = ()
     remark: str = ""
+    chosen: str | None = None
 
 
 def announce(where: str, volume: Volume, epochs: int | None) -> None:
-    """Says in one line what a training will write; a warning if that is a lot, or not all.
+    """Says in one line what a training will write, and of which layer where that was left open.
+
+    It is a warning if that is a lot, or not all.
 
     Args:
         where: The view's folder.
@@ -57,7 +61,10 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
             f"{enumerate_some(volume.too_large)}; the other pictures are. sheets=False leaves "
             "sheets out, layers=[...] a whole layer"
         )
-    line = f"{count(volume.layers, 'layer')}, {count(volume.drawn, volume.noun)}"
+    drawn = count(volume.drawn, volume.noun)
+    line = f"{count(volume.layers, 'layer')}, {drawn}"
+    if volume.chosen is not None:
+        line = f"{drawn} of {volume.chosen}"
     if epochs is None:
         pictures, size, per = volume.pictures, volume.size, " per logged epoch"
     else:
@@ -66,7 +73,8 @@ def announce(where: str, volume: Volume, epochs: int | None) -> None:
     line += f": {count(pictures, 'picture')}, about {readable_size(size)}{per}, in {where}"
     line += f" ({volume.remark})" if volume.remark else ""
     if pictures > MANY_PICTURES or size > LARGE:
-        warn(f"{line}. Fewer with epochs=[...], layers=[...] or kernels=[...]")
+        less = "Fewer" if pictures > MANY_PICTURES else "Less"
+        warn(f"{line}. {less} with epochs=[...], layers=[...] or kernels=[...]")
     else:
         say(line)
 

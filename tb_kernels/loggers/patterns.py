@@ -31,7 +31,9 @@ class PatternLogger(Logger):
     Args:
         log_dir: The directory that `tensorboard --logdir` is given; made if missing.
         epochs: Which epochs.
-        layers: Names or numbers of layers. Default: the last convolution.
+        layers: Names or numbers of layers. Default: the last convolution, on the way to the
+            output, with a kernel larger than one pixel; the last of all where none is. The
+            line at the start of training says which.
         kernels: Kernel numbers, from 1; a layer without that number is passed over.
             Default: 1 to 16.
         steps: As in `synthesize_patterns`.

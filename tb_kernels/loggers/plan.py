@@ -141,4 +141,5 @@ def _volume_of(view: View) -> Volume:
         size=sum(layer.size for layer in layers) + view.size_beside,
         too_large=tuple(view.too_large),
         remark=view.remark,
+        chosen=view.chosen,
     )

@@ -3,7 +3,7 @@
 The rest of the package speaks Keras, `keras.ops` and `keras.tree`. Another backend gives
 each function here:
 
-- `compiled`, `traced`, `untraced`, `sight`: `jit` and its tracers on JAX. Where nothing is
+- `compiled`, `traced`, `trace`, `untraced`, `sight`: `jit` and its tracers on JAX. Where nothing is
   traced, as on PyTorch, functions stay as they are and every tensor can be seen.
 - `gradients`, `gradients_within`: on JAX `watch` adds a zero to the tensor, with respect to
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
@@ -76,6 +76,13 @@ def traced(
         *(tf.TensorSpec(argument.shape, argument.dtype) for argument in arguments)
     )
     return concrete
+
+
+def trace(model: keras.Model, function: Callable[..., Any], *arguments: Any) -> None:
+    """Calls a function for what it sees: only traced, unless the model is one that runs eagerly."""
+    graph = compiled(model, function)
+    call = getattr(graph, "get_concrete_function", graph)
+    call(*arguments)
 
 
 def untraced(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,13 +15,13 @@ from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt, check_inputs
 from tb_kernels.model.forward import untouched
 from tb_kernels.model.interior import LayerOutput, outputs_of_layers
-from tb_kernels.model.layers import check_built
+from tb_kernels.model.layers import check_built, kernels_of, walk
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import ACTIVATIONS, arrays_name
+from tb_kernels.schema.naming import ACTIVATIONS, arrays_name, belongs
 from tb_kernels.schema.outputs import ArrayFile
-from tb_kernels.views.view import Captured, View, subject_of
+from tb_kernels.views.view import USUAL_INPUTS, Captured, View, subject_of
 
 # As in the notebooks that look at feature maps.
 _SHEET_ROW = 16
@@ -118,7 +118,7 @@ class ActivationPass:
 
 
 def feature_maps(model: keras.Model, activations: Iterable[LayerOutput]) -> dict[str, Axes]:
-    """The axes of those activations that are feature maps, by number.
+    """The axes of those activations that are feature maps, by number: of the inputs drawn.
 
     What a model is given is none.
     """
@@ -127,8 +127,14 @@ def feature_maps(model: keras.Model, activations: Iterable[LayerOutput]) -> dict
     for activation in activations:
         letters = axes.letters(activation.layer, activation.values.shape)
         if letters and not isinstance(activation.layer, keras.layers.InputLayer):
-            found[activation.number] = Axes(letters, activation.values.shape)
+            inputs, *shape = activation.values.shape
+            found[activation.number] = Axes(letters, (min(inputs, USUAL_INPUTS), *shape))
     return found
+
+
+def _of_convolutions(model: keras.Model, maps: list[LayerOutput]) -> list[LayerOutput]:
+    numbers = [place.number for place in walk(model) if kernels_of(place)]
+    return [one for one in maps if any(belongs(one.number, number) for number in numbers)]
 
 
 class ActivationView(View):
@@ -137,7 +143,8 @@ class ActivationView(View):
     Args:
         model: A built model.
         inputs: Checked.
-        style: Which are drawn, and how.
+        style: Which are drawn, and how; convolutions' outputs where it names no layers.
+        every: Whether every layer with spatial output is drawn where it names none.
         half_precision: Whether arrays of fractions are stored as float16.
 
     Raises:
@@ -149,7 +156,13 @@ class ActivationView(View):
     each_alone = True
 
     def __init__(
-        self, model: keras.Model, inputs: Any, style: Style, *, half_precision: bool
+        self,
+        model: keras.Model,
+        inputs: Any,
+        style: Style,
+        *,
+        every: bool = False,
+        half_precision: bool = False,
     ) -> None:
         forward = ActivationPass(model, inputs)
         stored = attempt("inputs", inputs, model, forward)
@@ -161,13 +174,14 @@ class ActivationView(View):
                 "expected at least one, such as Conv2D (compute_activations gives the "
                 "activations of every model)"
             )
-        chosen = select(model, style.layers, maps, what="spatial output")
         if style.layers is not None:
-            forward = ActivationPass(model, inputs, {one.number for one in chosen})
-            stored = chosen
+            maps = stored = select(model, style.layers, maps, what="spatial output")
+            forward = ActivationPass(model, inputs, {one.number for one in maps})
+        elif not every:
+            maps = _of_convolutions(model, maps) or maps
         drawn = [
             (subject_of(output, axes[output.number], self.noun, "activations"), output.key)
-            for output in chosen
+            for output in maps
         ]
         super().__init__(model, drawn, style, sheet_row=_SHEET_ROW)
         self._forward = forward
@@ -177,7 +191,7 @@ class ActivationView(View):
     def capture(self) -> Captured:
         """Runs the model as it is now."""
         found = {output.key: output.values for output in self._forward()}
-        return Captured([found[key] for key in self.sources], found)
+        return Captured([found[key][:USUAL_INPUTS] for key in self.sources], found)
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The activations of all layers, by the layers' groups."""

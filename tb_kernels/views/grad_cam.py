@@ -19,7 +19,7 @@ from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, count
 from tb_kernels.model.forward import call, untouched
 from tb_kernels.model.interior import opened, standing_in, visible
-from tb_kernels.model.layers import Place, kernels_of
+from tb_kernels.model.layers import Place
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.views.scores import Scores
 
@@ -33,23 +33,19 @@ class GradCam:
     Args:
         model: A built model.
         inputs: Checked.
-        layers: Whose maps; None for the last convolution with spatial output.
+        layers: Whose maps.
         scores: What is differentiated.
-
-    Attributes:
-        layers: Whose maps, known after the first call.
     """
 
     def __init__(
-        self, model: keras.Model, inputs: Any, layers: Sequence[Place] | None, scores: Scores
+        self, model: keras.Model, inputs: Any, layers: Sequence[Place], scores: Scores
     ) -> None:
         backend.check_backend()
         self._model = model
         self._inputs = as_tensors(inputs)
-        self._wanted = layers
+        self._layers = layers
         self._scores = scores
         self._run = backend.compiled(model, self._forward)
-        self.layers: Sequence[Place] = layers or ()
 
     def __call__(self) -> tuple[dict[str, NDArray[np.float32]], Explained]:
         """The heatmaps of the model as it is now, and what they explain.
@@ -63,7 +59,7 @@ class GradCam:
         )
         found = {
             place.number: backend.to_numpy(one)
-            for place, one in zip(self.layers, maps, strict=True)
+            for place, one in zip(self._layers, maps, strict=True)
         }
         return found, explained
 
@@ -76,58 +72,50 @@ class GradCam:
             return total, [tensor for _, tensor, _ in spatial], (spatial, classes, scores)
 
         gradients, (spatial, classes, scores) = backend.gradients_within(score)
-        found = [
-            (place, _grad_cam(tensor, gradient, letters))
-            for (place, tensor, letters), gradient in zip(spatial, gradients, strict=True)
-            if gradient is not None
-        ]
-        if len(found) < (len(self._wanted) if self._wanted else 1):
+        if any(gradient is None for gradient in gradients):
+            apart = [
+                place.layer.name
+                for (place, _, _), gradient in zip(spatial, gradients, strict=True)
+                if gradient is None
+            ]
             raise ArgumentError(
                 f"layer: the score of model {self._model.name!r} does not depend on every layer "
-                f"asked for: {', '.join(place.layer.name for place, _, _ in spatial)}; expected "
-                "layers that lead to it"
+                f"asked for: {', '.join(apart)}; expected layers that lead to it"
             )
-        found = found if self._wanted else found[-1:]
-        self.layers = [place for place, _ in found]
-        return [maps for _, maps in found], classes, scores
+        maps = [
+            _grad_cam(tensor, gradient, letters)
+            for (_, tensor, letters), gradient in zip(spatial, gradients, strict=True)
+        ]
+        return maps, classes, scores
 
-    def _watch(self, inputs: Any, watch: backend.Watch) -> tuple[Any, dict[str, tuple[Place, Any]]]:
+    def _watch(self, inputs: Any, watch: backend.Watch) -> tuple[Any, dict[str, Any]]:
         """Calls the model, and watches what the layers give.
 
         Returns:
-            The model's outputs, and each layer with its output of its last call, by its
-            number, in the order of these calls.
+            The model's outputs, and each layer's output of its last call, by its number.
         """
-        places = list(visible(self._model))
-        if self._wanted is None:
-            places = [place for place in places if kernels_of(place)]
-        else:
-            numbers = {place.number for place in self._wanted}
-            places = [place for place in places if place.number in numbers]
-        seen: dict[str, tuple[Place, Any]] = {}
+        numbers = {place.number for place in self._layers}
+        places = [place for place in visible(self._model) if place.number in numbers]
+        seen: dict[str, Any] = {}
         is_visible = backend.sight()
 
         def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             outputs = own(*args, **kwargs)
             if is_visible(outputs):
-                outputs = watch(outputs)
-                seen.pop(place.number, None)
-                seen[place.number] = place, outputs
+                outputs = seen[place.number] = watch(outputs)
             return outputs
 
         with untouched(), opened(self._model), standing_in(places, stand):
             return call(self._model, inputs), seen
 
-    def _spatial(self, seen: Mapping[str, tuple[Place, Any]]) -> list[tuple[Place, Any, str]]:
-        """Those of the layers that have maps, with their outputs and what the axes are."""
+    def _spatial(self, seen: Mapping[str, Any]) -> list[tuple[Place, Any, str]]:
+        """The layers with their outputs and what the axes of these are."""
         axes = MapAxes(self._model)
         found = []
-        for place in self._wanted or [place for place, _ in seen.values()]:
-            _, tensor = seen.get(place.number, (place, None))
+        for place in self._layers:
+            tensor = seen.get(place.number)
             letters = None if tensor is None else axes.letters(place.layer, tensor.shape)
-            if letters and "d" not in letters:
-                found.append((place, tensor, letters))
-            elif self._wanted:
+            if not letters or "d" in letters:
                 has = "is not called where it can be seen"
                 if tensor is not None:
                     has = f"gives the shape {tuple(tensor.shape)}"
@@ -136,11 +124,7 @@ class GradCam:
                     f"{self._model.name!r} {has}; expected a layer with spatial output of one "
                     "or two axes, such as Conv2D"
                 )
-        if not found:
-            raise ArgumentError(
-                f"model: {self._model.name!r} has no convolution with spatial output of one or two "
-                "axes; expected at least one, such as Conv2D"
-            )
+            found.append((place, tensor, letters))
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,8 @@ from tb_kernels.drawing.overlays import Overlay, backdrop
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model import backend
-from tb_kernels.model.data import attempt, check_inputs, count
+from tb_kernels.model.data import as_tensors, attempt, check_inputs, count
+from tb_kernels.model.flow import Chosen, last_layer
 from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.selection import select_layer
@@ -47,8 +47,11 @@ def compute_heatmaps(
         classes: The class of each input, or one for all, from 0. Default: the class
             that the model predicts.
         layer: Name or number of a layer with spatial output; of a layer that is called
-            several times the last call counts. Default: the last such convolution that
-            the score depends on.
+            several times the last call counts. Default: the last one, in the order of the
+            data flow, that the score depends on and that does more than pass on or thin
+            out what it is given: pooling, dropout, padding and their like in front of the
+            head count to the head. Of a residual block it is the block's output, of
+            branches side by side the last in `model.summary()`.
         score: A function of the model's outputs that gives a number for each input,
             shape (inputs,), for models that do not end in one softmax or sigmoid.
             Default: the class's value before the final softmax or sigmoid (also where
@@ -70,9 +73,12 @@ def compute_heatmaps(
     """
     check_built(model)
     inputs = check_inputs("inputs", inputs)
-    places = None if layer is None else [select_layer(model, "layer", layer)]
     scores = Scores(check_classes(classes, count(inputs)), score)
-    grad_cam = GradCam(model, inputs, places, scores)
+    if layer is None:
+        place = _last_layer(model, inputs, scores).place
+    else:
+        place = select_layer(model, "layer", layer)
+    grad_cam = GradCam(model, inputs, [place], scores)
     found, _ = attempt("inputs", inputs, model, grad_cam)
     (maps,) = found.values()
     return maps
@@ -84,7 +90,7 @@ class HeatmapView(View):
     Args:
         model: A built model.
         inputs: Checked.
-        places: The layers whose maps; None for the last convolution.
+        places: The layers whose maps; None for the last one before the head.
         scores: What is explained.
         style: Which are drawn, and how.
         input_range: The values of the inputs that are black and white; each None for
@@ -111,13 +117,25 @@ class HeatmapView(View):
         input_range: tuple[float, float] | tuple[None, None],
         strength: float,
     ) -> None:
+        chosen = None
+        if places is None:
+            chosen = _last_layer(model, inputs, scores)
+            places = [chosen.place]
         grad_cam = GradCam(model, inputs, places, scores)
         maps, _ = attempt("inputs", inputs, model, grad_cam)
-        drawn = [(_subject(one, maps[one.number]), one.number) for one in grad_cam.layers]
-        overlay = Overlay(_backdrop(model, inputs, input_range), strength)
+        every = range(1, count(inputs) + 1)
+        numbers = every if style.kernels is None else sorted(style.kernels.intersection(every))
+        shown = np.asarray(numbers, np.intp) - 1
+        drawn = [
+            (_subject(place, maps[place.number], len(shown)), place.number) for place in places
+        ]
+        pictures = _backdrop(model, inputs, input_range)
+        overlay = Overlay(None if pictures is None else pictures[shown], strength)
         super().__init__(model, drawn, style, overlay=overlay)
-        self.size_beside = sum(4 * math.prod(one.subject.axes.shape) for one in self.layers)
+        self.size_beside = sum(maps[number].nbytes for number in self.sources)
+        self.chosen = None if chosen is None else str(chosen)
         self._grad_cam = grad_cam
+        self._shown = shown
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
@@ -128,7 +146,9 @@ class HeatmapView(View):
             for subject, number in zip(subjects, self.sources, strict=True)
         }
         # A map over time is one high, and has no axis of that in its picture.
-        drawn = [beside[subject.group].reshape(subject.axes.shape) for subject in subjects]
+        drawn = [
+            beside[subject.group][self._shown].reshape(subject.axes.shape) for subject in subjects
+        ]
         beside["scores"] = explained.scores
         if explained.classes is not None:
             beside["classes"] = explained.classes
@@ -137,6 +157,17 @@ class HeatmapView(View):
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The maps as they are, by the layers' groups, with classes and scores."""
         return ArrayFile(arrays_name(HEATMAPS, epoch), captured.beside)
+
+
+def _last_layer(model: keras.Model, inputs: Any, scores: Scores) -> Chosen:
+    """The last layer before the head, on the way to the scores."""
+    backend.check_backend()
+    tensors = as_tensors(inputs)
+
+    def total(outputs: Any) -> Any:
+        return keras.ops.sum(scores.of(model, outputs, count(inputs))[1])
+
+    return attempt("inputs", inputs, model, lambda: last_layer(model, tensors, total))
 
 
 def _backdrop(
@@ -150,7 +181,7 @@ def _backdrop(
     return backdrop(pictures[0], *input_range, channels_first=first)
 
 
-def _subject(place: Place, maps: NDArray[np.float32]) -> Subject:
-    flat = maps.shape[1] == 1
-    axes = Axes("nw", (maps.shape[0], maps.shape[2])) if flat else Axes("nhw", maps.shape)
-    return subject_of(place, axes, "input", "heatmap values")
+def _subject(place: Place, maps: NDArray[np.float32], drawn: int) -> Subject:
+    every, height, width = maps.shape
+    axes = Axes("nw", (drawn, width)) if height == 1 else Axes("nhw", (drawn, height, width))
+    return subject_of(place, axes, "input", "heatmap values", every)

@@ -12,11 +12,13 @@ from tb_kernels.arguments import check_kernels
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model.layers import Place, check_built, kernels_of, walk
+from tb_kernels.model import backend
+from tb_kernels.model.flow import last_convolution
+from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.selection import select_layer, select_places, select_weights
 from tb_kernels.schema.axes import Axes
 from tb_kernels.views.ascent import USUAL_KERNELS, Climb, How, Method, check_method
-from tb_kernels.views.canvas import Size
+from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.view import Captured, View, subject_of
 
 
@@ -101,10 +103,12 @@ class PatternView(View):
     noun = "pattern"
 
     def __init__(self, model: keras.Model, style: Style, how: How) -> None:
-        places = {place.number: place for place in _places(model, style.layers)}
+        found, chosen = _places(model, style.layers, how.size)
+        places = {place.number: place for place in found}
         climbs = [(place, Climb(model, place, how)) for place in places.values()]
         drawn = [(_subject(place, climb, style.kernels), climb) for place, climb in climbs]
         super().__init__(model, drawn, style)
+        self.chosen = chosen
 
     def capture(self) -> Captured:
         """Makes the patterns of the model as it is now."""
@@ -112,11 +116,30 @@ class PatternView(View):
         return Captured([climb(layer.numbers) for layer, climb in climbs])
 
 
-def _places(model: keras.Model, layers: Sequence[int | str] | None) -> list[Place]:
+def _places(
+    model: keras.Model, layers: Sequence[int | str] | None, size: Size | None
+) -> tuple[list[Place], str | None]:
+    """The layers asked for, or the one that is drawn by default and how it is told."""
     if layers is not None:
-        return select_places(model, "layers", layers)
+        return select_places(model, "layers", layers), None
     select_weights(model, None)
-    return [place for place in walk(model) if place.layer.built and kernels_of(place)][-1:]
+    backend.check_backend()
+    try:
+        # Of the size that the model itself takes: what comes behind may fit no other.
+        canvas = Canvas(model, None)
+    except ArgumentError:
+        canvas = Canvas(model, size)
+    picture = canvas.inputs(keras.ops.zeros((1, *canvas.shape)))
+    try:
+        chosen = last_convolution(model, picture)
+    except ArgumentError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"layers: model {model.name!r} could not be called on a picture of {canvas.shape}, so "
+            f"its last convolution is not known ({type(error).__name__}); expected layers=[...]"
+        ) from error
+    return [chosen.place], str(chosen)
 
 
 def _subject(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:

@@ -24,11 +24,23 @@ def check_classes(classes: Any, inputs: int) -> list[int] | None:
     if classes is None:
         return None
     expected = f"expected a class from 0, or one for each of {inputs} inputs"
-    several = isinstance(classes, Iterable) and np.ndim(classes) == 1  # type: ignore[arg-type]
+    try:
+        dimensions = np.ndim(classes) if isinstance(classes, Iterable) else 0  # type: ignore[arg-type]
+    except ValueError:
+        # Lists of unequal length.
+        dimensions = 1
+    if dimensions > 1:
+        shape = np.shape(classes)
+        does = ""
+        if shape in ((inputs, 1), (1, inputs)):
+            does = ": np.ravel(classes)"
+        elif len(shape) == 2 and shape[0] == inputs:
+            does = ": np.argmax(classes, axis=1), if these are one-hot"
+        raise ArgumentError(f"classes: {expected}, shape ({inputs},){does}; got shape {shape}")
     try:
         numbers = (
             [operator.index(class_) for class_ in classes]
-            if several
+            if dimensions
             else [operator.index(classes)] * inputs
         )
     except TypeError:
@@ -103,7 +115,8 @@ def _values(model: keras.Model, outputs: Any) -> Any:
     if len(given) == 1:
         # Keras leaves it at the output for its own losses; with `from_logits` it is the output.
         logits = getattr(given[0], "_keras_logits", None)
-        if logits is None and getattr(getattr(model, "loss", None), "from_logits", False):
+        losses = backend.leaves(getattr(model, "loss", None))
+        if logits is None and any(getattr(loss, "from_logits", False) for loss in losses):
             logits = given[0]
     if logits is None or len(logits.shape) != 2:
         shapes = ", ".join(str(tuple(output.shape)) for output in given)

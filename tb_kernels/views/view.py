@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tb_kernels.model.interior import LayerOutput
 
 
+# Of the inputs that a view runs the model on so many are drawn, where nobody says which.
+USUAL_INPUTS = 8
+
+
 @dataclass
 class Captured:
     """What was copied of a model at one moment.
@@ -68,6 +72,7 @@ class View(ABC):
         too_large: What is not drawn because no reader would take it, in words.
         size_beside: Bytes that an epoch takes beside the pictures.
         remark: What people should know of what is drawn, for the line at the start.
+        chosen: The one layer that is drawn because nobody said which, in words; else None.
         noun: What is drawn of a layer, for people.
         each_alone: Whether `normalize="standard"` looks at each kernel by itself, and a
             sheet keeps the kernels' own scales.
@@ -95,6 +100,7 @@ class View(ABC):
         self.too_large = [what for layer, _ in layers for what in layer.too_large]
         self.size_beside = 0
         self.remark = ""
+        self.chosen: str | None = None
         if not self.layers and self.too_large:
             raise ArgumentError(
                 f"model: of {model.name!r} nothing can be drawn that could be read back, being "

@@ -19,13 +19,45 @@ def painted(overlay, maps, size, inputs=None):
 
 
 @pytest.mark.parametrize(
-    ("shape", "size"), [((4, 5), (9, 20)), ((3, 3), (3, 3)), ((1, 6), (2, 13))]
+    ("shape", "size"), [((4, 5), (12, 25)), ((3, 3), (3, 3)), ((1, 6), (3, 54))]
 )
 def test_maps_are_scaled_linearly(shape, size):
-    """As TensorFlow scales pictures."""
+    """As TensorFlow scales pictures, where the middle of a value's square is that of a pixel."""
     maps = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
     expected = tf.image.resize(maps[..., None], size, method="bilinear").numpy()[..., 0]
     np.testing.assert_allclose(resize(maps, size), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4, 5), (9, 20)), ((7, 7), (224, 224)), ((8, 10), (10, 12)), ((2, 1), (3, 2)), ((4, 4), (8, 8))])  # fmt: skip
+def test_every_value_is_found_in_its_pixel(shape, size):
+    """The one nearest to the middle of its square; of two the one farther out. Linear in between."""
+    maps = np.random.default_rng(0).uniform(size=(2, *shape)).astype(np.float32)
+
+    def pixels(length, wanted):
+        centers = np.arange(wanted) + 0.5
+        nearest = []
+        for place in range(length):
+            away = np.abs(centers - (place + 0.5) * wanted / length)
+            (tied,) = np.nonzero(away < away.min() + 1e-9)
+            nearest.append(max(tied, key=lambda pixel: (abs(centers[pixel] - wanted / 2), pixel)))
+        return nearest
+
+    rows, columns = pixels(shape[0], size[0]), pixels(shape[1], size[1])
+    found = resize(maps, size)
+    np.testing.assert_allclose(found[:, rows][:, :, columns], maps, rtol=1e-6)
+    for one, large in zip(maps, found, strict=True):
+        across = np.stack([np.interp(np.arange(size[1]), columns, row) for row in one])
+        expected = np.stack([np.interp(np.arange(size[0]), rows, column) for column in across.T])
+        np.testing.assert_allclose(large, expected.T, atol=1e-6)
+
+
+def test_smaller_pictures_keep_the_largest_values():
+    """Each pixel is the largest of those in it, also where they do not fit."""
+    maps = np.random.default_rng(0).uniform(size=(2, 7, 6)).astype(np.float32)
+    expected = np.array([[[one[y : y + n, x : x + 2].max() for x in (0, 2, 4)] for y, n in ((0, 3), (3, 4))] for one in maps])  # fmt: skip
+    np.testing.assert_array_equal(resize(maps, (2, 3)), expected)
+    assert resize(maps, (14, 3)).shape == (2, 14, 3)
+    np.testing.assert_array_equal(resize(maps, (14, 3)).max(axis=(1, 2)), maps.max(axis=(1, 2)))
 
 
 def test_each_map_over_its_own_input():
@@ -44,8 +76,8 @@ def test_what_is_not_finite_is_red_and_spoils_no_other():
     maps[1, 0, 0] = np.nan
     found = painted(Overlay(None, 0.5), maps, (8, 8))
     red = (found == RED).all(axis=-1)
-    # A value takes part in the pixels of its own square and half of the next.
-    assert np.argwhere(red).tolist() == [[1, y, x] for y in range(3) for x in range(3)]
+    # A value takes part in the pixels up to that in which the next one stands, the third.
+    assert np.argwhere(red).tolist() == [[1, y, x] for y in range(2) for x in range(2)]
     np.testing.assert_array_equal(found[~red], fine[~red])
 
 

@@ -193,7 +193,7 @@ def test_arrays_that_cannot_be_stored_cost_no_picture(model, data, tmp_path, mon
         raise MemoryError("no memory for these arrays")
 
     monkeypatch.setattr(ActivationView, "array_file", array_file)
-    logger = ActivationLogger(tmp_path, data[0][:2])
+    logger = ActivationLogger(tmp_path, data[0][:2], layers="all")
     logger.log(model, 1)
     with pytest.warns(LogWarning, match="in all, 1 array file could not .*no memory for these"):
         logger.close()

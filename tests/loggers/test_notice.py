@@ -1,12 +1,15 @@
 """What is told of how much will come, and of a wait."""
 
+import re
 import threading
 import time
+import warnings
 
 import keras
+import numpy as np
 import pytest
 
-from tb_kernels import KernelLogger, LogWarning
+from tb_kernels import ActivationLogger, KernelLogger, LogWarning
 from tests.helpers.disk import slow_down
 from tests.helpers.models import fit
 
@@ -58,6 +61,26 @@ def test_notice_of_very_many_pictures_is_a_warning(model, data, tmp_path):
         pytest.raises(KeyboardInterrupt),
     ):
         model.fit(*data, epochs=6000, verbose=0, callbacks=[KernelLogger(tmp_path), Stop()])
+
+
+def test_notice_of_very_many_bytes_is_a_warning(tmp_path, capsys):
+    """Above a gigabyte for the whole training: here of arrays, beside few pictures."""
+    model = keras.Sequential([keras.Input((256, 256, 1)), L.Conv2D(16, 1), L.Conv2D(16, 1)])
+    logger = ActivationLogger(tmp_path, np.zeros((3, 256, 256, 1), "float32"), kernels=1)
+    logger.set_model(model)
+    told = {}
+    for epochs in (32, 48):
+        # 3 inputs x 65,536 places x 32 channels x 4 bytes: 25 MB an epoch, and two pictures.
+        logger.set_params({"epochs": epochs})
+        logger.on_train_begin()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            logger.on_epoch_begin(0)
+        told[epochs] = [str(one.message) for one in caught]
+    logger.close()
+    assert told[32] == []
+    assert "64 pictures, about " in capsys.readouterr().out
+    assert re.fullmatch(r"2 layers, 2 feature maps, 48 epochs: 96 pictures, about 1\.3 GB, in .*\. Less with epochs=\[\.\.\.\], layers=\[\.\.\.\] or kernels=\[\.\.\.\]", *told[48])  # fmt: skip
 
 
 @pytest.mark.slow

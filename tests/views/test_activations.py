@@ -85,7 +85,7 @@ def test_every_way_to_give_inputs_is_the_same(data):
 def test_logger_writes_arrays_and_pictures(model, data, tmp_path):
     """One file of all arrays; a picture per channel, inputs side by side; each on its own scale."""
     x, y = data
-    callback = ActivationLogger(tmp_path, x[:3], epochs=[0, 2])
+    callback = ActivationLogger(tmp_path, x[:3], epochs=[0, 2], layers="all")
     model.fit(x, y, epochs=2, verbose=0, callbacks=[callback])
     run = tmp_path / "activations"
     expected = compute_activations(model, x[:3])
@@ -262,6 +262,37 @@ def test_what_is_refused(model, data, tmp_path):
     refused(dense, np.ones((2, 4)), "model: 'dense_only' has no layer with spatial output")
 
 
+def test_convolutions_of_eight_inputs_are_drawn_by_default(tmp_path):
+    """Wrapped, separable and nested ones; all layers and inputs are stored, `"all"` draws them."""
+    inner = keras.Sequential([keras.Input((8, 8, 4)), L.ReLU(), L.SeparableConv2D(2, 3, name="deep")], name="inner")  # fmt: skip
+    layers = [L.SpectralNormalization(L.Conv2D(4, 3), name="wrapped"), L.BatchNormalization(), L.ReLU(name="relu"), inner, L.Flatten(), L.Dense(2, name="dense")]  # fmt: skip
+    model = keras.Sequential([keras.Input((10, 10, 3)), *layers])
+    x = np.random.default_rng(0).normal(size=(11, 10, 10, 3)).astype("float32")
+    with ActivationLogger(tmp_path / "a", x, scale=1) as usual, ActivationLogger(tmp_path / "b", x, layers="all", kernels=1) as every:  # fmt: skip
+        usual.log(model, 1)
+        every.log(model, 1)
+    assert {path.parent.name for path in (tmp_path / "a").rglob("*.png")} == {"1-wrapped", "4-2-deep"}  # fmt: skip
+    everything = {"1-wrapped", "2-batch_normalization", "3-relu", "4-inner", "4-1-re_lu", "4-2-deep"}  # fmt: skip
+    assert {path.parent.name for path in (tmp_path / "b").rglob("*.png")} == everything
+    expected = compute_activations(model, x)
+    for log in "ab":
+        with np.load(tmp_path / log / "activations/activations_1.npz") as stored:
+            assert set(stored) == {*everything, "5-flatten", "6-dense"}
+            np.testing.assert_array_equal(stored["4-2-deep"], expected["4-2"])
+    levels = list(standard(expected["4-2"][:8, ..., 1]))
+    assert_shows(read_png(tmp_path / "a/activations/4-2-deep/4-2_2_1.png"), draw(levels, scale=1))
+    (entry, _) = read_index(tmp_path / "a/activations")[1]["layers"]
+    assert entry["shape"] == [8, 8, 8, 4]
+
+
+def test_without_convolutions_every_layer_with_space_is_drawn(tmp_path):
+    """Those of a mixer, say; what only a loop sees of a convolution is the loop's."""
+    model = keras.Sequential([keras.Input((6, 6, 3)), L.Dense(4, name="mix"), L.ReLU(name="relu")])
+    with ActivationLogger(tmp_path, np.ones((2, 6, 6, 3), "float32"), kernels=1) as logger:
+        logger.log(model, 1)
+    assert {path.parent.name for path in tmp_path.rglob("*.png")} == {"1-mix", "2-relu"}
+
+
 def test_what_a_model_is_given_is_not_drawn(data, tmp_path):
     """A functional model's input layer is stored with the others, and has no pictures."""
     inputs = keras.Input((8, 8, 3), name="given")
@@ -277,7 +308,7 @@ def test_the_size_told_is_that_of_the_layers_chosen(model, data):
     """Two bytes for each number of half precision."""
     style = Style.checked(["second"], None, "layer", "gray", None, None, True, False)
     view = ActivationView(model, data[0], style, half_precision=True)
-    assert view.size_beside == 2 * sum(array.size for array in view.capture().drawn) > 0
+    assert view.size_beside == 2 * sum(array.size for array in view.capture().beside.values()) > 0
 
 
 def test_wrong_inputs_stop_fit_before_the_first_step(model, data, tmp_path):
@@ -323,7 +354,7 @@ def test_a_pass_that_fails_is_told_as_that(model, data, tmp_path, monkeypatch):
     logger = ActivationLogger(tmp_path, data[0][:2])
     logger.log(model, 1)
     monkeypatch.setattr(model.layers[1], "call", lambda inputs: 1 // 0)
-    with pytest.warns(LogWarning, match="14 pictures could not be computed .*ZeroDivisionError"):
+    with pytest.warns(LogWarning, match="10 pictures could not be computed .*ZeroDivisionError"):
         logger.log(model, 2)
-    with pytest.warns(LogWarning, match="in all, 14 pictures"):
+    with pytest.warns(LogWarning, match="in all, 10 pictures"):
         logger.close()

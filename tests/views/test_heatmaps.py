@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from matplotlib import colormaps
 
-from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps
+from tb_kernels import ArgumentError, HeatmapLogger, compute_heatmaps, open_log
 from tests.helpers.models import begin_training
 from tests.helpers.oracle import read_index, read_pictures, read_png
 
@@ -76,11 +76,15 @@ def test_default_class_is_the_predicted_one_and_classes_may_differ(pictures):
     np.testing.assert_array_equal(compute_heatmaps(model, pictures, [4, 0, 2]), each[[4, 0, 2], rows])  # fmt: skip
 
 
-def test_softmax_in_the_loss(pictures):
-    """A model compiled with from_logits gives its logits as scores."""
-    model = linear([L.Dense(5)])
-    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    expected = closed_form(model, pictures, np.array(model.layers[2].kernel)[:, 3])
+@pytest.mark.parametrize("compiled", [lambda loss: loss, lambda loss: [loss], lambda loss: {"logits": loss}])  # fmt: skip
+def test_softmax_in_the_loss(pictures, compiled):
+    """A model compiled with from_logits gives its logits as scores, also from a list or dict."""
+    layers = linear([L.Dense(5, name="logits")])
+    model = keras.Model(layers.inputs, layers.outputs)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", compiled(loss))
+    model.fit(pictures, np.array([0, 3, 1]), verbose=0)
+    expected = closed_form(layers, pictures, np.array(layers.layers[2].kernel)[:, 3])
     np.testing.assert_allclose(compute_heatmaps(model, pictures, 3), expected, rtol=1e-4, atol=1e-7)
 
 
@@ -157,21 +161,44 @@ def test_one_dimension():
 
 @pytest.mark.parametrize(("colormap", "strength"), [("viridis", 0.5), ("gray", 0.25), ("jet", 1)])
 def test_overlay_pixels(pictures, tmp_path, colormap, strength):
-    """The input under the map, which TensorFlow scales and matplotlib colours here."""
+    """The input under the map, which NumPy scales and matplotlib colours here."""
     model = linear([L.Dense(5, activation="softmax")])
     with HeatmapLogger(tmp_path, pictures, 2, colormap=colormap, strength=strength, scale=1) as logger:  # fmt: skip
         logger.log(model, 4)
     maps = compute_heatmaps(model, pictures, 2)
-    large = tf.image.resize(maps[..., None], (10, 12), method="bilinear").numpy()[..., 0]
+    # Where the middles of 8 rows and 10 columns fall in 10 and 12 pixels.
+    rows, columns = [0, 1, 3, 4, 5, 6, 8, 9], [0, 1, 2, 4, 5, 6, 7, 9, 10, 11]
     low, high = pictures.min(), pictures.max()
     for one in range(3):
-        colors = colormaps[colormap](large[one] / maps[one].max())[..., :3] * 255
+        across = np.stack([np.interp(np.arange(12), columns, row) for row in maps[one]])
+        large = np.stack([np.interp(np.arange(10), rows, column) for column in across.T]).T
+        colors = colormaps[colormap](large / maps[one].max())[..., :3] * 255
         under = 255 * (pictures[one] - low) / (high - low)
         expected = (1 - strength) * under + strength * colors
         found = read_png(tmp_path / f"heatmaps/1-conv/1_{one + 1}_4.png")
         # A level of the map more or less is up to four steps of a colour in jet.
         assert np.abs(found - expected).max() <= 5
         assert np.abs(found - expected).mean() <= 1
+
+
+@pytest.mark.parametrize("side", [9, 16, 31, 48])
+def test_the_brightest_place_has_the_end_of_the_colours(tmp_path, side):
+    """However much a map is scaled: its largest value is told as the high end, and is drawn so."""
+    keras.utils.set_random_seed(side)
+    model = keras.Sequential([keras.Input((side, side, 1)), L.MaxPooling2D(2), L.Conv2D(4, 3, activation="relu", name="conv"), L.Flatten(), L.Dense(2, "softmax", kernel_initializer=keras.initializers.RandomUniform(0, 1))])  # fmt: skip
+    x = np.random.default_rng(side).uniform(size=(4, side, side, 1)).astype("float32")
+    with HeatmapLogger(tmp_path, x, 1, strength=1, colormap="gray", scale=1) as logger:
+        logger.log(model, 1)
+    maps = compute_heatmaps(model, x, 1)
+    assert maps.shape[1] < side / 2
+    for one, map_ in enumerate(maps, start=1):
+        picture = read_png(tmp_path / f"heatmaps/2-conv/2_{one}_1.png")
+        assert picture.shape == (side, side, 3)
+        assert picture.max() == 255
+        # Half a pixel off at most.
+        places = np.argwhere(picture[..., 0] == 255) + 0.5
+        middle = (np.array(np.unravel_index(map_.argmax(), map_.shape)) + 0.5) * side / len(map_)
+        assert np.abs(places - middle).max(axis=1).min() <= 0.5 + 1e-9
 
 
 def test_logger_writes_maps_and_says_class_and_score(pictures, tmp_path):
@@ -220,6 +247,38 @@ def test_one_scale_for_all_and_an_empty_map(tmp_path):
     assert levels == {"a": [255, 128, 0], "b": [255, 255, 0]}
 
 
+@pytest.mark.parametrize(("kernels", "drawn"), [(None, range(1, 9)), ([2, 10, 99], [2, 10])])
+def test_eight_inputs_are_drawn_and_all_are_stored(tmp_path, kernels, drawn):
+    """Others by their numbers, each over its own input with its own class; so is the sheet."""
+    model = linear([L.Dense(5, activation="softmax")])
+    x = np.random.default_rng(3).uniform(size=(10, 10, 12, 3)).astype("float32")
+    classes = np.arange(10) % 5
+    with HeatmapLogger(tmp_path, x, classes, kernels=kernels, strength=0, scale=1, sheets=True) as logger:  # fmt: skip
+        logger.log(model, 1)
+    run = tmp_path / "heatmaps"
+    assert {path.stem for path in run.rglob("*.png")} == {f"1_{one}_1" for one in (0, *drawn)}
+    with np.load(run / "heatmaps_1.npz") as stored:
+        np.testing.assert_allclose(stored["1-conv"], compute_heatmaps(model, x, classes), rtol=1e-5)
+        np.testing.assert_array_equal(stored["classes"], classes)
+    low, high = x.min(), x.max()
+    sheet = read_png(run / "1-conv/1_0_1.png")
+    scale = next(entry["sheet"]["scale"] for entry in read_index(run)[1]["layers"])
+    gap = max(1, scale // 4)
+    columns = int(np.ceil(np.sqrt(len(drawn))))
+    told = {value.tag: value.metadata.summary_description for _, value in read_pictures(run)}
+    for place, one in enumerate(drawn):
+        picture = read_png(run / f"1-conv/1_{one}_1.png")
+        assert np.abs(picture - 255 * (x[one - 1] - low) / (high - low)).max() <= 1
+        y, x_ = (index * (side * scale + gap) for index, side in zip(divmod(place, columns), (10, 12), strict=True))  # fmt: skip
+        tile = sheet[y : y + 10 * scale : scale, x_ : x_ + 12 * scale : scale]
+        np.testing.assert_array_equal(tile, picture)
+        assert f"input {one} of 10, epoch 1." in told[f"1-conv/1_{one}_1"]
+        assert f"Class {classes[one - 1]}, score" in told[f"1-conv/1_{one}_1"]
+    assert f"{len(drawn)} inputs, epoch 1" in told["1-conv/1_0_1"]
+    log = open_log(tmp_path)
+    assert log.picture(f"1_{drawn[-1]}_1", view="heatmaps").pixels().shape == (10, 12, 3)
+
+
 def test_several_layers(pictures, tmp_path):
     """Each layer asked for has its maps; a nested one too."""
     inner = keras.Sequential([keras.Input((10, 12, 3)), L.Conv2D(3, 3, name="deep"), L.ReLU(name="relu")], name="inner")  # fmt: skip
@@ -246,6 +305,10 @@ def test_what_is_refused(pictures, tmp_path):
     )
     refused("classes: expected a class from 0.* got -1", classes=-1)
     refused("classes: expected .* got 'cat'", classes="cat")
+    refused(r"classes: .* shape \(3,\): np.ravel\(classes\); got shape \(3, 1\)", classes=np.ones((3, 1), int))  # fmt: skip
+    refused(r"classes: .* shape \(3,\): np.argmax\(classes, axis=1\), if these are one-hot; got shape \(3, 5\)", classes=np.eye(5)[:3])  # fmt: skip
+    refused(r"classes: .* shape \(3,\); got shape \(2, 2\)", classes=[[1, 2], [3, 4]])
+    refused(r"classes: .* got \[\[1\], \[2, 3\], \[4\]\]", classes=[[1], [2, 3], [4]])
     refused("classes: .* got both", classes=1, score=lambda outputs: outputs[:, 0])
     refused("score: expected a function", score=3)
     refused(r"score: expected a number for each of 3 inputs, shape \(3,\), got shape \(3, 5\)", score=lambda outputs: outputs)  # fmt: skip
@@ -261,7 +324,7 @@ def test_what_is_refused(pictures, tmp_path):
     for tail in ([L.Dense(1)], [L.Dense(4), L.ReLU()]):
         refused("score: the output of model 'number', shape .* expected a function of the outputs", model=linear(tail, "number"))  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2, activation="softmax")], name="flat")
-    refused("model: 'flat' has no convolution with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
+    refused("model: 'flat' has no layer with spatial output", model=dense, inputs=np.ones((2, 4)))  # fmt: skip
 
 
 def test_two_loggers_share_the_file_of_arrays(pictures, tmp_path):
@@ -292,7 +355,7 @@ def test_channels_first(pictures, tmp_path):
     assert np.abs(found - 255 * (pictures[1] - low) / (high - low)).max() <= 1
 
 
-def test_the_last_convolution_is_the_last_called(pictures):
+def test_the_last_layer_is_the_last_called(pictures):
     """Not the one defined last, and not one that the score does not depend on."""
 
     class Backwards(keras.Model):
@@ -331,7 +394,7 @@ def test_volumes_have_no_map():
     """A convolution over three axes of space, also where it is asked for."""
     model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.Conv3D(2, 3, name="c"), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
     x = np.ones((2, 4, 8, 8, 3))
-    with pytest.raises(ArgumentError, match="no convolution with spatial output of one or two"):
+    with pytest.raises(ArgumentError, match="no layer with spatial output of one or two axes"):
         compute_heatmaps(model, x)
     with pytest.raises(ArgumentError, match=r"layer 1 'c'.* expected a layer with spatial output"):
         compute_heatmaps(model, x, layer="c")
@@ -358,7 +421,7 @@ def test_a_map_over_time_is_a_band(tmp_path):
 def test_what_runs_once_for_each_step_has_no_map():
     """The last frame's map would pass for that of all."""
     model = keras.Sequential([keras.Input((4, 8, 8, 3)), L.TimeDistributed(L.Conv2D(2, 3)), L.GlobalAveragePooling3D(), L.Dense(2, activation="softmax")])  # fmt: skip
-    with pytest.raises(ArgumentError, match="has no convolution with spatial output"):
+    with pytest.raises(ArgumentError, match="has no layer with spatial output"):
         compute_heatmaps(model, np.ones((2, 4, 8, 8, 3)))
 
 
@@ -373,8 +436,7 @@ def test_the_first_scale_waits_for_a_map(pictures, tmp_path):
         dense.kernel.assign(1e-4 * np.sign(np.asarray(conv(pictures)).mean(axis=(0, 1, 2)))[:, None] * [[1, 1]])  # fmt: skip
         logger.log(model, 2)
     brightest = max(read_png(tmp_path / f"heatmaps/1-conv/1_{one}_2.png").max() for one in (1, 2, 3))  # fmt: skip
-    # The brightest place is a little less bright where it is scaled to the input's size.
-    assert brightest > 200
+    assert brightest == 255
 
 
 def test_a_call_that_is_a_tf_function(pictures):
