@@ -118,6 +118,7 @@ class HeatmapView(View):
         super().__init__(model, drawn, style, overlay=overlay)
         self.size_beside = sum(4 * math.prod(one.subject.axes.shape) for one in self.layers)
         self._grad_cam = grad_cam
+        self._strength = overlay.strength
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
@@ -132,7 +133,8 @@ class HeatmapView(View):
         beside["scores"] = explained.scores
         if explained.classes is not None:
             beside["classes"] = explained.classes
-        return Captured(drawn, beside, explained)
+        explained = explained._replace(strength=self._strength)
+        return Captured(drawn, beside, [explained] * len(drawn))
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The maps as they are, by the layers' groups, with classes and scores."""
