@@ -151,8 +151,7 @@ class Excitation:
         space = (None,) * self._layer.rank
         every = slice(None)
         mine = mine[(every, every, *space) if self._first else (every, *space, every)]
-        # Not by a product: another kernel's map may be infinite.
-        return keras.ops.sum(keras.ops.where(mine, maps, 0), axis=1 if self._first else -1)
+        return keras.ops.sum(backend.only(maps, mine), axis=1 if self._first else -1)
 
     def _convolve(self, inputs: Any, kernel: Any, bias: Any) -> Any:
         layer = self._layer

@@ -35,8 +35,9 @@ def synthesize_patterns(
     """The inputs that excite the kernels of a layer most, found by gradient ascent.
 
     What is maximised is the mean of the kernel's feature map; while an activation keeps the
-    kernel silent, the mean of what goes into it. The model is cut off after the layer, kernels are climbed in batches, and all steps of a batch are one compiled
-    loop, traced once. Nothing in the model changes.
+    kernel silent, the mean of what goes into it. The model is cut off after the layer,
+    kernels are climbed in batches, and all steps of a batch are one compiled loop, traced
+    once. Nothing in the model changes.
 
     Args:
         model: A built model of Keras on TensorFlow.
