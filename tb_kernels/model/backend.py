@@ -8,8 +8,7 @@ each function here:
 - `gradients`, `gradients_within`: on JAX `watch` adds a zero to the tensor, with respect to
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
 - `loop`, `only`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say.
-  `max_pool`
-  may be Keras' own where its gradient is quick.
+  `max_pool` may be Keras' own where its gradient is quick.
 - `leaves`, `map_leaves`: of what people give and models return, which may be mappings that
   `keras.tree` does not know.
 - `is_dataset`, `first_of`: for the data sets that people have beside it.
