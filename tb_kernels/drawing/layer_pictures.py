@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing.bounds import is_readable, lowered
 from tb_kernels.drawing.colors import GRAY, RGB, draws_rgb, paint
+from tb_kernels.drawing.explanations import Explanation
 from tb_kernels.drawing.layouts import Layout, assemble
 from tb_kernels.drawing.levels import Limits, to_levels
-from tb_kernels.drawing.overlays import Explained, Overlay
+from tb_kernels.drawing.overlays import Overlay
 from tb_kernels.drawing.sheets import fit_sheet, stack
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject, describe_scale
-from tb_kernels.schema.index import HeatmapEntry, LayerEntry
+from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.naming import SHEET, Address, picture_path
 from tb_kernels.schema.outputs import PictureBatch
 
@@ -40,7 +41,7 @@ class Moment:
         nonfinite: Where they are not finite, in the same shape; None if nowhere.
         limits: What black and white stand for, in the layer or in each kernel.
         whole: What they stand for on the sheet, which may be one pair or each kernel's own.
-        explained: Of heatmaps, what they explain.
+        explained: What else there is to tell of the layer's pictures.
     """
 
     epoch: int
@@ -48,7 +49,7 @@ class Moment:
     nonfinite: NDArray[np.bool_] | None
     limits: Limits
     whole: Limits
-    explained: Explained | None = None
+    explained: Explanation | None = None
 
 
 class LayerPictures:
@@ -217,7 +218,7 @@ class LayerPictures:
         )
 
     def _entry(
-        self, numbers: Sequence[int], limits: Limits, explained: Explained | None
+        self, numbers: Sequence[int], limits: Limits, explained: Explanation | None
     ) -> LayerEntry:
         normalize = self.style.normalize
         whole = SHEET in numbers
@@ -243,19 +244,12 @@ class LayerPictures:
             stacked=whole and self._sheet_row is not None,
             colormap=self._colormap(self._by_slice and not whole),
         )
-        if self._overlay is None or explained is None:
+        if explained is None:
             return entry
-        inputs = np.asarray(self.numbers if whole else numbers) - 1
-        classes = explained.classes
-        return HeatmapEntry(
-            **entry,
-            strength=self._overlay.strength,
-            classes=None if classes is None else classes[inputs].tolist(),
-            scores=explained.scores[inputs].tolist(),
-        )
+        return explained.enter(entry, self.numbers if whole else numbers)
 
     def _describe(
-        self, address: Address, limits: Limits, position: int, explained: Explained | None
+        self, address: Address, limits: Limits, position: int, explained: Explanation | None
     ) -> str:
         whole = address.kernel == SHEET
         colormap = self._colormap(self._by_slice and not whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +13,6 @@ from tb_kernels.schema.axes import Axes
 
 # A map with one axis of space is drawn as a band, one row high for so many places.
 _PLACES_PER_ROW = 8
-
-
-class Explained(NamedTuple):
-    """What the heatmaps of some inputs explain.
-
-    Attributes:
-        classes: Of each input; None where a score of one's own has none.
-        scores: Of each input, before softmax or sigmoid.
-    """
-
-    classes: NDArray[np.int64] | None
-    scores: NDArray[np.float32]
-
-    def describe(self, number: int) -> str:
-        """What the heatmap of an input, counted from 1, explains."""
-        score = self.scores[number - 1]
-        if self.classes is None:
-            return f"Score {score:.4g}."
-        return f"Class {self.classes[number - 1]}, score {score:.4g} (before softmax or sigmoid)."
 
 
 class Overlay:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import WriteError, warn
-from tb_kernels.wording import count, enumerate_all
+from tb_kernels.loggers.notice import say
+from tb_kernels.wording import count, enumerate_all, ranges
 
 # What could not be done with something that is lost.
 WRITTEN = "written to"
@@ -34,6 +36,9 @@ class Incidents:
         self._told = False
         self._nonfinite: set[str] = set()
         self._untold: list[str] = []
+        # By layer, the kernels that nothing excites.
+        self._dead: dict[str, set[int]] = {}
+        self._dead_untold: list[str] = []
 
     def lose(
         self, number: int, noun: str, reason: BaseException, what_failed: str = WRITTEN
@@ -54,6 +59,18 @@ class Incidents:
                     f"{nonfinite.size:,} {subject.values} at epoch {epoch}"
                 )
 
+    def meet_dead(self, subject: Subject, kernels: Sequence[int], epoch: int) -> None:
+        """Nothing excites these kernels of a layer; each is told once."""
+        with self._lock:
+            told = self._dead.setdefault(subject.number, set())
+            new = sorted(set(kernels) - told)
+            if new:
+                told.update(new)
+                which = f"{'kernel' if len(new) == 1 else 'kernels'} {ranges(new)}"
+                self._dead_untold.append(
+                    f"{which} of layer {subject.number} {subject.name!r} at epoch {epoch}"
+                )
+
     def tell(self, *, strict: bool, final: bool = False) -> None:
         """Warns of what is new: of losses the first time, and of their sum if `final`.
 
@@ -62,12 +79,15 @@ class Incidents:
         """
         with self._lock:
             untold, self._untold = self._untold, []
+            dead, self._dead_untold = self._dead_untold, []
             text, reason = self._summary()
             told, self._told = self._told, bool(text) and not final
             if strict or final:
                 self._lost, self._reasons = {}, {}
         if untold:
             warn(f"what is not finite is drawn red: {'; '.join(untold)}")
+        if dead:
+            say(f"nothing excites, and uniformly grey is drawn of, {'; '.join(dead)}")
         if not text:
             return
         if strict:

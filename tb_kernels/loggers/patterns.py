@@ -26,6 +26,10 @@ class PatternLogger(Logger):
     `synthesize_patterns` for the methods. The noise it starts from is the same at every
     epoch, so that what differs between epochs is what was learned.
 
+    A picture's description tells the excitation: the mean of the kernel's feature map when the
+    model is given the pattern as it is shown, 0 to 1 standing for `input_range`. A kernel that
+    nothing excites is drawn uniformly grey, and told in a line when it is first met.
+
     Keywords that are not listed here are those of `KernelLogger`.
 
     Args:

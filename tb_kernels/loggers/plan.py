@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.explanations import Explanation
 from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
 from tb_kernels.drawing.levels import Limits, are_telling, find_limits, find_nonfinite
-from tb_kernels.drawing.overlays import Explained
 from tb_kernels.errors import described
 from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
 from tb_kernels.loggers.notice import Volume
@@ -74,11 +74,13 @@ class Plan:
         captured.beside.clear()
         arrays = deque(captured.drawn)
         captured.drawn.clear()
+        explained = deque(captured.explained)
         for layer in () if captured.sampled else self.view.layers:
             left = layer.count
+            told = explained.popleft() if explained else None
             try:
                 kernels = layer.subject.axes.arrange(arrays.popleft())
-                moment = self._moment(layer, kernels, epoch, captured.explained, incidents)
+                moment = self._moment(layer, kernels, epoch, told, incidents)
                 for batch in layer.draw(moment):
                     yield batch
                     left -= len(batch)
@@ -107,12 +109,14 @@ class Plan:
         layer: LayerPictures,
         kernels: NDArray[np.float32],
         epoch: int,
-        explained: Explained | None,
+        explained: Explanation | None,
         incidents: Incidents,
     ) -> Moment:
         nonfinite = find_nonfinite(kernels)
         if nonfinite is not None:
             incidents.meet_nonfinite(layer.subject, nonfinite, epoch)
+        if explained is not None:
+            incidents.meet_dead(layer.subject, explained.dead, epoch)
         limits = self._limits(layer, kernels)
         shared = limits.low.ndim == 0 or self.view.each_alone
         whole = limits if shared else find_limits(kernels, "layer")

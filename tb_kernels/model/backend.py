@@ -7,8 +7,8 @@ each function here:
   traced, as on PyTorch, functions stay as they are and every tensor can be seen.
 - `gradients`, `gradients_within`: on JAX `watch` adds a zero to the tensor, with respect to
   which it is differentiated; on PyTorch it asks the tensor to keep its gradient.
-- `loop`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say. `max_pool`
-  may be Keras' own where its gradient is quick.
+- `loop`, `only`, `irfft2`, `argmax`, `pick`, `max_pool`, `is_numeric`, `to_numpy`: as they say.
+  `max_pool` may be Keras' own where its gradient is quick.
 - `leaves`, `map_leaves`: of what people give and models return, which may be mappings that
   `keras.tree` does not know.
 - `is_dataset`, `first_of`: for the data sets that people have beside it.
@@ -202,6 +202,12 @@ def pick(values: Any, columns: Any) -> Any:
     """Of each row the value in its column."""
     # Keras' take_along_axis makes dozens of operations of it, and tracing much longer.
     return tf.gather(values, columns, axis=1, batch_dims=1)
+
+
+def only(values: Any, which: Any) -> Any:
+    """The values where this is true, elsewhere zero, also in place of what is not finite."""
+    # On a CPU several times as quick as a choice between two.
+    return tf.math.multiply_no_nan(values, tf.cast(which, values.dtype))
 
 
 def irfft2(real: Any, imaginary: Any, size: tuple[int, int]) -> Any:

@@ -58,9 +58,14 @@ def standing_in(places: Sequence[Place], stand: Stand) -> Iterator[None]:
         return stand_in
 
     calls = {
-        id(place.layer): (place.layer, stand_for(place, _own_call(place.layer))) for place in places
+        id(place.layer): (
+            place.layer,
+            _method(place.layer),
+            stand_for(place, _own_call(place.layer)),
+        )
+        for place in places
     }
-    with _replaced(calls.values()):
+    with replaced(calls.values()):
         yield
 
 
@@ -69,21 +74,26 @@ def opened(model: keras.Model) -> Iterator[None]:
     """Inside, no `call` is one that traces itself, in which nothing can be seen."""
     layers = [model, *(place.layer for place in walk(model))]
     calls = [(layer, _own_call(layer)) for layer in layers]
-    with _replaced(
-        (layer, inside) for layer, own in calls if (inside := backend.untraced(own)) is not own
+    with replaced(
+        (layer, _method(layer), inside)
+        for layer, own in calls
+        if (inside := backend.untraced(own)) is not own
     ):
         yield
 
 
 @contextlib.contextmanager
-def _replaced(calls: Iterable[tuple[keras.layers.Layer, Callable[..., Any]]]) -> Iterator[None]:
-    """Gives layers other calls, past Keras' tracking, and puts back what was there."""
+def replaced(functions: Iterable[tuple[keras.layers.Layer, str, Any]]) -> Iterator[None]:
+    """Gives layers other functions, past Keras' tracking, and puts back what was there.
+
+    Args:
+        functions: A layer, the attribute, and what stands in it inside.
+    """
     before = []
     try:
-        for layer, call_ in calls:
-            name = _method(layer)
+        for layer, name, function in functions:
             before.append((layer, name, vars(layer).get(name)))
-            vars(layer)[name] = call_
+            vars(layer)[name] = function
         yield
     finally:
         for layer, name, own in reversed(before):

@@ -89,6 +89,17 @@ class HeatmapEntry(LayerEntry):
     scores: list[float]
 
 
+class PatternEntry(LayerEntry):
+    """How the patterns of one layer are to be read.
+
+    Attributes:
+        excitations: Of each kernel drawn, on a sheet of each that has a pattern there, the mean
+            of its feature map when the model is given the pattern.
+    """
+
+    excitations: list[float]
+
+
 def axes_of(entry: LayerEntry) -> Axes:
     """The axes of the array that was drawn."""
     return Axes(entry["axes"], tuple(entry["shape"]))

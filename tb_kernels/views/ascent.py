@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from tb_kernels.arguments import check_range, check_size
 from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.model import backend
+from tb_kernels.model.activations import Activations
 from tb_kernels.model.forward import of_any_size, untouched
-from tb_kernels.model.interior import cut_off, standing_in
-from tb_kernels.model.layers import Place, walk
+from tb_kernels.model.interior import cut_off
+from tb_kernels.model.layers import Place
 from tb_kernels.model.maps import MapAxes
+from tb_kernels.model.pooling import quick_pooling
 from tb_kernels.views.canvas import Canvas, Size
-from tb_kernels.views.objectives import Excitation
+from tb_kernels.views.objectives import Excitation, Excited
 from tb_kernels.views.recipes import RECIPES
 
 Method = Literal["ascent", "fourier"]
@@ -57,6 +59,23 @@ def check_method(steps: Any, method: Any, input_range: Any, size: Any, seed: Any
     )
 
 
+class Climbed(NamedTuple):
+    """What climbs arrived at.
+
+    Attributes:
+        pictures: float32 of shape (kernels, height, width, channels), 0 to 1; uniformly 0.5
+            where nothing excites the kernel.
+        excitations: Of each kernel the mean of its whole feature map when the model is
+            given the picture, 0 to 1 being brought to its range: float32.
+        dead: Of each kernel, whether no picture on the way excited it: nothing in the picture
+            changed it, or its activation kept it silent to the end.
+    """
+
+    pictures: NDArray[np.float32]
+    excitations: NDArray[np.float32]
+    dead: NDArray[np.bool_]
+
+
 class Climb:
     """The climb for one layer, compiled once, for any kernels and as many epochs as asked for.
 
@@ -86,7 +105,7 @@ class Climb:
         self._climb = backend.compiled(model, self._climb_batch)
         self._trace()
 
-    def __call__(self, numbers: Sequence[int], *, progress: bool = False) -> NDArray[np.float32]:
+    def __call__(self, numbers: Sequence[int], *, progress: bool = False) -> Climbed:
         """The patterns of these kernels, as the model is now.
 
         Args:
@@ -99,10 +118,10 @@ class Climb:
             bar = keras.utils.Progbar(len(numbers), unit_name="pattern")
         found = []
         for batch in batches:
-            found.append(backend.to_numpy(self._climb(*self._start(batch))))
+            found.append([backend.to_numpy(one) for one in self._climb(*self._start(batch))])
             if bar is not None:
                 bar.add(len(batch))
-        return self._recipe.show(np.concatenate(found))
+        return Climbed(*map(np.concatenate, zip(*found, strict=True)))
 
     def _batches(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         height, width, _ = self.shape
@@ -152,61 +171,52 @@ class Climb:
         excitation = Excitation(self._place.layer, kernels, channels_first=self._first)
         # A tensor: of a plain number TensorFlow takes the reciprocal, and rounds it.
         count = keras.ops.convert_to_tensor(int(shifts.shape[0]), "int32")
+        never = keras.ops.zeros_like(kernels, "bool")
 
-        def step(number: Any, parameters: Any, state: Any) -> tuple[Any, Any]:
-            gradient = self._gradient(parameters, excitation, shifts[number])
-            return self._recipe.step(number, count, parameters, gradient, state)
+        def step(
+            number: Any, parameters: Any, state: Any, moved: Any, heard: Any
+        ) -> tuple[Any, ...]:
+            gradient, excited = self._gradient(parameters, excitation, shifts[number])
+            moved = keras.ops.logical_or(
+                moved, keras.ops.any(gradient != 0, axis=tuple(range(1, len(gradient.shape))))
+            )
+            heard = keras.ops.logical_or(heard, excited.heard)
+            return *self._recipe.step(number, count, parameters, gradient, state), moved, heard
 
-        parameters, _ = backend.loop(count, step, parameters, self._recipe.state(parameters))
+        start = parameters, self._recipe.state(parameters), never, never
+        parameters, _, moved, heard = backend.loop(count, step, *start)
+        pictures = self._recipe.show(self._recipe.picture(parameters))
+        excited = self._reach(pictures, excitation)
         self.kernels = excitation.count
-        return self._recipe.picture(parameters)
+        heard = keras.ops.logical_or(heard, excited.heard)
+        dead = keras.ops.logical_not(keras.ops.logical_and(moved, heard))
+        pictures = keras.ops.where(dead[:, None, None, None], 0.5, pictures)
+        return pictures, excited.mean, dead
 
-    def _gradient(self, parameters: Any, excitation: Excitation, shift: Any) -> Any:
+    def _gradient(self, parameters: Any, excitation: Excitation, shift: Any) -> tuple[Any, Excited]:
         """The gradient of all pictures' excitations, each with respect to its own parameters."""
 
-        def total(parameters: Any) -> Any:
-            pictures = self._low + (self._high - self._low) * self._recipe.picture(parameters)
+        def total(watch: backend.Watch) -> tuple[Any, list[Any], Excited]:
+            pictures = self._recipe.picture(own := watch(parameters))
             if self._recipe.jitter:
                 pictures = keras.ops.roll(pictures, shift, axis=(1, 2))
-            return keras.ops.sum(self._reach(pictures, excitation.of_call))
+            excited = self._reach(pictures, excitation)
+            return keras.ops.sum(excited.climbed), [own], excited
 
-        (gradient,) = backend.gradients(total, [parameters])
+        (gradient,), excited = backend.gradients_within(total)
         if gradient is None:
             raise ArgumentError(
                 f"layer: layer {self._place.number} {self._place.layer.name!r} of model "
                 f"{self._model.name!r} does not depend on the picture by a gradient; expected "
                 "a layer that does"
             )
-        return gradient
+        return gradient, excited
 
-    def _reach(self, pictures: Any, reach: Callable[..., Any]) -> Any:
-        with untouched(), of_any_size(self._model), quick_pooling(self._model):
-            return cut_off(self._model, self._canvas.inputs(pictures), self._place, reach)
-
-
-@contextlib.contextmanager
-def quick_pooling(model: keras.Model) -> Iterator[None]:
-    """Inside, the model's max pooling of windows side by side has the quicker gradient."""
-    places = [place for place in walk(model) if _pools_side_by_side(place.layer)]
-
-    def stand(place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        (inputs,) = args
-        window = place.layer.pool_size
-        fits = all(
-            size is not None and size % side == 0
-            for size, side in zip(inputs.shape[1:3], window, strict=True)
-        )
-        if kwargs or not fits or keras.backend.standardize_dtype(inputs.dtype) != "float32":
-            return own(*args, **kwargs)
-        return backend.max_pool(inputs, window)
-
-    with standing_in(places, stand):
-        yield
-
-
-def _pools_side_by_side(layer: keras.layers.Layer) -> bool:
-    return (
-        type(layer) is keras.layers.MaxPooling2D
-        and tuple(layer.pool_size) == tuple(layer.strides)
-        and layer.data_format == "channels_last"
-    )
+    def _reach(self, pictures: Any, excitation: Excitation) -> Excited:
+        """How much pictures, 0 to 1, excite their kernels."""
+        given = self._canvas.inputs(self._low + (self._high - self._low) * pictures)
+        activations = Activations(self._model)
+        reach = functools.partial(excitation.of_call, activations)
+        with untouched(), of_any_size(self._model), quick_pooling(self._model), activations.noted():
+            found: Excited = cut_off(self._model, given, self._place, reach)
+        return found

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.drawing.overlays import Explained
+from tb_kernels.drawing.explanations import Explained
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, count

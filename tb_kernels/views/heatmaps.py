@@ -136,6 +136,7 @@ class HeatmapView(View):
         self.chosen = None if chosen is None else str(chosen)
         self._grad_cam = grad_cam
         self._shown = shown
+        self._strength = overlay.strength
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
@@ -152,7 +153,8 @@ class HeatmapView(View):
         beside["scores"] = explained.scores
         if explained.classes is not None:
             beside["classes"] = explained.classes
-        return Captured(drawn, beside, explained)
+        explained = explained._replace(strength=self._strength)
+        return Captured(drawn, beside, [explained] * len(drawn))
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The maps as they are, by the layers' groups, with classes and scores."""

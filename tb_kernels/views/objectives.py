@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
+from tb_kernels.model.activations import Activated, Activations
 
 # What these do to a kernel's output does not depend on the other kernels'.
 _ELEMENTWISE = frozenset(
@@ -36,6 +38,25 @@ _ELEMENTWISE = frozenset(
 # Pixels at each edge of a feature map that do not count, where it is large enough: what
 # the padding does there is not what the kernel looks for.
 _EDGE = 2
+
+# A slope that leaves too little of a gradient to climb by: sigmoid's at -7, ELU's likewise.
+_SLIGHT = 1e-3
+
+
+class Excited(NamedTuple):
+    """How much pictures excite their kernels: tensors of shape (pictures,).
+
+    Attributes:
+        climbed: What a climb goes up: the mean of the kernel's feature map but for its
+            edges; where its activation keeps it silent, of what goes into the activation.
+        heard: Whether the kernel gives more than it would if less went into its activation,
+            or would give more if more did.
+        mean: The mean of the kernel's whole feature map.
+    """
+
+    climbed: Any
+    heard: Any
+    mean: Any
 
 
 class Excitation:
@@ -65,36 +86,72 @@ class Excitation:
             bias = keras.ops.take(layer.bias, kernels, axis=0) if layer.use_bias else None
             self._weights = kernel, bias
 
-    def of_call(self, own: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
+    def of_call(
+        self,
+        activations: Activations,
+        own: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Any,
+    ) -> Excited:
         """Stands in for the layer's call.
 
         Args:
+            activations: Those of the model while it is called.
             own: The layer's own call.
             args: What it was called with.
             kwargs: Likewise.
 
-        Returns:
-            float32 of shape (pictures,).
-
         Raises:
             ArgumentError: If the layer's output has no channels.
         """
+        made: Activated | None
         if self._weights is not None:
             self.count = int(self._layer.filters)
-            before = self._convolve(args[0], *self._weights)
-            means = keras.ops.diagonal(self._mean(self._layer.activation(before)))
-            # A kernel that its ReLU keeps silent has no gradient; what goes into it has.
-            woken = keras.ops.diagonal(self._mean(before))
-            return keras.ops.where(means == 0, woken, means)
-        outputs = own(*args, **kwargs)
-        if not keras.ops.is_tensor(outputs) or len(outputs.shape) < 2:
-            raise ArgumentError(
-                f"layer: layer {self._layer.name!r} gives no channels; expected a layer whose "
-                "output has them, such as Conv2D"
-            )
-        means = self._mean(outputs)
-        self.count = int(means.shape[1])
-        return backend.pick(means, self._kernels)
+            before = self._own(self._convolve(args[0], *self._weights))
+            activation = self._layer.activation
+            outputs = activation(before)
+            made = None if outputs is before else Activated(before, activation, before)
+        else:
+            outputs = own(*args, **kwargs)
+            if not keras.ops.is_tensor(outputs) or len(outputs.shape) < 2:
+                raise ArgumentError(
+                    f"layer: layer {self._layer.name!r} gives no channels; expected a layer whose "
+                    "output has them, such as Conv2D"
+                )
+            self.count = int(outputs.shape[1 if self._first else -1])
+            made = activations.behind(outputs, self._layer, own, args)
+        means, whole = self._mean(outputs), self._mean(outputs, edge=0)
+        if made is None:
+            return Excited(means, keras.ops.ones_like(means, "bool"), whole)
+        rises = self._rises(made)
+        # GELU and its like fall a little before they rise; what falls for good needs no waking.
+        more = self._mean(made.function(keras.ops.abs(made.before) + 1))
+        silent = keras.ops.logical_not(keras.ops.logical_or(rises, more < means))
+        less = self._mean(made.function(-keras.ops.abs(made.before) - 1))
+        heard = keras.ops.logical_or(keras.ops.logical_not(silent), less < means)
+        woken = keras.ops.where(silent, self._mean(made.linear), means)
+        return Excited(woken, heard, whole)
+
+    def _rises(self, made: Activated) -> Any:
+        """Whether anywhere in the map more of what goes into the activation gives more."""
+
+        def total(before: Any) -> Any:
+            maps = made.function(before)
+            size = math.prod(keras.ops.shape(maps)[axis] for axis in self._space(maps))
+            return keras.ops.sum(self._mean(maps)) * keras.ops.cast(size, "float32")
+
+        (slope,) = backend.gradients(total, [made.before])
+        if slope is None:
+            return keras.ops.zeros(keras.ops.shape(self._kernels), "bool")
+        return keras.ops.any(slope > _SLIGHT, axis=tuple(range(1, len(slope.shape))))
+
+    def _own(self, maps: Any) -> Any:
+        """Of a plain convolution's maps each picture's own: shape (pictures, *space)."""
+        mine = keras.ops.eye(keras.ops.shape(self._kernels)[0], dtype="bool")
+        space = (None,) * self._layer.rank
+        every = slice(None)
+        mine = mine[(every, every, *space) if self._first else (every, *space, every)]
+        return keras.ops.sum(backend.only(maps, mine), axis=1 if self._first else -1)
 
     def _convolve(self, inputs: Any, kernel: Any, bias: Any) -> Any:
         layer = self._layer
@@ -111,16 +168,23 @@ class Excitation:
         shape = (1, -1) + (1,) * layer.rank if self._first else (-1,)
         return outputs + keras.ops.reshape(keras.ops.cast(bias, inputs.dtype), shape)
 
-    def _mean(self, maps: Any) -> Any:
-        """The mean over space: float32 of shape (pictures, channels)."""
+    def _mean(self, maps: Any, edge: int = _EDGE) -> Any:
+        """The mean of each picture's own map: float32 of shape (pictures,)."""
         maps = keras.ops.cast(maps, "float32")
-        rank = len(maps.shape)
-        axes = list(range(2, rank)) if self._first else list(range(1, rank - 1))
-        inner = [slice(None)] * rank
+        axes = self._space(maps)
+        inner = [slice(None)] * len(maps.shape)
         for axis in axes:
-            if (maps.shape[axis] or 0) > 4 * _EDGE:
-                inner[axis] = slice(_EDGE, -_EDGE)
-        return keras.ops.mean(maps[tuple(inner)], axis=axes) if axes else maps
+            if (maps.shape[axis] or 0) > 4 * edge > 0:
+                inner[axis] = slice(edge, -edge)
+        means = keras.ops.mean(maps[tuple(inner)], axis=axes) if axes else maps
+        return means if self._weights is not None else backend.pick(means, self._kernels)
+
+    def _space(self, maps: Any) -> list[int]:
+        """The axes of space: of a plain convolution's own maps all but the first."""
+        rank = len(maps.shape)
+        if self._weights is not None:
+            return list(range(1, rank))
+        return list(range(2, rank)) if self._first else list(range(1, rank - 1))
 
 
 def _is_plain(layer: keras.layers.Layer) -> bool:

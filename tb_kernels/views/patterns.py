@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_kernels
+from tb_kernels.drawing.explanations import Excitations
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
@@ -17,7 +18,7 @@ from tb_kernels.model.flow import last_convolution
 from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.selection import select_layer, select_places, select_weights
 from tb_kernels.schema.axes import Axes
-from tb_kernels.views.ascent import USUAL_KERNELS, Climb, How, Method, check_method
+from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Climbed, How, Method, check_method
 from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.view import Captured, View, subject_of
 
@@ -35,9 +36,10 @@ def synthesize_patterns(
 ) -> NDArray[np.float32]:
     """The inputs that excite the kernels of a layer most, found by gradient ascent.
 
-    What is maximised is the mean of the kernel's feature map. The model is cut off after
-    the layer, kernels are climbed in batches, and all steps of a batch are one compiled
-    loop, traced once. Nothing in the model changes.
+    What is maximised is the mean of the kernel's feature map; while an activation keeps the
+    kernel silent, the mean of what goes into it. The model is cut off after the layer,
+    kernels are climbed in batches, and all steps of a batch are one compiled loop, traced
+    once. Nothing in the model changes.
 
     Args:
         model: A built model of Keras on TensorFlow.
@@ -64,7 +66,8 @@ def synthesize_patterns(
     Returns:
         Shape (kernels, height, width, channels), float32, 0 to 1. With `"fourier"` these
         are fractions of `input_range`; with `"ascent"` they have a mean of 0.5 and a
-        deviation of 0.15.
+        deviation of 0.15. Uniformly 0.5 is the picture of a kernel that no picture on the
+        way excited.
 
     Raises:
         ArgumentError: If an argument is not valid, or the model cannot be cut off there.
@@ -84,7 +87,7 @@ def synthesize_patterns(
         raise ArgumentError(
             f"kernels: layer {place.layer.name!r} has {most} kernels; got {max(numbers)}"
         )
-    return climb(numbers, progress=keras.config.is_interactive_logging_enabled())
+    return climb(numbers, progress=keras.config.is_interactive_logging_enabled()).pictures
 
 
 class PatternView(View):
@@ -112,8 +115,12 @@ class PatternView(View):
 
     def capture(self) -> Captured:
         """Makes the patterns of the model as it is now."""
-        climbs = zip(self.layers, self.sources, strict=True)
-        return Captured([climb(layer.numbers) for layer, climb in climbs])
+        captured = Captured([], explained=(explained := []))
+        for layer, climb in zip(self.layers, self.sources, strict=True):
+            found = climb(layer.numbers)
+            captured.drawn.append(found.pictures)
+            explained.append(_explain(layer.numbers, found))
+        return captured
 
 
 def _places(
@@ -140,6 +147,12 @@ def _places(
             f"its last convolution is not known ({type(error).__name__}); expected layers=[...]"
         ) from error
     return [chosen.place], str(chosen)
+
+
+def _explain(numbers: Sequence[int], found: Climbed) -> Excitations:
+    reached = dict(zip(numbers, found.excitations.tolist(), strict=True))
+    dead = [number for number, is_dead in zip(numbers, found.dead, strict=True) if is_dead]
+    return Excitations(reached, dead)
 
 
 def _subject(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:

@@ -50,7 +50,7 @@ class Recipe(ABC):
     ) -> tuple[Any, State]:
         """Parameters and state after a step, numbered from 0, of so many, up this gradient."""
 
-    def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    def show(self, pictures: Any) -> Any:
         """Finished pictures, 0 to 1: by default as they are."""
         return pictures
 
@@ -100,12 +100,10 @@ class Ascent(Recipe):
         shown = self._DEVIATION * keras.ops.divide_no_nan(contrast, deviation)
         return self._middle + shown, state
 
-    def show(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    def show(self, pictures: Any) -> Any:
         """Mean 0.5, deviation 0.15, clipped."""
-        mean = pictures.mean(axis=(1, 2, 3), keepdims=True)
-        deviation = pictures.std(axis=(1, 2, 3), keepdims=True)
-        shown = 0.5 + 0.15 * (pictures - mean) / np.where(deviation > 0, deviation, 1)
-        return np.asarray(np.clip(shown, 0, 1), np.float32)
+        contrast, deviation = _centered(pictures)
+        return keras.ops.clip(0.5 + 0.15 * keras.ops.divide_no_nan(contrast, deviation), 0, 1)
 
 
 class Fourier(Recipe):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.explanations import Explanation
 from tb_kernels.drawing.layer_pictures import LayerPictures
-from tb_kernels.drawing.overlays import Explained
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
@@ -39,13 +39,14 @@ class Captured:
         drawn: An array for each layer that is drawn, in their order; each is let go when
             it has been drawn.
         beside: What is stored and measured beside the pictures, by key.
-        explained: Of heatmaps, what they explain.
+        explained: What else there is to tell of each of these layers' pictures, in their
+            order; empty for nothing.
         sampled: Whether only what is measured was copied, and nothing is drawn.
     """
 
     drawn: list[NDArray[Any]]
     beside: dict[str, NDArray[Any]] = field(default_factory=dict)
-    explained: Explained | None = None
+    explained: Sequence[Explanation] = ()
     sampled: bool = False
 
 

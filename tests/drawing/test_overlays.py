@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tb_kernels.drawing.explanations import Explained
 from tb_kernels.drawing.levels import Limits, find_nonfinite
-from tb_kernels.drawing.overlays import Explained, Overlay, backdrop, resize
+from tb_kernels.drawing.overlays import Overlay, backdrop, resize
 from tb_kernels.schema.axes import Axes
 
 RED = (255, 0, 0)

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from examples import digits
-from tb_kernels import ArgumentError, PatternLogger, synthesize_patterns
+from tb_kernels import ArgumentError, PatternLogger, open_log, synthesize_patterns
 from tests.helpers.models import begin_training
-from tests.helpers.oracle import read_index, read_pictures, read_png
+from tests.helpers.oracle import read_entries, read_index, read_pictures, read_png
 
 L = keras.layers
 
@@ -110,13 +110,16 @@ def test_nothing_is_traced_again(tmp_path):
 
     model = keras.Sequential([keras.Input((40, 40, 3)), Notes(), *untrained().layers])
     traces.clear()
+    synthesize_patterns(model, "last", 1, 2)
+    # In the loop, and with the finished pictures.
+    assert len(traces) == 2
     synthesize_patterns(model, "last", range(1, 24), 2)
-    assert len(traces) == 1
+    assert len(traces) == 4
     with PatternLogger(tmp_path, steps=2) as logger:
         for epoch in range(1, 5):
             logger.log(model, epoch)
     # One more to find the last convolution.
-    assert len(traces) == 3
+    assert len(traces) == 7
 
 
 def test_patterns_follow_the_weights(tmp_path):
@@ -209,13 +212,14 @@ def test_silent_kernels_are_woken():
 )
 def test_layers_of_every_kind_climb(layer):
     """What is computed of them alone equals what the whole layer gives."""
+    from tb_kernels.model.activations import Activations
     from tb_kernels.views.objectives import Excitation
 
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((11, 11, 3)), layer()])
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 11, 11, 3)), tf.float32)
     excitation = Excitation(model.layers[0], tf.constant([2, 0]), channels_first=False)
-    found = excitation.of_call(model.layers[0].call, (images,), {})
+    found = excitation.of_call(Activations(model), model.layers[0].call, (images,), {}).climbed
     maps = np.asarray(model(images))
     inner = maps[:, 2:-2, 2:-2] if maps.shape[1] > 8 else maps
     np.testing.assert_allclose(found, [inner[0, ..., 2].mean(), inner[1, ..., 0].mean()], atol=1e-5)
@@ -308,7 +312,7 @@ def test_a_layer_without_the_number_is_passed_over_on_sheets_too(tmp_path):
 
 def test_the_quicker_pooling_is_tensorflows():
     """Its values and its gradients, also where the window does not fit."""
-    from tb_kernels.views.ascent import quick_pooling
+    from tb_kernels.model.pooling import quick_pooling
 
     images = tf.constant(np.random.default_rng(0).normal(size=(2, 12, 12, 3)), tf.float32)
     for layer in (
@@ -331,3 +335,116 @@ def test_the_quicker_pooling_is_tensorflows():
             results.append((pooled.numpy(), tape.gradient(total, images).numpy()))
         np.testing.assert_array_equal(*[values for values, _ in results])
         np.testing.assert_allclose(*[gradients for _, gradients in results], rtol=1e-5)
+
+
+def biased(*layers):
+    """A model that ends in a layer "last" of 8 kernels, most of them silent before the climb.
+
+    The layers before see contrast only, so that a uniform picture excites a kernel by its bias
+    alone, and what follows adds up what they see, so that each kernel can be excited.
+    """
+    keras.utils.set_random_seed(3)
+    edges = L.Conv2D(8, 3, padding="valid", use_bias=False, activation="relu", name="edges")
+    model = keras.Sequential([keras.Input((14, 14, 3)), edges, *layers])
+    for weight in model.weights:
+        if "edges" in weight.path:
+            kernel = np.asarray(weight)
+            weight.assign(3 * (kernel - kernel.mean(axis=(0, 1))))
+        elif weight.path.endswith("kernel"):
+            weight.assign(np.abs(weight))
+        elif weight.path.endswith("/bias"):
+            weight.assign(np.linspace(-0.4, 0.1, 8))
+    return model
+
+
+KINDS = {
+    "plain": lambda: [L.Conv2D(8, 3, activation="relu", name="last")],
+    "groups": lambda: [L.Conv2D(8, 3, groups=2, activation="relu", name="last")],
+    "separable": lambda: [L.SeparableConv2D(8, 3, activation="relu", name="last")],
+    "transposed": lambda: [L.Conv2DTranspose(8, 3, activation="relu", name="last")],
+    "object": lambda: [L.Conv2D(8, 3, activation=L.ReLU(), name="last")],
+    "normalised": lambda: [L.Conv2D(8, 3), L.BatchNormalization(center=False), L.ReLU(name="last")],
+    "activation": lambda: [L.Conv2D(8, 3), L.Activation("relu", name="last")],
+    "pooled": lambda: [L.Conv2D(8, 3, activation="relu"), L.MaxPooling2D(name="last")],
+    "block": lambda: [keras.Sequential([L.Conv2D(8, 3), L.ReLU()], name="last")],
+    "gelu": lambda: [L.Conv2D(8, 3, activation="gelu", name="last")],
+    "hard_tanh": lambda: [L.Conv2D(8, 3, activation=lambda x: keras.ops.clip(x, 0, 2) - 1, name="last")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kernels_silent_at_the_start_are_woken_whatever_their_activation(kind):
+    """Frequencies climb to pictures that excite more than shuffled pixels, and than the start.
+
+    The value that is compared is the convolution's own, before any activation.
+    """
+    model = biased(*KINDS[kind]())
+    found = synthesize_patterns(model, "last", range(1, 9), 40, "fourier")
+    edges, *rest = [one for one in model._flatten_layers() if hasattr(one, "kernel_size")]
+    (convolution,) = rest
+    activation, convolution.activation = convolution.activation, keras.activations.linear
+    random = np.random.default_rng(0)
+    start = np.full((14, 14, 3), 0.5, "float32")
+    values = []
+    for kernel, picture in enumerate(found):
+        shuffled = random.permutation(picture.reshape(-1, 3)).reshape(picture.shape)
+        maps = np.asarray(convolution(edges(np.stack([picture, shuffled, start]))))[..., kernel]
+        values.append(maps.mean(axis=(1, 2)))
+    convolution.activation = activation
+    reached, shuffled, start = np.transpose(values)
+    assert (start < -0.03).sum() >= 5, "the test needs kernels that are silent at the start"
+    assert (reached > shuffled + 0.05).all()
+    assert (reached > start + 0.5).all()
+
+
+@pytest.mark.parametrize("method", ["ascent", "fourier"])
+@pytest.mark.parametrize("kind", ["plain", "separable", "normalised", "weightless", "gelu"])
+def test_a_kernel_that_nothing_excites_is_uniformly_grey(kind, method):
+    """Whether its bias or its weights are the reason; the kernel beside it is as ever."""
+    layers = KINDS["plain" if kind == "weightless" else kind]()
+    model = biased(*layers)
+    (bias,) = [one for one in model.weights if one.path.endswith("/bias")]
+    bias.assign([-100.0, *[0.1] * 7])
+    if kind == "weightless":
+        kernel, _ = model.layers[1].get_weights()
+        kernel[..., 0] = 0
+        model.layers[1].set_weights([kernel, np.full(8, 0.1, "float32")])
+    found = synthesize_patterns(model, "last", [1, 2], 10, method)
+    np.testing.assert_array_equal(found[0], np.full((14, 14, 3), 0.5, "float32"))
+    assert found[1].std() > 0.05
+
+
+def test_what_falls_all_the_way_is_no_silent_kernel():
+    """Where less in gives more out, a picture that excites is one of less."""
+    model = keras.Sequential([keras.Input((8, 8, 1)), L.Conv2D(1, 1, use_bias=False), L.Lambda(lambda x: -x, name="last")])  # fmt: skip
+    model.layers[0].set_weights([np.ones((1, 1, 1, 1), "float32")])
+    assert synthesize_patterns(model, "last", 1, 60, "fourier").mean() < 0.3
+
+
+@pytest.mark.parametrize(("method", "low", "high"), [("ascent", -1, 1), ("fourier", 0, 255)])
+def test_excitation_stands_in_description_and_index(tmp_path, capsys, method, low, high):
+    """It is the mean of the kernel's map when the model is given the pattern as it is shown."""
+    model = biased(L.Conv2D(8, 3, activation="relu", name="last"))
+    model.layers[1].bias.assign([0.1, -1e6, 0.1, 0.1, -1e6, 0.1, 0.1, 0.1])
+    keras.config.enable_interactive_logging()
+    kernels = [1, 2, 4, 5]
+    with PatternLogger(tmp_path, kernels=kernels, method=method, input_range=(low, high), steps=8, sheets=True) as logger:  # fmt: skip
+        logger.log(model, 1)
+        logger.log(model, 2)
+    found = synthesize_patterns(model, "last", kernels, 8, method, (low, high))
+    maps = np.asarray(model(low + (high - low) * found))
+    expected = [maps[row, ..., kernel - 1].mean() for row, kernel in enumerate(kernels)]
+    assert expected[1] == expected[3] == 0 < min(expected[0], expected[2])
+    entries = [entry for epoch, entry in read_entries(tmp_path / "patterns") if epoch == 2]
+    assert {entry["pictures"] for entry in entries} == {"kernels", "sheet"}
+    for entry in entries:
+        np.testing.assert_allclose(entry["excitations"], expected, rtol=1e-3)
+    told = {value.tag: value.metadata.summary_description for _, value in read_pictures(tmp_path / "patterns")}  # fmt: skip
+    assert float(told["2-last/2_4_2"].split("Excitation ")[1].rstrip(".")) == pytest.approx(expected[2], rel=1e-3)  # fmt: skip
+    assert told["2-last/2_2_2"].endswith(
+        "Excitation 0: nothing was found that excites this kernel."
+    )
+    assert "xcitation" not in told["2-last/2_0_2"]
+    assert capsys.readouterr().out.count("kernels 2, 5 of layer 2 'last' at epoch 1") == 1
+    for picture in open_log(tmp_path).select(epochs=2):
+        assert picture.weights() is not None
