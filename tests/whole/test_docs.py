@@ -76,7 +76,7 @@ def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
     exec(code, names)  # noqa: S102
     for view in re.findall(r"(\w+)Logger\(", code):
         assert list(tmp_path.glob(f"logs/{view.lower()}s/*/*_1_1.png"))
-    if "open_log(" in code:
+    if "weights()" in code:
         assert names["weights"].shape == (3, 3, 3)
         assert len(names["values"]) == 2
     if "log.arrays(" in code:
