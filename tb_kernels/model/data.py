@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import keras
 import numpy as np
 
-from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
+from tb_kernels.model.misfits import explain, is_one_input
 
 _Result = TypeVar("_Result")
 
@@ -89,17 +90,14 @@ def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Re
     Raises:
         ArgumentError: If the model cannot take the data.
     """
+    if is_one_input(argument, data, model):
+        raise ArgumentError(explain(argument, data, model, None))
     try:
         return try_()
     except ArgumentError:
         raise
     except Exception as error:
-        expected = _expected_shapes(model)
-        raise ArgumentError(
-            f"{argument}: model {model.name!r} cannot take shapes {shapes_of(data)}"
-            f"{f'; it expects {expected}' if expected else ''} "
-            f"({reason_of(error)})"
-        ) from error
+        raise ArgumentError(explain(argument, data, model, error)) from error
 
 
 def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
@@ -116,16 +114,24 @@ def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
 
 
 def _as_array(argument: str, leaf: Any, expected: str) -> np.ndarray[Any, Any]:
-    array = np.asarray(leaf) if hasattr(leaf, "__array__") else np.asarray(None)
-    if array.dtype == object or array.ndim == 0:
+    if not hasattr(leaf, "__array__"):
         raise ArgumentError(f"{argument}: {expected}, got {type(leaf).__name__} in it")
-    # As Keras' own loops do: bfloat16 and float16 stay, float64 becomes what Keras works in.
-    return array.astype(keras.config.floatx()) if array.dtype == np.float64 else array
-
-
-def _expected_shapes(model: keras.Model) -> str:
-    try:
-        inputs = model.inputs
-    except AttributeError:
-        return ""
-    return ", ".join(str(tuple(tensor.shape)) for tensor in inputs or ())
+    array = np.asarray(leaf)
+    if array.ndim == 0:
+        raise ArgumentError(f"{argument}: {expected}, got a single value in it")
+    if array.dtype == object:
+        raise ArgumentError(
+            f"{argument}: {expected}, got {type(leaf).__name__} of Python objects in it, such as "
+            "pictures of several sizes"
+        )
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
+        # As Keras' own loops do: bfloat16 and float16 stay, others become what Keras works in.
+        return array.astype(keras.config.floatx())
+    if array.dtype.kind not in "US":
+        try:
+            keras.backend.standardize_dtype(array.dtype)
+        except ValueError:
+            raise ArgumentError(
+                f"{argument}: expected an array of numbers, got one of {array.dtype}"
+            ) from None
+    return array

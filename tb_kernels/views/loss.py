@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError, reason_of
+from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt, count, part, shapes_of
 from tb_kernels.model.forward import call, fixed_seeds, untouched
@@ -158,7 +158,8 @@ class LossGradient:
         weights = "" if sample_weight is None else f" and weights {shapes_of(sample_weight)}"
         return ArgumentError(
             f"y: the loss of model {self._model.name!r} cannot take targets {shapes_of(y)}"
-            f"{weights} for outputs {shapes_of(outputs)} ({reason_of(error)})"
+            f"{weights} for outputs {shapes_of(outputs)} ({type(error).__name__}); expected the "
+            "outputs' shape, or for a sparse loss a class for each"
         )
 
 

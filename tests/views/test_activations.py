@@ -255,7 +255,7 @@ def test_what_is_refused(model, data, tmp_path):
     refused(model, "cats", "inputs: expected an array")
     refused(model, [x[:2], x[:3]], r"inputs: .* same number of inputs.* got shapes \[\(2, 8, 8, 3\), \(3, 8, 8, 3\)\]")  # fmt: skip
     refused(model, x[:0], "inputs: .*at least one")
-    refused(model, x[:2, :5], r"inputs: model 'two' cannot take shapes \(2, 5, 8, 3\); it expects \(None, 8, 8, 3\)")  # fmt: skip
+    refused(model, x[:2, :5], r"inputs: model 'two' takes shape \(None, 8, 8, 3\); got \(2, 5, 8, 3\), with height 5; expected \(2, 8, 8, 3\)")  # fmt: skip
     refused(model, tf.data.Dataset.from_tensor_slices(x[:0]).batch(2), "inputs: the dataset is empty")  # fmt: skip
     refused(model, x[:2], "layers: layer 'dense.*' of model 'two' has no spatial output; these have: first, pool, second", layers=model.layers[-1].name)  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2)], name="dense_only")

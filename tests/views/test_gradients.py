@@ -170,7 +170,10 @@ def test_what_is_refused(model, data, tmp_path):
         GradientLogger(tmp_path, x, y, np.ones(3))
     with pytest.raises(ArgumentError, match="batch_size: expected a whole number from 1, got 0"):
         GradientLogger(tmp_path, x, y, batch_size=0)
-    with pytest.raises(ArgumentError, match=r"x: model 'two' cannot take shapes \(16, 4, 8, 3\)"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"x: model 'two' takes shape \(None, 8, 8, 3\); got \(16, 4, 8, 3\), with height 4",
+    ):
         model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path, x[:, :4], y)])
     bare = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(1, 3)], name="bare")
     with pytest.raises(ArgumentError, match=r"model: 'bare' is not compiled.*model.compile"):

@@ -320,7 +320,7 @@ def test_what_is_refused(pictures, tmp_path):
     refused("colormap: .* got 'rgb'", colormap="rgb")
     refused("input_range: low must be below high", input_range=(1, 1))
     refused(r"kernels: no layer .* numbers \[4\]; expected numbers from 1 to 3", kernels=[4])
-    refused("inputs: model 'linear' cannot take", inputs=pictures[..., :2])
+    refused("inputs: model 'linear' takes shape .*, with channels 2; expected", inputs=pictures[..., :2])  # fmt: skip
     for tail in ([L.Dense(1)], [L.Dense(4), L.ReLU()]):
         refused("score: the output of model 'number', shape .* expected a function of the outputs", model=linear(tail, "number"))  # fmt: skip
     dense = keras.Sequential([keras.Input((4,)), L.Dense(2, activation="softmax")], name="flat")

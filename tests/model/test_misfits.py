@@ -1,0 +1,239 @@
+"""Inputs that are slightly wrong: one sentence that says what would do, and doing it helps."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels import (
+    ActivationLogger,
+    ArgumentError,
+    HeatmapLogger,
+    compute_activations,
+    compute_gradients,
+    compute_heatmaps,
+)
+
+L = keras.layers
+
+
+def sequential(shape=(8, 6, 1), name="m"):
+    head = [L.Flatten(), L.Dense(2, "softmax")]
+    return keras.Sequential([keras.Input(shape), L.Conv2D(3, 3, padding="same"), *head], name=name)
+
+
+def nested(shape=(8, 6, 1)):
+    inner = sequential(shape, "inner")
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, inner(inputs), name="m")
+
+
+def subclassed(shape=(8, 6, 1)):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="m")
+            self.conv, self.flatten = L.Conv2D(3, 3, padding="same"), L.Flatten()
+            self.dense = L.Dense(2, "softmax")
+
+        def call(self, inputs):
+            return self.dense(self.flatten(self.conv(inputs)))
+
+    model = Own()
+    model(np.ones((5, *shape), "float32"))
+    return model
+
+
+MODELS = {"sequential": sequential, "nested": nested, "subclassed": subclassed}
+
+
+def refused(model, inputs, compute=compute_activations):
+    """The sentence, of which no part is another library's."""
+    with pytest.raises(ArgumentError) as caught:
+        compute(model, inputs)
+    text = str(caught.value)
+    assert "\n" not in text
+    for foreign in ("Exception encountered", "expected shape=", "incompatible", "KerasTensor", "{{", "Arguments received"):  # fmt: skip
+        assert foreign not in text
+    return text
+
+
+# Given, the shape that the model takes, and what is told.
+# fmt: off
+WRONG = [
+    ((8, 6, 1), (8, 6, 1), "got (8, 6, 1), which lacks the axis of the inputs; expected (1, 8, 6, 1): inputs[None]"),
+    ((1, 2, 8, 6, 1), (8, 6, 1), "got (1, 2, 8, 6, 1), which has an axis too many; expected (2, 8, 6, 1): inputs[0]"),
+    ((2, 1, 8, 6, 1), (8, 6, 1), "which has an axis too many; expected (2, 8, 6, 1): inputs[:, 0]"),
+    ((2, 3, 8, 6, 1), (8, 6, 1), "which has an axis too many; expected (6, 8, 6, 1): inputs.reshape(-1, 8, 6, 1)"),
+    ((2, 1, 8, 6), (8, 6, 1), "got (2, 1, 8, 6), which has its channels first; expected (2, 8, 6, 1): np.moveaxis(inputs, 1, -1)"),
+    ((2, 3, 8, 6), (8, 6, 3), "which has its channels first; expected (2, 8, 6, 3): np.moveaxis(inputs, 1, -1)"),
+    ((2, 8, 6), (8, 6, 3), "got (2, 8, 6), which lacks the axis of the channels; expected (2, 8, 6, 3): np.repeat(inputs[..., None], 3, axis=-1)"),
+    ((2, 8, 6, 1), (8, 6, 3), "got (2, 8, 6, 1), with channels 1; expected (2, 8, 6, 3)"),
+    ((2, 5, 6, 1), (8, 6, 1), "got (2, 5, 6, 1), with height 5; expected (2, 8, 6, 1)"),
+    ((2, 5, 7, 4), (8, 6, 1), "with height 5, width 7 and channels 4; expected (2, 8, 6, 1)"),
+    ((2, 48), (8, 6, 1), "got (2, 48), which has 2 axes too few; expected (2, 8, 6, 1)"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize(("given", "takes", "told"), WRONG)
+def test_shapes(kind, given, takes, told):
+    """What the model takes, what was given, in what it differs; and what would do does."""
+    model = MODELS[kind](takes)
+    inputs = np.random.default_rng(0).uniform(size=given).astype("float32")
+    text = refused(model, inputs)
+    assert text.startswith(f"inputs: model 'm' takes shape {(None, *takes)}; got {given}")
+    assert text.endswith(told)
+    shape, way = re.search(r"expected (\(.*?\))(?:: (.*))?$", text).groups()
+    if way:
+        repaired = eval(way, {"inputs": inputs, "np": np})  # noqa: S307 (our own text)
+        assert str(repaired.shape) == shape
+        compute_activations(model, repaired)
+        assert set(repaired.ravel()) == set(inputs.ravel())
+
+
+def test_every_view_says_so_before_training(tmp_path):
+    """Loggers before the first step, functions, gradients of their `x`."""
+    model = sequential()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x = np.ones((4, 8, 6, 1), "float32")
+    match = r"lacks the axis of the inputs; expected \(1, 8, 6, 1\)"
+    for logger in (ActivationLogger(tmp_path, x[0]), HeatmapLogger(tmp_path, x[0], layer=1)):
+        with pytest.raises(ArgumentError, match=match):
+            model.fit(x, np.zeros(4), verbose=0, callbacks=[logger])
+    assert refused(model, x[0], compute_heatmaps).endswith("inputs[None]")
+    told = refused(model, x[0], lambda model, x: compute_gradients(model, x, np.zeros(8)))
+    assert told == "x: model 'm' takes shape (None, 8, 6, 1); got (8, 6, 1), which lacks the axis of the inputs; expected (1, 8, 6, 1): x[None]"  # fmt: skip
+    told = refused(model, x, lambda model, x: compute_gradients(model, x, np.zeros((4, 7, 2))))
+    assert told.startswith("y: the loss of model 'm' cannot take targets (4, 7, 2) for outputs (4, 2) (")  # fmt: skip
+    assert told.endswith("; expected the outputs' shape, or for a sparse loss a class for each")
+
+
+def test_what_the_model_raised_is_the_cause():
+    """For those who want to know more."""
+    with pytest.raises(ArgumentError) as caught:
+        compute_activations(sequential(), np.ones((2, 5, 6, 1)))
+    assert "(2, 90)" in str(caught.value.__cause__)
+
+
+def test_channels_last_of_a_model_that_takes_them_first():
+    """The other way round, with the axes named in its order."""
+    inputs = keras.Input((3, 8, 6))
+    model = keras.Model(inputs, L.Conv2D(2, 3, data_format="channels_first")(inputs), name="m")
+    assert refused(model, np.ones((2, 8, 6, 3))).endswith("got (2, 8, 6, 3), which has its channels last; expected (2, 3, 8, 6): np.moveaxis(inputs, -1, 1)")  # fmt: skip
+    assert refused(model, np.ones((2, 1, 8, 6))).endswith("got (2, 1, 8, 6), with channels 1; expected (2, 3, 8, 6)")  # fmt: skip
+    assert refused(model, np.ones((2, 8, 6))).endswith("np.repeat(inputs[:, None], 3, axis=1)")
+
+
+def test_lengths_that_do_not_matter_are_not_told():
+    """A model that takes pictures of any size keeps that of those given."""
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, L.Conv2D(2, 3)(inputs), name="m")
+    assert refused(model, np.ones((2, 9, 7, 4))).endswith("takes shape (None, None, None, 3); got (2, 9, 7, 4), with channels 4; expected (2, 9, 7, 3)")  # fmt: skip
+    assert refused(model, np.ones((2, 3, 9, 7))).endswith("expected (2, 9, 7, 3): np.moveaxis(inputs, 1, -1)")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("takes", "given", "told"),
+    [
+        ((4,), (2, 5), "with values 5; expected (2, 4)"),
+        ((9, 2), (3, 8, 2), "with length 8; expected (3, 9, 2)"),
+        ((4, 5, 6, 1), (2, 4, 5, 7, 1), "with width 7; expected (2, 4, 5, 6, 1)"),
+        ((2, 4, 5, 6, 1), (3, 2, 4, 5, 7, 1), "with axis 4 7; expected (3, 2, 4, 5, 6, 1)"),
+    ],
+)
+def test_other_shapes(takes, given, told):
+    """Vectors, sequences, volumes: their axes have other names."""
+    model = keras.Sequential([keras.Input(takes), L.Flatten(), L.Dense(2)], name="m")
+    assert refused(model, np.ones(given)).endswith(told)
+
+
+@pytest.fixture
+def pair():
+    """Pictures and vectors, given by the names of the inputs."""
+    picture, vector = keras.Input((8, 6, 1), name="picture"), keras.Input((2,), name="vector")
+    joined = L.Concatenate()([L.Flatten()(L.Conv2D(2, 3)(picture)), vector])
+    return keras.Model([picture, vector], L.Dense(2)(joined), name="pair")
+
+
+def test_several_inputs(pair):
+    """Their number, their names, and which of them is wrong."""
+    picture, vector = np.ones((4, 8, 6, 1)), np.ones((4, 2))
+    takes = "inputs: model 'pair' takes 'picture' (None, 8, 6, 1) and 'vector' (None, 2); got "
+    assert refused(pair, picture) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
+    assert refused(pair, [picture]) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
+    assert refused(pair, [picture, vector, vector]) == f"{takes}3 arrays, (4, 8, 6, 1), (4, 2) and (4, 2); expected 2 arrays"  # fmt: skip
+    assert refused(pair, {"image": picture, "vector": vector}) == f"{takes}a dict of 'image' and 'vector'; expected one of 'picture' and 'vector'"  # fmt: skip
+    wrong = np.ones((4, 5, 6, 1))
+    assert refused(pair, {"picture": wrong, "vector": vector}) == f"{takes}(4, 5, 6, 1) in inputs['picture'], with height 5; expected (4, 8, 6, 1)"  # fmt: skip
+    assert refused(pair, [vector, picture]) == f"{takes}(4, 2) in inputs[0], which has 2 axes too few; expected (4, 8, 6, 1)"  # fmt: skip
+    one = np.ones((2, 1, 2))
+    assert refused(pair, [picture[:2], one]) == f"{takes}(2, 1, 2) in inputs[1], which has an axis too many; expected (2, 2): inputs[1][:, 0]"  # fmt: skip
+    compute_activations(pair, {"picture": picture, "vector": vector})
+
+
+def test_inputs_one_by_one():
+    """A list of pictures is one array, stacked; of a dict Keras takes the only array."""
+    inputs = [np.full((8, 6, 1), value, "float32") for value in (1, 2, 3)]
+    told = "got 3 arrays, (8, 6, 1), (8, 6, 1) and (8, 6, 1), one for each input; expected (3, 8, 6, 1): np.stack(inputs)"  # fmt: skip
+    assert refused(sequential(), inputs).endswith(told)
+    told = "got (2, 5, 6, 1), with height 5; expected (2, 8, 6, 1)"
+    assert refused(sequential(), {"other": np.ones((2, 5, 6, 1))}).endswith(told)
+    two = {"a": inputs[0], "b": inputs[0]}
+    assert refused(subclassed(), two).endswith("got a dict of 'a' and 'b'; expected an array")
+
+
+def test_a_picture_alone_is_not_taken_for_rows():
+    """Where the head takes any size, Keras would make eight pictures of six by one of it."""
+    head = [L.GlobalAveragePooling2D(), L.Dense(2, "softmax")]
+    for shape in ((8, 6, 1), (None, None, 1)):
+        conv = L.Conv2D(3, 3, padding="same")
+        model = keras.Sequential([keras.Input(shape), conv, *head], name="m")
+        assert model(np.ones((8, 6, 1))).shape == (8, 2)
+        assert refused(model, np.ones((8, 6, 1))).endswith("which lacks the axis of the inputs; expected (1, 8, 6, 1): inputs[None]")  # fmt: skip
+        # Pictures without an axis for their one channel, as Keras takes them.
+        assert compute_activations(model, np.ones((8, 6, 5)))["1"].shape == (8, 6, 5, 3)
+
+
+def test_text_and_what_is_no_number():
+    """Strings, objects, dates; what TensorFlow has no type for is refused before."""
+    model = sequential()
+    text = np.full((2, 8, 6, 1), "1.5")
+    assert refused(model, text).endswith("got (2, 8, 6, 1), which is text; expected numbers")
+    assert refused(subclassed(), text).endswith("which is text; expected numbers")
+    ragged = np.empty(2, object)
+    ragged[:] = [np.ones((8, 6, 1)), np.ones((7, 6, 1))]
+    assert refused(model, ragged) == "inputs: expected an array, or a dict, list or tuple of arrays, got ndarray of Python objects in it, such as pictures of several sizes"  # fmt: skip
+    dates = np.zeros((2, 8, 6, 1), "datetime64[s]")
+    assert refused(model, dates) == "inputs: expected an array of numbers, got one of datetime64[s]"
+    assert refused(model, np.float32(3)).endswith("got a single value in it")
+    assert refused(model, [[1.0, 2.0]]).endswith("got float in it")
+    for kind in ("uint8", "int64", "float16", "float64", "longdouble", "bool"):
+        compute_activations(model, np.ones((2, 8, 6, 1), kind))
+
+
+def test_values_that_do_not_fit_are_told_as_that():
+    """The shape is right: what else is wrong only the cause knows."""
+    layers = [L.Embedding(10, 2), L.Flatten(), L.Dense(1)]
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), *layers], name="words")
+    told = refused(model, np.array([[1, 2, 99]], "int32"))
+    assert told == "inputs: model 'words' takes shape (None, 3); got (1, 3), but calling it failed (InvalidArgumentError); expected values that it can work with"  # fmt: skip
+
+
+def test_a_model_that_does_not_say_what_it_takes():
+    """Built by hand, so that nobody has seen a shape."""
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.dense = L.Dense(2)
+            self.dense.build((None, 3))
+            self.built = True
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    told = refused(Own(), np.ones((2, 4)))
+    assert told == "inputs: model 'own' does not say what it takes; got (2, 4), and calling it failed (ValueError); expected inputs as it is trained on"  # fmt: skip
+    compute_activations(Own(), np.ones((2, 3)))
