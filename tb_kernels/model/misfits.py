@@ -119,7 +119,7 @@ def _counted_wrong(
         if all(name in data for name in taken) or len(taken) == len(data) == 1:
             return None
         named = [repr(name) for name in taken if name]
-        expected = f"one of {enumerate_all(named)}" if named else "an array"
+        expected = enumerate_all(named) if named else "an array"
         return f"a dict of {enumerate_all(map(repr, data))}; expected {expected}"
     if len(shapes) == len(taken):
         return None

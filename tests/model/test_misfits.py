@@ -164,7 +164,7 @@ def test_several_inputs(pair):
     assert refused(pair, picture) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
     assert refused(pair, [picture]) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
     assert refused(pair, [picture, vector, vector]) == f"{takes}3 arrays, (4, 8, 6, 1), (4, 2) and (4, 2); expected 2 arrays"  # fmt: skip
-    assert refused(pair, {"image": picture, "vector": vector}) == f"{takes}a dict of 'image' and 'vector'; expected one of 'picture' and 'vector'"  # fmt: skip
+    assert refused(pair, {"image": picture, "vector": vector}) == f"{takes}a dict of 'image' and 'vector'; expected 'picture' and 'vector'"  # fmt: skip
     wrong = np.ones((4, 5, 6, 1))
     assert refused(pair, {"picture": wrong, "vector": vector}) == f"{takes}(4, 5, 6, 1) in inputs['picture'], with height 5; expected (4, 8, 6, 1)"  # fmt: skip
     assert refused(pair, [vector, picture]) == f"{takes}(4, 2) in inputs[0], which has 2 axes too few; expected (4, 8, 6, 1)"  # fmt: skip
