@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 from numpy.typing import NDArray
 
 from tb_kernels.model import backend
-from tb_kernels.model.forward import functional_of
 from tb_kernels.model.maps import MapAxes
+from tb_kernels.model.takes import ApartError, Shape, Taken, by_name, pairs, taken_by
 from tb_kernels.wording import count, enumerate_all
-
-_Shape = tuple[int | None, ...]
 
 # What the axes of one input are called, by their number; channels last.
 _AXES: dict[int, tuple[str, ...]] = {
@@ -22,18 +20,6 @@ _AXES: dict[int, tuple[str, ...]] = {
     3: ("height", "width", "channels"),
     4: ("depth", "height", "width", "channels"),
 }
-
-
-class _Taken(NamedTuple):
-    """One array that a model takes.
-
-    Attributes:
-        shape: None along an axis for any length, as along that of the inputs.
-        dtype: `"float32"`; None if nobody knows.
-    """
-
-    shape: _Shape
-    dtype: str | None
 
 
 def explain(argument: str, data: Any, model: keras.Model, error: Exception | None) -> str:
@@ -45,25 +31,27 @@ def explain(argument: str, data: Any, model: keras.Model, error: Exception | Non
         model: A built model.
         error: What calling it raised; None where the data are known to be wrong.
     """
-    taken = _taken_by(model)
-    shapes = _shapes(data)
+    taken = taken_by(model)
     failed = f"calling it failed ({type(error).__name__})"
-    if not taken:
+    if taken is None:
         return (
-            f"{argument}: model {model.name!r} does not say what it takes; got {_told(shapes)}, "
+            f"{argument}: model {model.name!r} does not say what it takes; got {_told(data)}, "
             f"and {failed}; expected inputs as it is trained on"
         )
-    takes = f"{argument}: model {model.name!r} takes {_told(taken)}"
-    wrong = _counted_wrong(argument, data, taken, shapes)
-    if wrong is not None:
-        return f"{takes}; got {wrong}"
+    takes = f"{argument}: model {model.name!r} takes {_told_taken(taken)}"
+    try:
+        found = list(pairs(argument, data, taken))
+    except ApartError as apart:
+        where = "" if apart.place == argument else f" in {apart.place}"
+        return f"{takes}; got {_told_apart(apart, where)}"
     first = MapAxes(model).usually_first
-    for place, one, array in _pairs(argument, data, taken):
+    for place, one, array in found:
         wrong = _differs(place, one, array, channels_first=first)
         if wrong is not None:
-            where = f" in {place}" if len(taken) > 1 else ""
+            where = f" in {place}" if len(found) > 1 else ""
             return f"{takes}; got {tuple(array.shape)}{where}, {wrong}"
-    return f"{takes}; got {_told(shapes)}, but {failed}; expected values that it can work with"
+    kind = "" if _kind(data) == _kind(taken) else f"{_kind(taken)} with "
+    return f"{takes}; got {_told(data)}, but {failed}; expected {kind}values that it can work with"
 
 
 def is_one_input(argument: str, data: Any, model: keras.Model) -> bool:
@@ -71,83 +59,39 @@ def is_one_input(argument: str, data: Any, model: keras.Model) -> bool:
 
     Keras gives it an axis at its end where there is one channel, and sees rows as pictures.
     """
-    taken = _taken_by(model)
-    if not taken or _counted_wrong(argument, data, taken, _shapes(data)) is not None:
+    taken = taken_by(model)
+    try:
+        found = [] if taken is None else list(pairs(argument, data, taken))
+    except ApartError:
         return False
-    return any(
-        array.ndim > 1 and _fits(array.shape, one.shape[1:])
-        for _, one, array in _pairs(argument, data, taken)
-    )
+    return any(array.ndim > 1 and _fits(array.shape, one.shape[1:]) for _, one, array in found)
 
 
-def _taken_by(model: keras.Model) -> dict[str, _Taken]:
-    """What the model takes, by the names of its inputs; empty if it does not say."""
-    functional = functional_of(model)
-    symbolic = getattr(functional, "inputs", None)
-    if symbolic is not None:
-        keyed = functional.input if isinstance(functional.input, dict) else {}
-        names = {id(tensor): name for name, tensor in keyed.items()}
-        return {
-            names.get(id(tensor), tensor.name): _Taken(tuple(tensor.shape), tensor.dtype)
-            for tensor in symbolic
-        }
-    built = (model.get_build_config() or {}).get("input_shape")
-    if _is_shape(built):
-        built = {"": built}
-    elif isinstance(built, list | tuple):
-        built = {str(place): shape for place, shape in enumerate(built)}
-    if not isinstance(built, Mapping) or not all(map(_is_shape, built.values())):
-        return {}
-    # What it was built with has a number of inputs, which may be any.
-    return {name: _Taken((None, *shape[1:]), None) for name, shape in built.items()}
+def _told_apart(apart: ApartError, where: str) -> str:
+    """What was given in another structure than the model takes, and what would do."""
+    names, several = by_name(apart.taken), backend.leaves(apart.taken)
+    if isinstance(apart.data, Mapping):
+        expected = _kind(apart.taken) if len(several) == 1 else count(len(several), "array")
+        if isinstance(apart.taken, Mapping) or (len(several) > 1 and all(names)):
+            expected = enumerate_all(map(repr, names))
+        return f"{_kind(apart.data)}{where}; expected {expected}"
+    shapes = _shapes(apart.data)
+    if len(several) == 1 and len(set(shapes)) == 1 and _fits(shapes[0], several[0].shape[1:]):
+        stacked = f"{(len(shapes), *shapes[0])}: np.stack({apart.place})"
+        return f"{_told(apart.data)}{where}, one for each input; expected {stacked}"
+    return f"{_told(apart.data)}{where}; expected {count(len(several), 'array')}"
 
 
-def _is_shape(built: Any) -> bool:
-    return (
-        isinstance(built, list | tuple)
-        and bool(built)
-        and all(size is None or hasattr(size, "__index__") for size in built)
-    )
+def _kind(structure: Any) -> str:
+    """What holds the arrays that are given, or taken."""
+    if isinstance(structure, Mapping):
+        return f"a dict of {enumerate_all(map(repr, structure))}"
+    if isinstance(structure, list | tuple):
+        return f"a list of {count(len(structure), 'array')}"
+    return "an array"
 
 
-def _counted_wrong(
-    argument: str, data: Any, taken: dict[str, _Taken], shapes: list[tuple[int, ...]]
-) -> str | None:
-    """What is wrong with the number of arrays or their names; None if nothing is."""
-    if isinstance(data, Mapping):
-        # Of a model of one input Keras takes the only array, whatever it is called.
-        if all(name in data for name in taken) or len(taken) == len(data) == 1:
-            return None
-        named = [repr(name) for name in taken if name]
-        expected = enumerate_all(named) if named else "an array"
-        return f"a dict of {enumerate_all(map(repr, data))}; expected {expected}"
-    if len(shapes) == len(taken):
-        return None
-    (one, *others), shape = taken.values(), shapes[0]
-    if not others and len(set(shapes)) == 1 and _fits(shape, one.shape[1:]):
-        stacked = (len(shapes), *shape)
-        return f"{_told(shapes)}, one for each input; expected {stacked}: np.stack({argument})"
-    return f"{_told(shapes)}; expected {count(len(taken), 'array')}"
-
-
-def _pairs(
-    argument: str, data: Any, taken: dict[str, _Taken]
-) -> list[tuple[str, _Taken, NDArray[Any]]]:
-    """Each array with how to write it, and what the model takes in its place."""
-    if isinstance(data, Mapping):
-        names = taken if all(name in data for name in taken) else data
-        return [
-            (f"{argument}[{name!r}]", one, data[name])
-            for name, one in zip(names, taken.values(), strict=True)
-        ]
-    given = backend.leaves(data)
-    places = [argument]
-    if isinstance(data, list | tuple):
-        places = [f"{argument}[{place}]" for place in range(len(given))]
-    return list(zip(places, taken.values(), given, strict=True))
-
-
-def _differs(place: str, taken: _Taken, array: NDArray[Any], *, channels_first: bool) -> str | None:
+def _differs(place: str, taken: Taken, array: NDArray[Any], *, channels_first: bool) -> str | None:
     """In what an array differs from what is taken, and what would do; None if in nothing."""
     # NumPy's kinds of text, or a tensor's one.
     text = getattr(array.dtype, "kind", "") in ("U", "S") or array.dtype.name == "string"
@@ -181,7 +125,7 @@ def _differs(place: str, taken: _Taken, array: NDArray[Any], *, channels_first: 
 
 
 def _ways(
-    place: str, given: tuple[int, ...], wanted: _Shape
+    place: str, given: tuple[int, ...], wanted: Shape
 ) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """What may have happened to an array: what to say, how to undo it, and the shape then."""
     inputs, *own = given
@@ -211,7 +155,7 @@ def _ways(
         yield last, f"np.moveaxis({place}, -1, 1)", (inputs, own[-1], *own[:-1])
 
 
-def _fits(given: Iterable[int], wanted: _Shape) -> bool:
+def _fits(given: Iterable[int], wanted: Shape) -> bool:
     given = tuple(given)
     return len(given) == len(wanted) and all(
         right in (None, size) for size, right in zip(given, wanted, strict=True)
@@ -222,12 +166,17 @@ def _shapes(data: Any) -> list[tuple[int, ...]]:
     return [tuple(array.shape) for array in backend.leaves(data)]
 
 
-def _told(shapes: Mapping[str, _Taken] | list[tuple[int, ...]]) -> str:
-    """The shapes that are taken, or given."""
-    if isinstance(shapes, list):
-        every = [str(shape) for shape in shapes]
-        return every[0] if len(every) == 1 else f"{len(every)} arrays, {enumerate_all(every)}"
-    if len(shapes) == 1:
-        (one,) = shapes.values()
-        return f"shape {one.shape}"
-    return enumerate_all(f"{name!r} {one.shape}" for name, one in shapes.items())
+def _told(data: Any) -> str:
+    """The shapes that are given."""
+    every = [str(shape) for shape in _shapes(data)]
+    return every[0] if len(every) == 1 else f"{len(every)} arrays, {enumerate_all(every)}"
+
+
+def _told_taken(taken: Any) -> str:
+    """The shapes that are taken, with their names."""
+    several: list[Taken] = backend.leaves(taken)
+    if len(several) == 1:
+        return f"shape {several[0].shape}"
+    return enumerate_all(
+        f"{one.name!r} {one.shape}" if one.name else str(one.shape) for one in several
+    )

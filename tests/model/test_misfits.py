@@ -173,6 +173,50 @@ def test_several_inputs(pair):
     compute_activations(pair, {"picture": picture, "vector": vector})
 
 
+@pytest.mark.parametrize("names", [("picture", "vector"), ("a", "b")])
+def test_structures_in_structures(names):
+    """What Keras takes is taken; what is wrong is found where it stands, whatever inputs are called."""
+    first, second = keras.Input((8, 6, 1), name=names[0]), keras.Input((2,), name=names[1])
+    joined = L.Concatenate()([L.Flatten()(L.Conv2D(2, 3)(first)), second])
+    try:
+        model = keras.Model({"picture": [first], "vector": second}, L.Dense(2)(joined), name="deep")
+    except ValueError:
+        pytest.skip("this version of Keras has no lists in dicts of inputs")
+    picture, vector = np.ones((4, 8, 6, 1), "float32"), np.ones((4, 2), "float32")
+    found = compute_activations(model, {"picture": [picture], "vector": vector})
+    expected = model({"picture": [picture], "vector": vector})
+    np.testing.assert_allclose(found[str(len(model.layers))], expected, atol=1e-6)
+    takes = "inputs: model 'deep' takes 'picture[0]' (None, 8, 6, 1) and 'vector' (None, 2); got "
+    wrong = np.ones((4, 5, 6, 1), "float32")
+    assert refused(model, {"picture": [wrong], "vector": vector}) == f"{takes}(4, 5, 6, 1) in inputs['picture'][0], with height 5; expected (4, 8, 6, 1)"  # fmt: skip
+    assert refused(model, {"picture": [picture, picture], "vector": vector}) == f"{takes}2 arrays, (4, 8, 6, 1) and (4, 8, 6, 1) in inputs['picture']; expected 1 array"  # fmt: skip
+
+
+def test_subclassed_models_of_several_inputs():
+    """Whether they take a dict or a list is known from their first call."""
+
+    class Own(keras.Model):
+        def __init__(self, picture, vector):
+            super().__init__(name="own")
+            self.keys, self.flatten, self.dense = (picture, vector), L.Flatten(), L.Dense(2)
+
+        def call(self, inputs):
+            picture, vector = (inputs[key] for key in self.keys)
+            return self.dense(keras.ops.concatenate([self.flatten(picture), vector], axis=1))
+
+    picture, vector = np.ones((4, 8, 6, 1), "float32"), np.ones((4, 2), "float32")
+    keyed, listed = Own("picture", "vector"), Own(0, 1)
+    named, several = {"picture": picture, "vector": vector}, [picture, vector]
+    keyed(named)
+    listed(several)
+    takes = "inputs: model 'own' takes 'picture' (None, 8, 6, 1) and 'vector' (None, 2); got "
+    assert refused(keyed, several) == f"{takes}2 arrays, (4, 8, 6, 1) and (4, 2), but calling it failed (TypeError); expected a dict of 'picture' and 'vector' with values that it can work with"  # fmt: skip
+    takes = "inputs: model 'own' takes (None, 8, 6, 1) and (None, 2); got "
+    assert refused(listed, named) == f"{takes}a dict of 'picture' and 'vector'; expected 2 arrays"
+    assert refused(listed, picture) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
+    assert refused(listed, [picture, vector[:, None]]) == f"{takes}(4, 1, 2) in inputs[1], which has an axis too many; expected (4, 2): inputs[1][:, 0]"  # fmt: skip
+
+
 def test_inputs_one_by_one():
     """A list of pictures is one array, stacked; of a dict Keras takes the only array."""
     inputs = [np.full((8, 6, 1), value, "float32") for value in (1, 2, 3)]
