@@ -195,7 +195,7 @@ class Logger(keras.callbacks.Callback):
         # Asking for `model` brings its weights up to date on backends that train a copy.
         plan = self._recorder.plan_in_training(self.model, self._look_at)
         self._announce(plan)
-        ends = latest == (self.params or {}).get("epochs") or bool(self.model.stop_training)
+        ends = latest == (self.params or {}).get("epochs") or self._is_stopping
         self._kept = None
         if latest in self._epochs or (self._epochs.last and ends):
             self._recorder.hand_over(plan, latest, plan.view.capture)
@@ -214,6 +214,11 @@ class Logger(keras.callbacks.Callback):
         self._kept = None
         if not self._ends_later:
             self._end(last_of_all=False)
+
+    @property
+    def _is_stopping(self) -> bool:
+        # A model that a loop of the user's trains may have no such attribute.
+        return bool(getattr(self.model, "stop_training", False))
 
     def _wait_for_callbacks(self) -> None:
         """Lets the training end behind the callbacks after this logger, if that is possible."""

@@ -70,7 +70,12 @@ class Plan:
             epoch: Its epoch.
             incidents: Where that is reported.
         """
-        yield from self._beside(captured, epoch, incidents)
+        view, before = self.view, self._memory.before
+        if not captured.sampled:
+            yield from _made(ArrayFile.noun, lambda: view.array_file(captured, epoch), incidents)
+        # The model as training leaves it stands at a step that has its numbers already.
+        measure = (lambda: None) if epoch == FINAL else (lambda: view.scalars(captured, before))
+        scalars = list(_made(Scalars.noun, measure, incidents))
         captured.beside.clear()
         arrays = deque(captured.drawn)
         captured.drawn.clear()
@@ -86,23 +91,8 @@ class Plan:
                     left -= len(batch)
             except Exception as error:
                 incidents.lose(left, "picture", described(error), DRAWN)
-
-    def _beside(self, captured: Captured, epoch: int, incidents: Incidents) -> Iterator[Output]:
-        """What is stored and measured of all layers together."""
-        makers: list[tuple[str, Callable[[], Output | None]]] = []
-        if not captured.sampled:
-            makers.append((ArrayFile.noun, lambda: self.view.array_file(captured, epoch)))
-        # The model as training leaves it stands at a step that has its numbers already.
-        if epoch != FINAL:
-            makers.append((Scalars.noun, lambda: self.view.scalars(captured, self._memory.before)))
-        for noun, make in makers:
-            try:
-                output = make()
-            except Exception as error:
-                incidents.lose(1, noun, described(error), COMPUTED)
-            else:
-                if output is not None:
-                    yield output
+        # Behind the pictures, which are worth more where a disk has little room.
+        yield from scalars
 
     def _moment(
         self,
@@ -147,3 +137,14 @@ def _volume_of(view: View) -> Volume:
         remark=view.remark,
         chosen=view.chosen,
     )
+
+
+def _made(noun: str, make: Callable[[], Output | None], incidents: Incidents) -> Iterator[Output]:
+    """What is stored or measured of all layers together; what cannot be made is reported."""
+    try:
+        output = make()
+    except Exception as error:
+        incidents.lose(1, noun, described(error), COMPUTED)
+    else:
+        if output is not None:
+            yield output

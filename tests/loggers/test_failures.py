@@ -297,6 +297,8 @@ def test_whatever_ends_training_all_handed_over_is_written(tmp_path, end, code):
     values = read_values(tmp_path / "kernels")
     tags = [value.tag for _, value in values]
     assert sorted(tag.removeprefix("1-c/") for tag in tags if tag.startswith("1-c/1_")) == sorted(expected)  # fmt: skip
-    assert sum(tag.startswith("1-c/") for tag in tags) == len(expected) + 3  # two norms, a change
+    assert (
+        sum(tag.startswith("1-c/") for tag in tags) == len(expected) + 5
+    )  # three norms, two changes
     assert {"index/1", "index/2", "training"} < set(tags)
     assert not list((tmp_path / "kernels").glob(".partial*"))
