@@ -147,7 +147,9 @@ class Excitation:
 
     def _own(self, maps: Any) -> Any:
         """Of a plain convolution's maps each picture's own: shape (pictures, *space)."""
-        mine = keras.ops.eye(keras.ops.shape(self._kernels)[0], dtype="bool")
+        # The first versions of Keras make no `eye` of a size that only the call knows.
+        rows = keras.ops.cumsum(keras.ops.ones_like(self._kernels))
+        mine = keras.ops.equal(rows[:, None], rows)
         space = (None,) * self._layer.rank
         every = slice(None)
         mine = mine[(every, every, *space) if self._first else (every, *space, every)]
