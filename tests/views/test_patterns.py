@@ -441,6 +441,22 @@ def test_what_a_smooth_activation_all_but_silences_is_woken(activation):
     np.testing.assert_array_equal(found[1], np.full((12, 12, 1), 0.5, "float32"))
 
 
+def test_a_kernel_that_is_not_finite_is_drawn_as_such_and_not_as_dead(tmp_path, capsys):
+    """Red, with a warning; no picture would tell whether it could be excited."""
+    model = keras.Sequential([keras.Input((12, 12, 1)), L.Conv2D(1, 3, activation="relu")])
+    model.layers[0].kernel.assign(np.full((3, 3, 1, 1), np.nan))
+    keras.config.enable_interactive_logging()
+    logger = PatternLogger(tmp_path, steps=2, scale=1)
+    logger.log(model, 1)
+    with pytest.warns(UserWarning, match="not finite is drawn red"):
+        logger.close()
+    (path,) = (tmp_path / "patterns").rglob("*.png")
+    assert (read_png(path) == (255, 0, 0)).all()
+    assert "nothing excites" not in capsys.readouterr().out
+    ((_, entry),) = read_entries(tmp_path / "patterns")
+    assert entry["excitations"] == [None]
+
+
 def test_what_falls_all_the_way_is_no_silent_kernel():
     """Where less in gives more out, a picture that excites is one of less."""
     model = keras.Sequential([keras.Input((8, 8, 1)), L.Conv2D(1, 1, use_bias=False), L.Lambda(lambda x: -x, name="last")])  # fmt: skip
