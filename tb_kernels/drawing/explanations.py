@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -83,4 +84,7 @@ class Excitations(NamedTuple):
 
     def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> PatternEntry:
         """The entry of the patterns of these kernels."""
-        return PatternEntry(**entry, excitations=[self.reached[number] for number in numbers])
+        reached = [self.reached[number] for number in numbers]
+        # JSON has no word for what is not finite.
+        known = [one if math.isfinite(one) else None for one in reached]
+        return PatternEntry(**entry, excitations=known)

@@ -94,10 +94,10 @@ class PatternEntry(LayerEntry):
 
     Attributes:
         excitations: Of each kernel drawn, on a sheet of each that has a pattern there, the mean
-            of its feature map when the model is given the pattern.
+            of its feature map when the model is given the pattern; None if that is not finite.
     """
 
-    excitations: list[float]
+    excitations: list[float | None]
 
 
 def axes_of(entry: LayerEntry) -> Axes:

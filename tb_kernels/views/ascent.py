@@ -190,6 +190,8 @@ class Climb:
         self.kernels = excitation.count
         heard = keras.ops.logical_or(heard, excited.heard)
         dead = keras.ops.logical_not(keras.ops.logical_and(moved, heard))
+        # Of weights that are not finite nobody knows; their patterns are drawn as such.
+        dead = keras.ops.logical_and(dead, keras.ops.isfinite(excited.mean))
         pictures = keras.ops.where(dead[:, None, None, None], 0.5, pictures)
         return pictures, excited.mean, dead
 

@@ -48,7 +48,8 @@ class Excited(NamedTuple):
 
     Attributes:
         climbed: What a climb goes up: the mean of the kernel's feature map but for its
-            edges; where its activation keeps it silent, of what goes into the activation.
+            edges; where its activation keeps it silent, the largest values of what goes into
+            the activation.
         heard: Whether the kernel gives more than it would if less went into its activation,
             or would give more if more did.
         mean: The mean of the kernel's whole feature map.
@@ -129,8 +130,8 @@ class Excitation:
         silent = keras.ops.logical_not(keras.ops.logical_or(rises, more < means))
         less = self._mean(made.function(-keras.ops.abs(made.before) - 1))
         heard = keras.ops.logical_or(keras.ops.logical_not(silent), less < means)
-        woken = keras.ops.where(silent, self._mean(made.linear), means)
-        return Excited(woken, heard, whole)
+        climbed = keras.ops.where(silent, self._peak(made.linear), means)
+        return Excited(climbed, heard, whole)
 
     def _rises(self, made: Activated) -> Any:
         """Whether anywhere in the map more of what goes into the activation gives more."""
@@ -172,14 +173,38 @@ class Excitation:
 
     def _mean(self, maps: Any, edge: int = _EDGE) -> Any:
         """The mean of each picture's own map: float32 of shape (pictures,)."""
-        maps = keras.ops.cast(maps, "float32")
+        maps = self._inner(maps, edge)
         axes = self._space(maps)
+        return self._mine(keras.ops.mean(maps, axis=axes) if axes else maps)
+
+    def _peak(self, maps: Any) -> Any:
+        """The largest values of each picture's own map, a smooth maximum: likewise.
+
+        The mean of what goes into an activation may go up while the kernel stays silent: a
+        convolution's is that of shuffled pixels.
+        """
+        maps = self._inner(maps)
+        axes = self._space(maps)
+        if not axes:
+            return self._mine(maps)
+        spread = keras.ops.std(keras.ops.stop_gradient(maps), axis=axes, keepdims=True)
+        unit = keras.ops.maximum(spread, 1e-6)
+        return self._mine(
+            keras.ops.squeeze(unit, axis=axes) * keras.ops.logsumexp(maps / unit, axis=axes)
+        )
+
+    def _inner(self, maps: Any, edge: int = _EDGE) -> Any:
+        """Maps without their edges, in float32."""
+        maps = keras.ops.cast(maps, "float32")
         inner = [slice(None)] * len(maps.shape)
-        for axis in axes:
+        for axis in self._space(maps):
             if (maps.shape[axis] or 0) > 4 * edge > 0:
                 inner[axis] = slice(edge, -edge)
-        means = keras.ops.mean(maps[tuple(inner)], axis=axes) if axes else maps
-        return means if self._weights is not None else backend.pick(means, self._kernels)
+        return maps[tuple(inner)]
+
+    def _mine(self, values: Any) -> Any:
+        """Each picture's value, of those of all kernels where there are such."""
+        return values if self._weights is not None else backend.pick(values, self._kernels)
 
     def _space(self, maps: Any) -> list[int]:
         """The axes of space: of a plain convolution's own maps all but the first."""
