@@ -50,54 +50,53 @@ TRAININGS = {
 }
 
 
+# Of every epoch its kernels, or the curves of norm and change alone.
+LOGGED = {"kernels": {}, "curves alone": {"epochs": [0]}}
+
+
 def measure(build, load, batch_size):
-    """Interleaved fits without and with a logger on every epoch."""
+    """Interleaved fits without and with a logger: seconds of each, by what is logged."""
     data = load()
     model = build()
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(*data, batch_size=batch_size, epochs=1, verbose=0)
-    plain, logged, cpu, held = [], [], [], []
-    with worker.timed() as written:
-        for _ in range(ROUNDS):
-            for with_logger in (False, True):
-                with tempfile.TemporaryDirectory() as folder:
-                    logger = Timed(folder)
-                    callbacks = [logger] if with_logger else []
-                    wall, process = time.perf_counter(), time.process_time()
-                    model.fit(
-                        *data, batch_size=batch_size, epochs=EPOCHS, verbose=0, callbacks=callbacks
-                    )
-                    wall = (time.perf_counter() - wall) / EPOCHS
-                    if with_logger:
-                        logged.append(wall)
-                        held.append(logger.held / EPOCHS)
-                    else:
-                        plain.append(wall)
-                        cpu.append((time.process_time() - process) / EPOCHS)
-    return {
-        "cpu": statistics.median(cpu),
-        "held": statistics.median(held),
-        "worker": statistics.median(written),
-        "plain": plain,
-        "logged": logged,
-    }
+
+    def fit(*callbacks):
+        wall, process = time.perf_counter(), time.process_time()
+        model.fit(*data, batch_size=batch_size, epochs=EPOCHS, verbose=0, callbacks=callbacks)
+        return (time.perf_counter() - wall) / EPOCHS, (time.process_time() - process) / EPOCHS
+
+    plain, logged = [], {name: {"wall": [], "held": [], "worker": []} for name in LOGGED}
+    for _ in range(ROUNDS):
+        plain.append(fit())
+        for name, keywords in LOGGED.items():
+            with tempfile.TemporaryDirectory() as folder, worker.timed() as written:
+                logger = Timed(folder, **keywords)
+                logged[name]["wall"].append(fit(logger)[0])
+                logged[name]["held"].append(logger.held / EPOCHS)
+            # Of before the first epoch, too, which is left out.
+            logged[name]["worker"] += written[-EPOCHS:]
+    return plain, logged
 
 
 def report():
     """Prints a block per training."""
     for name, training in TRAININGS.items():
-        found = measure(*training)
-        cost = found["held"] + found["worker"]
-        plain, logged = map(statistics.median, (found["plain"], found["logged"]))
-        spread = max(found["plain"]) - min(found["plain"])
-        print(f"\n{name}, kernels logged after every epoch, per epoch")
-        print(f"  processor time of training {found['cpu']:.3f} s")
+        plain, logged = measure(*training)
+        walls = [wall for wall, _ in plain]
+        wall, cpu = statistics.median(walls), statistics.median(cpu for _, cpu in plain)
+        spread = (max(walls) - min(walls)) / wall
         print(
-            f"  held up {1000 * found['held']:.1f} ms + worker's processor time {1000 * found['worker']:.1f} ms = {cost / found['cpu']:.1%}"
+            f"\n{name}, per epoch: {wall:.3f} s, processor time {cpu:.3f} s; runs differ by up to {spread:.1%}"
         )
-        print(
-            f"  wall time without {plain:.3f} s, with {logged:.3f} s ({logged / plain - 1:+.1%}); runs without differ by up to {spread / plain:.1%}"
-        )
+        for what, found in logged.items():
+            held, work, with_it = (
+                statistics.median(found[key]) for key in ("held", "worker", "wall")
+            )
+            print(
+                f"  {what}: held up {1000 * held:.2f} ms + worker's processor time {1000 * work:.1f} ms"
+                f" = {(held + work) / cpu:.1%}; wall time {with_it:.3f} s ({with_it / wall - 1:+.1%})"
+            )
 
 
 if __name__ == "__main__":
