@@ -24,6 +24,7 @@ from pathlib import Path
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
 
 from cosmic_ray import plugins
+from cosmic_ray.ast import Visitor, get_ast
 from cosmic_ray.mutating import mutate_code
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,10 +36,10 @@ SEEN = "names, draws, indexes, selects, reads back, measures"
 WRITTEN = "writes and logs"
 BARS = {SEEN: 0.9, WRITTEN: 0.8}
 TESTS = {
-    "schema": (SEEN, "schema writing/test_events.py reading/test_weights.py reading/test_newest.py loggers/test_choice.py loggers/test_keywords.py views/test_kernels.py"),
+    "schema": (SEEN, "schema writing/test_events.py reading/test_weights.py reading/test_newest.py loggers/test_choice.py loggers/test_keywords.py views/test_kernels.py loggers/test_trainings.py loggers/test_last_and_final.py"),
     "drawing": (SEEN, "drawing loggers/test_keywords.py reading/test_weights.py views/test_heatmaps.py views/test_kernels.py loggers/test_too_large.py"),
-    "reading": (SEEN, "reading whole/test_hostile.py whole/test_paths.py report/test_figures.py"),
-    "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py"),
+    "reading": (SEEN, "reading whole/test_hostile.py whole/test_paths.py report/test_figures.py loggers/test_trainings.py loggers/test_last_and_final.py"),
+    "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py loggers/test_trainings.py"),
     "views": (SEEN, "views loggers/test_kernels.py"),
     "writing": (WRITTEN, "writing loggers/test_kernels.py loggers/test_told.py loggers/test_failures.py loggers/test_hanging_disk.py loggers/test_memory.py whole/test_paths.py loggers/test_arguments.py"),
     "loggers": (WRITTEN, "loggers writing/test_two_writers.py commands/test_log.py"),
@@ -60,23 +61,35 @@ def meaning(source):
     return ast.dump(tree)
 
 
+class Places(Visitor):
+    """Counts the places at which an operator can put a fault."""
+
+    def __init__(self, operator):
+        self.operator, self.count = operator, 0
+
+    def visit(self, node):
+        """Looks at one node of the source."""
+        self.count += len(list(self.operator.mutation_positions(node)))
+        return node
+
+
 def faults_of(path, each, chance, known):
     """A sample of a module's mutants: the changed lines, and the source."""
     source = path.read_text()
-    original, found = meaning(source), []
+    original, places = meaning(source), []
     for name in plugins.operator_names():
         operator = plugins.get_operator(name)
         # Those that replace a variable need to be told which.
-        for occurrence in range(0 if operator.arguments() else 10_000):
-            changed = mutate_code(source, operator(), occurrence)
-            if changed is None:
-                break
-            found.append(changed)
-    chance.shuffle(found)
+        if not operator.arguments():
+            seen = Places(operator())
+            seen.walk(get_ast(source))
+            places += [(operator, occurrence) for occurrence in range(seen.count)]
+    chance.shuffle(places)
     sample = []
-    for changed in found:
+    for operator, occurrence in places:
         if len(sample) == each:
             break
+        changed = mutate_code(source, operator(), occurrence)
         try:
             if meaning(changed) == original:
                 continue
