@@ -1,8 +1,8 @@
 """Makes the pictures of README and docs/ from a run of the example.
 
     python examples/digits.py --views all --log-dir /tmp/digits
-    python examples/digits.py --log-dir /tmp/kernels
-    python docs/make_images.py /tmp/digits /tmp/kernels
+    python examples/digits.py --log-dir logs
+    python docs/make_images.py /tmp/digits logs
 
 The screenshots take Chromium and Playwright (the extra `test`).
 """
@@ -53,11 +53,12 @@ def draw(log: Log, view: str) -> None:
 def export(log_dir: Path) -> None:
     """Two strips as the command of docs/report.md makes them, and the page of all kernels."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder]
-        subprocess.run([*command, *REPORT], check=True)
+        # From beside it: the page is titled with the path as it was given.
+        command = [sys.executable, "-m", "tb_kernels", "export", log_dir.name, folder]
+        subprocess.run([*command, *REPORT], check=True, cwd=log_dir.parent)
         for strip in ("1-conv2d/1_6.png", "3-conv2d/3_2.png"):
             shutil.copy(Path(folder, "strips/kernels", strip), IMAGES)
-        subprocess.run([*command, "--only", "page"], check=True)
+        subprocess.run([*command, "--only", "page"], check=True, cwd=log_dir.parent)
         with page(1300, 900) as tab:
             tab.goto(f"file://{folder}/index.html")
             tab.wait_for_timeout(1000)
@@ -87,7 +88,7 @@ def shoot_views(log_dir: Path) -> None:
 def main() -> None:
     """Makes all, from a log of all views and a log of kernels alone."""
     IMAGES.mkdir(exist_ok=True)
-    views, kernels = map(Path, sys.argv[1:3])
+    views, kernels = (Path(path).absolute() for path in sys.argv[1:3])
     log = open_log(views)
     for view in FIGURES:
         draw(log, view)
