@@ -1,5 +1,6 @@
 """The notebook of the examples runs from top to bottom, and shows what it says."""
 
+import copy
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tb_kernels import open_log
 from tests.helpers.project import ROOT
 
 NOTEBOOK = ROOT / "examples/digits.ipynb"
@@ -17,7 +19,7 @@ NOTEBOOK = ROOT / "examples/digits.ipynb"
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """The notebook with its outputs, run in an empty folder, and that folder."""
+    """The notebook with its outputs, run in an empty folder; run once more; and that folder."""
     folder = tmp_path_factory.mktemp("notebook")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     # Its commands are those of this environment.
@@ -27,8 +29,11 @@ def executed(tmp_path_factory):
     with client.setup_kernel(env=environment):
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
+        once = copy.deepcopy(notebook)
+        for number, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, number)
         # Inside, since with the kernel its TensorBoard ends.
-        yield notebook, folder
+        yield once, notebook, folder
 
 
 def outputs(notebook, kind):
@@ -41,16 +46,21 @@ def outputs(notebook, kind):
     ]
 
 
+def printed(notebook):
+    """All that the cells have printed."""
+    return "".join(
+        one.get("text", "") for cell in notebook.cells for one in cell.get("outputs", ())
+    )
+
+
 @pytest.mark.slow
 def test_it_shows_what_it_says(executed):
     """The log as a table of pictures, a kernel as a picture, a figure; the gradients' shapes."""
-    notebook, folder = executed
+    notebook, _, folder = executed
     pages = outputs(notebook, "text/html")
     assert any(page.count("data:image/png;base64") == 8 for page in pages)
     assert len(outputs(notebook, "image/png")) == 2
-    text = "".join(
-        one.get("text", "") for cell in notebook.cells for one in cell.get("outputs", ())
-    )
+    text = printed(notebook)
     assert "(129, 129)" in text
     assert re.findall(r"epoch +(\d+): \S+/kernel \(3, 3, 1, 32\)", text) == ["0", "1", "6", "10"]
     assert "kernels      1      conv2d" in text
@@ -60,7 +70,7 @@ def test_it_shows_what_it_says(executed):
 @pytest.mark.slow
 def test_tensorboard_is_there(executed):
     """The cell that shows TensorBoard has started one, which answers."""
-    notebook, _ = executed
+    notebook, _, _ = executed
     (frame,) = [page for page in outputs(notebook, "text/html") if "tensorboard-frame" in page]
     port = re.search(r"const port = (\d+)|port=?[\":= ]+(\d{4,5})", frame)
     number = next(filter(None, port.groups()))
@@ -68,6 +78,23 @@ def test_tensorboard_is_there(executed):
         f"http://localhost:{number}/data/environment", timeout=30
     ) as answer:
         assert answer.status == 200
+
+
+@pytest.mark.slow
+def test_run_once_more(executed):
+    """It shows the same, in the same places: of the second training, as is said when it starts."""
+    once, again, folder = executed
+    assert "holds" not in printed(once)
+    assert "kernels holds 384 pictures from" in printed(again)
+    # Keras calls them conv2d_2 and conv2d_3 by now.
+    groups = {path.name for path in (folder / "logs/kernels").iterdir() if path.is_dir()}
+    assert groups == {"1-conv2d", "3-conv2d"}
+    assert "kernels      1      conv2d_2" in printed(again)
+    assert len(outputs(again, "image/png")) == 2
+    assert outputs(again, "image/png") == outputs(once, "image/png")
+    log = open_log(folder / "logs")
+    assert len(log.select(views="kernels")) == 384
+    assert len({str(picture.address) for picture in log.select(views="kernels")}) == 384
 
 
 def test_it_is_kept_without_outputs():
