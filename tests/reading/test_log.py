@@ -1,6 +1,7 @@
 """What was logged is read back: every picture, byte for byte, and what stands beside it."""
 
 import io
+import itertools
 import pickle
 import shutil
 import subprocess
@@ -133,6 +134,23 @@ def test_one_picture(log_dir):
         log.picture("1_6")
 
 
+def test_layers_are_equal_by_what_there_is_of_them(log_dir):
+    """Read twice they are the same; those of two runs are not."""
+    once, again = open_log(log_dir).layers, open_log(log_dir).layers
+    assert once == again
+    assert all(one != other for one, other in itertools.combinations(once, 2))
+
+
+def test_a_run_may_have_any_name(model, tmp_path):
+    """Also one that stands before the log directory's own, a point."""
+    for name in ("-x", "+1", "(copy)", "z"):
+        with KernelLogger(tmp_path / name, kernels=[1]) as logger:
+            logger.log(model, 1)
+    log = open_log(tmp_path)
+    assert {picture.run for picture in log} == {"-x", "+1", "(copy)", "z"}
+    assert {picture.view for picture in log} == {"kernels"}
+
+
 def test_selecting(log_dir):
     """By any of the five, alone and together."""
     log = open_log(log_dir)
@@ -189,7 +207,7 @@ def test_arrays_over_epochs(log_dir):
         assert list(arrays) == files[0].files
         for key in arrays:
             assert np.array_equal(arrays[key], np.stack([file[key] for file in files]))
-    last = log.select(runs="b", epochs=[1, 2]).arrays("gradients")
+    last = log.select(runs="b", epochs=[1, 2]).arrays(view="gradients")
     assert last.epochs == [1, 2]
     assert last["small/first/kernel"].shape == (2, 3, 3, 3, 4)
     with pytest.raises(ArgumentError, match="found a, b; say which with run="):

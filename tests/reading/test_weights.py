@@ -35,8 +35,9 @@ def test_entries_of_two_loggers_stand_side_by_side(model, tmp_path):
         {"normalize": "symmetric", "colormap": "viridis", "sheets": True},
         {"colormap": "rgb", "sheets": True},
         {"slices": True},
+        {"slices": True, "normalize": "kernel"},
     ],
-    ids=["layer", "kernel", "viridis", "rgb", "slices"],
+    ids=["layer", "kernel", "viridis", "rgb", "slices", "slices by kernel"],
 )
 def test_pictures_give_the_weights_back(kind, style, tmp_path):
     """Of every kind of layer, to within half a level; sheets too."""
