@@ -161,9 +161,10 @@ def check_range(argument: str, value: Any, problem: str | None = None) -> tuple[
     except (TypeError, ValueError):
         usual = f"expected a pair (low, high) such as (0, 1), got {value!r}"
         raise ArgumentError(f"{argument}: {problem or usual}") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not (math.isfinite(high - low) and low < high):
         raise ArgumentError(
-            f"{argument}: low must be below high, both finite; got ({low:g}, {high:g})"
+            f"{argument}: low must be below high, and their difference finite; got "
+            f"({low:g}, {high:g})"
         )
     return low, high
 
@@ -180,6 +181,10 @@ def check_fraction(argument: str, value: Any) -> float:
     return number
 
 
+# For ever, as far as anybody waits; the system's clocks know no much longer time.
+_LONGEST_SECONDS = 1e8
+
+
 def check_seconds(argument: str, value: Any) -> float:
     """Returns a duration in seconds, more than none.
 
@@ -189,7 +194,7 @@ def check_seconds(argument: str, value: Any) -> float:
     number = float(value) if isinstance(value, numbers.Real) else math.nan
     if isinstance(value, bool) or not 0 < number < math.inf:
         raise ArgumentError(f"{argument}: expected seconds, more than 0, got {value!r}")
-    return number
+    return min(number, _LONGEST_SECONDS)
 
 
 def check_whole(argument: str, item: Any, least: int, expected: str) -> int:

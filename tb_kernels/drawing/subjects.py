@@ -9,6 +9,9 @@ from tb_kernels.drawing.levels import Limits
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.naming import FINAL, SHEET, Address, group_of
 
+# Every picture of a layer tells its name.
+_LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -65,7 +68,7 @@ class Subject:
         final = address.epoch == FINAL
         when = "as training left it" if final else f"epoch {address.epoch}"
         return (
-            f"Layer {address.layer} `{self.name}` ({self.kind}), {what}, "
+            f"Layer {address.layer} `{self.name[:_LONGEST_NAME]}` ({self.kind}), {what}, "
             f"{when}. {self.values.capitalize()}: {scale}."
         )
 

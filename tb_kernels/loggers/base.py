@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 
-from tb_kernels.arguments import check_epoch, check_seconds
+from tb_kernels.arguments import LAST_EPOCH, check_epoch, check_seconds
 from tb_kernels.drawing.style import Style
 from tb_kernels.errors import reason_of, warn
 from tb_kernels.loggers.epochs import Epochs, Progress
 from tb_kernels.loggers.plan import Plan
 from tb_kernels.loggers.recorder import Recorder
-from tb_kernels.loggers.training import after_callbacks, join_training
+from tb_kernels.loggers.training import after_callbacks, is_fitted, join_training
 from tb_kernels.model.forward import Kept
 from tb_kernels.model.layers import check_built, check_model, is_built
 from tb_kernels.schema.naming import FINAL
@@ -93,6 +93,7 @@ class Logger(keras.callbacks.Callback):
             WriteError: If `strict` and earlier pictures could not be written.
         """
         check_built(model)
+        self._see_whether_it_ended()
         number = FINAL if epoch == str(FINAL) else check_epoch("epoch", epoch)
         drawn = not self._epochs.chosen or number in self._epochs
         recorder = self._recorder
@@ -101,8 +102,8 @@ class Logger(keras.callbacks.Callback):
             return False
         if recorder.training is None:
             training = join_training(model, self, by_fit=False)
-            recorder.begin(training, model, 0 if number == FINAL else number)
-        elif not self._in_training:
+            recorder.begin(training, model, number)
+        elif model is not self._model or not self._in_training:
             recorder.hold(model)
         recorder.announce(plan, None)
         if number != FINAL:
@@ -191,7 +192,12 @@ class Logger(keras.callbacks.Callback):
             self._announce(self._recorder.plan(self.model, self._look_at))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._progress.latest = latest = epoch + 1
+        latest = epoch + 1
+        if latest > LAST_EPOCH:
+            if latest == LAST_EPOCH + 1:
+                warn(f"names have room for epochs up to {LAST_EPOCH:,}; no later one is drawn")
+            return
+        self._progress.latest = latest
         # Asking for `model` brings its weights up to date on backends that train a copy.
         plan = self._recorder.plan_in_training(self.model, self._look_at)
         self._announce(plan)
@@ -266,7 +272,14 @@ class Logger(keras.callbacks.Callback):
                 f"{type(self).__name__} or after training; list the logger last"
             )
 
+    def _see_whether_it_ended(self) -> None:
+        """Forgets a training that an exception has ended, of which Keras tells nobody."""
+        if self._in_training and not is_fitted(self._model):
+            self._in_training, self._kept = False, None
+            self._recorder.end(strict=False)
+
     def _close(self, *, strict: bool) -> None:
+        self._see_whether_it_ended()
         self._check_final()
         try:
             self._recorder.close(strict=strict)

@@ -85,7 +85,13 @@ class Progress:
             first: Its number; of a training that goes on more than 1.
             logged: The epochs that the log holds pictures of.
         """
-        self.first, self.latest = first, None
+        if first == FINAL:
+            # Drawn alone it stands behind what was there before.
+            before = [epoch for epoch in (*self.reached, *logged) if epoch != FINAL]
+            self.latest = max(before, default=None)
+        else:
+            self.latest = None
+        self.first = first
         if first > 1:
             self.reached = {epoch for epoch in (*self.reached, *logged) if epoch < first}
         else:

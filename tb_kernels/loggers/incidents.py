@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,6 +22,19 @@ DRAWN = "drawn for"
 COMPUTED = "computed for"
 
 
+_all: weakref.WeakSet[Incidents] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    # What the parent of a forked process has met, it tells itself.
+    for incidents in _all:
+        incidents._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
+
+
 class Incidents:
     """Remembers what the worker meets in a training until somebody can be told.
 
@@ -29,6 +44,10 @@ class Incidents:
 
     def __init__(self, where: str) -> None:
         self._where = where
+        self._forget()
+        _all.add(self)
+
+    def _forget(self) -> None:
         self._lock = threading.Lock()
         # By what could not be done: how many of what, and the last reason.
         self._lost: dict[str, Counter[str]] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import keras
 
 from tb_kernels.errors import warn
+from tb_kernels.schema.naming import FINAL
 from tb_kernels.schema.training import Training
 from tb_kernels.wording import count, enumerate_some, readable_size
 
@@ -92,7 +93,9 @@ def announce_rerun(where: str, training: Training, held: Mapping[int, int], newe
     if not superseded:
         return
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(newest))
-    goes_on = "" if training.keeps == 0 else f" of epoch {training.keeps:g} and later"
+    goes_on = "" if training.keeps == 0 else f" of epoch {training.keeps} and later"
+    if training.keeps == FINAL:
+        goes_on = f" of epoch {FINAL}"
     say(
         f"{where} holds {count(superseded, 'picture')}{goes_on} from {when}: those of the same "
         "name are replaced, the others stay on disk; another directory keeps both trainings"

@@ -75,7 +75,7 @@ class Plan:
             yield from _made(ArrayFile.noun, lambda: view.array_file(captured, epoch), incidents)
         # The model as training leaves it stands at a step that has its numbers already.
         measure = (lambda: None) if epoch == FINAL else (lambda: view.scalars(captured, before))
-        scalars = list(_made(Scalars.noun, measure, incidents))
+        yield from _made(Scalars.noun, measure, incidents)
         captured.beside.clear()
         arrays = deque(captured.drawn)
         captured.drawn.clear()
@@ -91,8 +91,6 @@ class Plan:
                     left -= len(batch)
             except Exception as error:
                 incidents.lose(left, "picture", described(error), DRAWN)
-        # Behind the pictures, which are worth more where a disk has little room.
-        yield from scalars
 
     def _moment(
         self,

@@ -34,7 +34,6 @@ class Recorder:
         patience: Seconds without any progress after which the disk is taken to hang.
 
     Attributes:
-        log_dir: What `tensorboard --logdir` is given; another one counts from the next training on.
         training: The one at hand; None before it begins and after it has ended.
     """
 
@@ -53,10 +52,23 @@ class Recorder:
         self._progresses: WeakKeyDictionary[keras.Model, Progress] | None = None
 
     @property
+    def log_dir(self) -> Path:
+        """What `tensorboard --logdir` is given; another one counts from the next training on."""
+        return self._log_dir
+
+    @log_dir.setter
+    def log_dir(self, log_dir: Path) -> None:
+        self._log_dir = log_dir
+        # As of now, for a program that changes its working directory later.
+        self._place = log_dir.absolute()
+
+    @property
     def session(self) -> Session:
         """The folder at work, opened when it is first needed."""
         if self._session is None:
-            self._session = session = Session(self.log_dir, self._view, self._patience)
+            self._session = session = Session(
+                self._place, self._view, self._patience, where=str(self.log_dir / self._view)
+            )
             if session.hangs is not None:
                 text = f"nothing can be written to {session.where} ({session.hangs.strerror})"
                 if self._strict:
@@ -80,7 +92,7 @@ class Recorder:
         """
         if is_built(model):
             self.plan(model, look_at)
-        try_view(self.log_dir, self._view, patience=self._patience)
+        try_view(self._place, self._view, patience=self._patience)
 
     def begin(self, training: Training, model: keras.Model, first: int) -> None:
         """The first epoch of a training: what is there of others is told and superseded.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import functools
-import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tb_kernels.errors import described, warn
 from tb_kernels.loggers.incidents import COMPUTED, DRAWN, Incidents
 from tb_kernels.loggers.notice import announce_rerun, say
 from tb_kernels.loggers.plan import Plan
-from tb_kernels.schema.outputs import PictureBatch
-from tb_kernels.schema.training import LayerFacts, Training, layers_to_json
+from tb_kernels.schema.outputs import Output, PictureBatch, Scalars
+from tb_kernels.schema.training import UNKNOWN, LayerFacts, Training, layers_to_json
 from tb_kernels.views.view import Captured
 from tb_kernels.writing.disk import SILENT_SECONDS, DiskHangsError
-from tb_kernels.writing.writer import open_view
+from tb_kernels.writing.events import EventFile
+from tb_kernels.writing.writer import Begun, open_view
 
 
 class Session:
@@ -27,9 +26,10 @@ class Session:
     the interpreter ends, is told then.
 
     Args:
-        log_dir: What `tensorboard --logdir` is given.
+        log_dir: What `tensorboard --logdir` is given, an absolute path.
         view: The view's name.
         patience: Seconds without any progress after which the disk is taken to hang.
+        where: The folder, for people.
 
     Raises:
         ArgumentError: If the log directory cannot be used.
@@ -40,21 +40,22 @@ class Session:
         incidents: Of the training at hand.
     """
 
-    def __init__(self, log_dir: Any, view: str, patience: float) -> None:
-        self.where = str(Path(log_dir) / view)
+    def __init__(self, log_dir: Path, view: str, patience: float, *, where: str) -> None:
+        self.where = where
         self._patience = patience
-        self._told_of_wait = False
+        self._told_of_wait = self._told_of_other = False
         self._writer, self.folder, others, self.hangs = open_view(
             log_dir, view, patience=patience, tell=self._tell_of_wait
         )
         if others:
             warn(
                 f"another process writes to {self.where}; both can be read, and what is shown is "
-                "the training that began later. Give each training a directory of its own"
+                "the training that began to write later. Give each a directory of its own"
             )
+        self._events: EventFile | None = None
         self.incidents = Incidents(self.where)
         # The last job, too, holds this session.
-        weakref.finalize(self, _tell_rest, self.incidents, os.getpid())
+        weakref.finalize(self, self.incidents.tell, strict=False, final=True)
 
     def begin(self, training: Training, layers: Sequence[LayerFacts]) -> Mapping[int, int]:
         """A training begins: TensorBoard is to show it instead of what came before.
@@ -71,23 +72,21 @@ class Session:
         """
         self.wait()
         self.incidents.tell(strict=False, final=True)
+        begun = self.describe(training, layers)
         try:
-            news = self.describe(training, layers)
-            held = self._writer.survey(self._patience) if news else self._writer.held
+            held = self._writer.survey(self._patience) if begun.new else self._writer.held
         except OSError:
             # Whatever the disk has, it will be told when something is written.
             return {}
-        if news:
+        if begun.new:
             announce_rerun(self.where, training, held.epochs, held.newest)
         return held.epochs
 
-    def describe(self, training: Training, layers: Sequence[LayerFacts]) -> bool:
-        """Says whose pictures are to come.
-
-        Returns:
-            Whether no other logger of this training has said so.
-        """
-        return self._writer.begin(training, layers_to_json(layers) if layers else "")
+    def describe(self, training: Training, layers: Sequence[LayerFacts]) -> Begun:
+        """Says whose pictures are to come."""
+        begun = self._writer.begin(training, layers_to_json(layers) if layers else "")
+        self._events = begun.events
+        return begun
 
     def hand_over(
         self,
@@ -111,21 +110,33 @@ class Session:
             pictures: How many pictures will be drawn of them.
         """
         worker = self._writer.worker
-        if not worker.wait_for_room(self, epoch, timeout=SILENT_SECONDS):
-            self._tell_of_wait()
-            worker.wait_for_room(self, epoch)
-        lost = (pictures, "picture") if pictures else (1, "scalar")
+        lost = (pictures, "picture") if pictures else (1, Scalars.noun)
+        try:
+            if not worker.wait_for_room(self, epoch, timeout=SILENT_SECONDS):
+                self._tell_of_wait()
+                worker.wait_for_room(self, epoch)
+        except BaseException as error:
+            # Somebody has interrupted.
+            self.incidents.lose(*lost, described(error))
+            raise
         try:
             captured = capture()
         except Exception as error:
             self.incidents.lose(*lost, described(error), COMPUTED)
             return
-        job = functools.partial(self._write, plan, [captured], epoch, step, pictures)
+        events = self._events or self.describe(UNKNOWN, []).events
+        job = functools.partial(self._write, plan, [captured], events, epoch, step, pictures)
         del captured
         try:
             worker.submit(self, epoch, job)
         except Exception as error:
             self.incidents.lose(*lost, described(error))
+        if self._writer.newest != events.training.identifier and not self._told_of_other:
+            self._told_of_other = True
+            warn(
+                f"another training of this process has begun to write to {self.where} since; what "
+                "is shown is the one that began to write later. Give each a directory of its own"
+            )
 
     def wait(self) -> None:
         """Waits until all that was handed over is written; says so if that takes long."""
@@ -135,29 +146,39 @@ class Session:
             worker.wait()
 
     def _write(
-        self, plan: Plan, captured: list[Captured], epoch: int, step: int | None, left: int
+        self,
+        plan: Plan,
+        captured: list[Captured],
+        events: EventFile,
+        epoch: int,
+        step: int | None,
+        left: int,
     ) -> None:
         """The worker's job. Whatever goes wrong ends neither worker nor training."""
         incidents = self.incidents
+        # Written behind the pictures, which are worth more where a disk has little room.
+        behind: list[Scalars] = []
         try:
             for output in plan.draw(captured.pop(), epoch, incidents):
+                if isinstance(output, Scalars):
+                    behind.append(output)
+                    continue
                 left -= len(output) if isinstance(output, PictureBatch) else 0
-                if step is not None:
-                    self._writer.write(output, epoch, step, incidents.lose, self._patience)
+                self._write_one(output, events, epoch, step)
+            while behind:
+                self._write_one(behind.pop(0), events, epoch, step)
         except DiskHangsError as error:
-            if left:
-                incidents.lose(left, "picture", error)
+            incidents.lose(left, "picture", error)
+            incidents.lose(sum(map(len, behind)), Scalars.noun, error)
         except BaseException as error:  # also of SystemExit the worker does not die
             incidents.lose(left, "picture", described(error), DRAWN)
+
+    def _write_one(self, output: Output, events: EventFile, epoch: int, step: int | None) -> None:
+        if step is not None:
+            self._writer.write(output, events, epoch, step, self.incidents.lose, self._patience)
 
     def _tell_of_wait(self) -> None:
         """Once: a training whose epochs are shorter than their pictures take waits at each."""
         if not self._told_of_wait:
             self._told_of_wait = True
             say(f"training waits for pictures to be written to {self.where}")
-
-
-def _tell_rest(incidents: Incidents, process: int) -> None:
-    """Tells what nobody has asked for, unless it is the parent of a fork who has to."""
-    if process == os.getpid():
-        incidents.tell(strict=False, final=True)

@@ -7,6 +7,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -56,6 +57,18 @@ def join_training(model: keras.Model, logger: object, *, by_fit: bool) -> Traini
         training = _at_hand[model] = Training(by_fit=by_fit)
     training.loggers.add(logger)
     return training
+
+
+def is_fitted(model: keras.Model | None) -> bool:
+    """Whether `fit` of this model is running, in any thread."""
+    # Keras tells nobody when an exception has ended it.
+    for top in list(sys._current_frames().values()):
+        frame: FrameType | None = top
+        while frame is not None:
+            if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
+                return True
+            frame = frame.f_back
+    return False
 
 
 def after_callbacks(history: Any, call: Callable[[], None]) -> None:

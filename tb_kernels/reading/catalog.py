@@ -48,6 +48,7 @@ class Catalog:
         layers: Folder, group and number of each layer, in the order in which they were met.
         indexes: Where the texts of the indexes are, `SPAN`, by the numbers in the rows.
         shown: What of it is shown.
+        until: By folder, the age of the newest file that counts; None if all do.
     """
 
     source: Source
@@ -57,6 +58,7 @@ class Catalog:
     layers: list[LayerKey]
     indexes: NDArray[np.void]
     shown: Shown
+    until: Mapping[str, int] | None = None
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -69,7 +71,7 @@ class Catalog:
         Args:
             until: By folder, the age of its newest file that counts.
         """
-        return replace(self, shown=self.found.shown(until))
+        return replace(self, shown=self.found.shown(until), until=until)
 
     def read(self, span: Span) -> bytes:
         """Some bytes of an event file.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.reading.curves import Curve, curve_of
+from tb_kernels.reading.curves import WRITERS, Curve, curve_of
 from tb_kernels.reading.entries import names_in
 from tb_kernels.reading.summaries import (
     Found,
@@ -214,6 +214,24 @@ class Gathering:
             newer[folder] = training.identifier, limit, training.keeps
         return below
 
+    def trainings_at(
+        self, folder: str, epochs: Sequence[int], until: Mapping[str, int] | None
+    ) -> list[set[str]]:
+        """By epoch, the identifiers of those whose files of a folder are shown; "" for unknown.
+
+        Args:
+            folder: Its name.
+            epochs: Which.
+            until: As for `shown`.
+        """
+        below = self._kept_below(self.ages().tolist(), until)
+        files = [
+            (facts.training.identifier, end)
+            for facts, end in zip(self.files, below.tolist(), strict=True)
+            if facts.folder == folder
+        ]
+        return [{identifier for identifier, end in files if epoch < end} for epoch in epochs]
+
     def _names_in(self, age: NDArray[np.intp], below: NDArray[np.float64]) -> dict[LayerKey, str]:
         told = [named for named in self._names if below[named[1]] >= 0]
         told.sort(key=lambda named: age[named[1]])
@@ -228,6 +246,10 @@ class Gathering:
                 files = [file for file in sorted(points, key=age.__getitem__) if below[file] > 0]
                 if files:
                     ends = [step_of(below[file]) for file in files]
+                    if folder.rpartition("/")[2] in WRITERS:
+                        # Keras says nowhere that a training begins; its first point does.
+                        begins = [min(points[file][0]) for file in files[1:]]
+                        ends = [min([end, *begins[place:]]) for place, end in enumerate(ends)]
                     curve = curve_of([points[file] for file in files], ends)
                     if len(curve.steps):
                         found.setdefault(folder, {})[tag] = curve

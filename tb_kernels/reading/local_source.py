@@ -39,7 +39,13 @@ class LocalSource(Source):
     def __init__(self, where: str, path: str) -> None:
         super().__init__(where)
         root = Path(path)
-        if not root.is_dir():
+        try:
+            found = root.is_dir()
+        except OSError as error:
+            raise ArgumentError(
+                f"log_dir: cannot use {shown(where)!r} ({error.strerror})"
+            ) from None
+        if not found:
             problem = "is a file" if root.exists() else "does not exist"
             raise ArgumentError(
                 f"log_dir: {shown(where)!r} {problem}; expected the directory that "

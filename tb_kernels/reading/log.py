@@ -81,7 +81,7 @@ class Log:
 
     @property
     def trainings(self) -> list[LoggedTraining]:
-        """The trainings in the runs that are here, oldest first: also those superseded."""
+        """The trainings in the runs that are here, as they began to write; also superseded ones."""
         runs = set(self.runs)
         found = trainings_of(self._catalog, self._opened)
         return [training for training in found if training.run in runs]
@@ -200,7 +200,7 @@ class Log:
         chosen = self._selected or any(catalog.shown.superseded.values())
         # Files of a training that is superseded may lie beside those of the newest.
         runs, epochs = (self.runs, self.epochs) if chosen else (None, None)
-        return find_arrays(catalog.source, catalog.folders, view, run, runs=runs, epochs=epochs)
+        return find_arrays(catalog, view, run, runs=runs, epochs=epochs, tell=warn)
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
         """The curves beside the pictures: the loss, the metrics, and what the views add.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tb_kernels.reading.catalog import Catalog, Span
-from tb_kernels.schema.naming import VIEWS
+from tb_kernels.schema.naming import VIEWS, epoch_of
 from tb_kernels.schema.training import LayerFacts, Training, layers_in
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class LoggedTraining:
 
 
 def trainings_of(catalog: Catalog, open_: Callable[[Catalog], Log]) -> list[LoggedTraining]:
-    """The trainings of a catalog, oldest first within each run."""
+    """The trainings of a catalog, in the order in which they began to write within each run."""
     ages = catalog.found.ages().tolist()
     files: dict[tuple[str, str], list[int]] = {}
     for file, facts in enumerate(catalog.found.files):
@@ -86,7 +86,7 @@ def trainings_of(catalog: Catalog, open_: Callable[[Catalog], Log]) -> list[Logg
                 run,
                 training.identifier,
                 training.started,
-                training.first,
+                None if training.first is None else epoch_of(training.first),
                 training.versions,
                 [view for view in VIEWS if view in views],
                 spans,

@@ -12,7 +12,7 @@ TRAINING_TAG = "training"
 LAYERS_TAG = "layers"
 
 # Of what a stranger's file claims to be its number.
-_HIGHEST = 2**53
+HIGHEST = 2**53
 
 # More layers than any model has, or longer texts than one of so many, are a stranger's.
 _MOST_LAYERS = 100_000
@@ -79,10 +79,10 @@ def training_in(text: bytes) -> Training:
     number, first, versions = (told.get(field) for field in ("number", "first", "versions"))
     identifier, started = told.get("identifier"), told.get("started")
     return Training(
-        number if type(number) is int and 0 < number <= _HIGHEST else UNKNOWN.number,
+        number if type(number) is int and 0 < number <= HIGHEST else UNKNOWN.number,
         identifier if isinstance(identifier, str) else UNKNOWN.identifier,
         _seconds(started),
-        first if type(first) is int and 0 <= first <= _HIGHEST else None,
+        first if type(first) is int and 0 <= first <= HIGHEST else None,
         {key: value for key, value in versions.items() if isinstance(value, str)}
         if isinstance(versions, dict)
         else {},
@@ -109,7 +109,7 @@ def _load(text: bytes) -> Any:
 
 
 def _seconds(value: Any) -> float:
-    return float(value) if type(value) in (int, float) and 0 <= value <= _HIGHEST else 0.0
+    return float(value) if type(value) in (int, float) and 0 <= value <= HIGHEST else 0.0
 
 
 def _is_layer(layer: Any) -> bool:

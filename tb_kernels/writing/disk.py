@@ -39,19 +39,24 @@ class Disk:
     Where no such process can be had, as on Windows, the hand works in this one, and a disk that
     hangs is waited for. All methods may be called from any thread.
 
-    Attributes:
-        generation: How many hands there were: one that was killed may have left a file
-            half written.
     """
 
     def __init__(self) -> None:
-        self.generation = 0
+        self._hands = 0
         self._reset()
         _all.add(self)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._hand: _Process | Hand | None = None
+
+    @property
+    def generation(self) -> int:
+        """The number of the hand that does the next call: one that was killed does no more.
+
+        What it was at may be half written.
+        """
+        return self._hands + (self._hand is None or self._hand.ended)
 
     def call(
         self,
@@ -102,7 +107,7 @@ class Disk:
     def _call(self, operation: str, arguments: tuple[Any, ...], patience: float) -> Any:
         if self._hand is None or self._hand.ended:
             self._hand = _start_hand()
-            self.generation += 1
+            self._hands += 1
             weakref.finalize(self, self._hand.end)
         if isinstance(self._hand, _Process):
             try:

@@ -18,6 +18,7 @@ from io import BytesIO
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import (
     DATA_CLASS_TENSOR,
@@ -32,7 +33,14 @@ from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tb_kernels.schema.naming import PLUGIN_NAME, step_of
 from tb_kernels.schema.records import Damage, pack_record, read_records
-from tb_kernels.schema.training import LAYERS_TAG, TRAINING_TAG, UNKNOWN, Training, training_in
+from tb_kernels.schema.training import (
+    HIGHEST,
+    LAYERS_TAG,
+    TRAINING_TAG,
+    UNKNOWN,
+    Training,
+    training_in,
+)
 from tb_kernels.writing.disk import PATIENCE, Disk
 
 # In the name of an event file: when it was begun, in seconds since 1970.
@@ -58,7 +66,7 @@ def scalar_value(tag: str, value: float) -> Summary.Value:
         tensor=TensorProto(
             dtype=DT_FLOAT,
             tensor_shape=TensorShapeProto(),
-            tensor_content=np.float32(value).astype("<f4").tobytes(),
+            tensor_content=_float32(value).tobytes(),
         ),
     )
 
@@ -94,6 +102,7 @@ class EventFile:
     Attributes:
         path: The file; empty before the first write.
         training: Who writes it.
+        layers: The text that tells of the model's layers, which is written first of all.
     """
 
     def __init__(
@@ -105,10 +114,11 @@ class EventFile:
     ) -> None:
         self.path = ""
         self.training = training
-        self._layers = layers
+        self.layers = layers
         self._folder = os.fspath(folder)
         self._disk = disk
-        self._end, self._generation = 0, 0
+        # How long its whole part is, and the process and the hand that wrote it.
+        self._end, self._process, self._generation = 0, os.getpid(), 0
 
     def append(
         self, values: Sequence[Summary.Value], step: int, patience: float = PATIENCE
@@ -119,11 +129,16 @@ class EventFile:
             OSError: If they could not be written. The file is as it was before.
         """
         now = time.time()
+        if self._process != os.getpid():
+            # A forked process has a file of its own: the parent may go on in this one.
+            self.path, self._process = "", os.getpid()
         if not self.path:
             self._begin(now, patience)
+            self._end, self._generation = 0, self._disk.generation
         record = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
         # A hand that was killed may have left a part of a record, and nobody reads on behind it.
-        killed = self._generation not in (0, self._disk.generation)
+        killed = self._generation != self._disk.generation
+        self._generation = self._disk.generation
         self._end = self._disk.call(
             "append",
             self.path,
@@ -132,7 +147,6 @@ class EventFile:
             record,
             patience=patience,
         )
-        self._generation = self._disk.generation
 
     def _begin(self, now: float, patience: float) -> None:
         """Finds a name behind those of all files of the folder, and a number above theirs.
@@ -144,7 +158,8 @@ class EventFile:
         for name, head in self._disk.call("heads", self._folder, patience=patience):
             named = _STAMP.search(name)
             stamp = max(stamp, int(named[1]) + 1 if named else 0)
-            number = max(number, _number_in(head) + 1)
+            # A stranger's may be as high as any can be; then clocks decide.
+            number = max(number, min(_number_in(head) + 1, HIGHEST))
         self.training = self.training._replace(number=number)
         # Its own letters, for two processes may share clock, name and number.
         name = (
@@ -158,8 +173,8 @@ class EventFile:
         # What is superseded begins at epoch 0, also where the first one drawn is another.
         step = step if math.isinf(keeps) else step_of(int(keeps))
         told = [text_value(TRAINING_TAG, self.training.to_json())]
-        if self._layers:
-            told.append(text_value(LAYERS_TAG, self._layers))
+        if self.layers:
+            told.append(text_value(LAYERS_TAG, self.layers))
         events = [
             Event(wall_time=wall_time, file_version="brain.Event:2"),
             Event(wall_time=wall_time, step=step, session_log=SessionLog(status=SessionLog.START)),
@@ -182,6 +197,12 @@ def _number_in(head: bytes) -> int:
             if value.tag == TRAINING_TAG and value.tensor.string_val:
                 return training_in(value.tensor.string_val[0]).number
     return 0
+
+
+def _float32(value: float) -> NDArray[np.float32]:
+    # What float32 cannot hold is infinite in it.
+    with np.errstate(over="ignore"):
+        return np.array(value, "<f4")
 
 
 def _record(event: Event) -> bytes:

@@ -54,6 +54,8 @@ class Hand:
         self._moved = moved
         self._partial = name_partial()
         self._locks: dict[str, int] = {}
+        # Folders that another process had taken.
+        self._shared: set[str] = set()
         self.ended = False
 
     def end(self) -> None:
@@ -132,6 +134,9 @@ class Hand:
             What could not be written.
         """
         failures = []
+        if folder in self._shared:
+            # The other may have ended: a third process is to hear of this one.
+            self._take(folder, patience=0)
         for number, (path, data) in enumerate(files):
             try:
                 place_whole(folder, self._partial, path, partial(self._write, data=data))
@@ -196,7 +201,7 @@ class Hand:
             left = left[file.write(left[:_PIECE]) :]
             self._moved()
 
-    def _take(self, folder: str) -> bool:
+    def _take(self, folder: str, patience: float = _LOCK_SECONDS) -> bool:
         """Locks a folder for as long as this process lives; False if another has."""
         if folder in self._locks:
             return True
@@ -206,7 +211,7 @@ class Hand:
             lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         except (ImportError, OSError):
             return True
-        until = time.monotonic() + _LOCK_SECONDS
+        until = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -215,12 +220,14 @@ class Hand:
                     time.sleep(_LOCK_SECONDS / 10)
                     continue
                 os.close(lock)
+                self._shared.add(folder)
                 return False
             except OSError:
                 # A file system without locks of this kind; nobody knows.
                 os.close(lock)
                 return True
             self._locks[folder] = lock
+            self._shared.discard(folder)
             break
         for name in os.listdir(folder):
             # What a process that was killed has left.

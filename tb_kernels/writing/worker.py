@@ -84,6 +84,10 @@ class Worker:
             job: Called once, on the worker's thread. It must not raise: what went
                 wrong is the owner's to remember.
         """
+        if not threading.main_thread().is_alive():
+            # Python has waited for its threads already, and waits for no other.
+            job()
+            return
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(owner, epoch))
             if not self._alive:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import zipfile
 from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from io import BytesIO
 from pathlib import Path
@@ -44,6 +45,18 @@ class Holding(NamedTuple):
     newest: float
 
 
+class Begun(NamedTuple):
+    """A training that has begun to write into a folder.
+
+    Attributes:
+        events: Its event file.
+        new: Whether it is new here, and not another logger's of this folder.
+    """
+
+    events: EventFile
+    new: bool
+
+
 class ViewWriter:
     """Writes what a view draws into its folder.
 
@@ -55,6 +68,7 @@ class ViewWriter:
 
     Attributes:
         held: What the folder held when a training began.
+        newest: The identifier of the training that began last.
     """
 
     def __init__(self, folder: str, view: str, disk: Disk, worker: Worker) -> None:
@@ -62,26 +76,28 @@ class ViewWriter:
         self._folder = folder
         self._view = view
         self._disk = disk
-        self._events = EventFile(folder, disk)
-        self._stored: set[str] = set()
+        # By the identifier of the training, as long as a logger of it is at work.
+        self._files: WeakValueDictionary[str, EventFile] = WeakValueDictionary()
+        self._stored: set[tuple[str, str]] = set()
         self.held = Holding({}, 0.0)
+        self.newest = ""
 
-    def begin(self, training: Training, layers: str) -> bool:
-        """A training begins: what is written from now on goes into a new event file.
+    def begin(self, training: Training, layers: str) -> Begun:
+        """A training begins: what it writes goes into an event file of its own.
 
         Args:
             training: Which.
             layers: The text that tells of the model's layers; empty if nobody knows them yet.
-
-        Returns:
-            Whether it is new here, and not another logger's of this folder.
         """
-        new = self._events.training.identifier != training.identifier
-        if new or (layers and not self._events.path):
-            self._events = EventFile(self._folder, self._disk, training, layers)
-        if new:
-            self._stored = set()
-        return new
+        self.newest = training.identifier
+        events = self._files.get(training.identifier)
+        new = events is None
+        if events is None:
+            events = EventFile(self._folder, self._disk, training, layers)
+            self._files[training.identifier] = events
+        elif layers and not events.path:
+            events.layers = layers
+        return Begun(events, new)
 
     def survey(self, patience: float) -> Holding:
         """Looks what pictures the folder holds; remembered as `held`.
@@ -94,11 +110,20 @@ class ViewWriter:
         self.held = Holding(epochs, newest)
         return self.held
 
-    def write(self, output: Output, epoch: int, step: int, lose: Lose, patience: float) -> None:
+    def write(
+        self,
+        output: Output,
+        events: EventFile,
+        epoch: int,
+        step: int,
+        lose: Lose,
+        patience: float,
+    ) -> None:
         """Writes pictures to files and to the event file, arrays to a file, the rest to events.
 
         Args:
             output: What is to be written.
+            events: Of its training.
             epoch: Its epoch.
             step: Where it stands in TensorBoard.
             lose: Is told what could not be written.
@@ -110,11 +135,13 @@ class ViewWriter:
         try:
             match output:
                 case PictureBatch():
-                    self._write_pictures(output, epoch, step, lose, patience)
+                    self._write_pictures(output, events, epoch, step, lose, patience)
                 case ArrayFile():
-                    self._write_arrays(output, patience)
+                    self._write_arrays(output, events.training.identifier, patience)
                 case Scalars():
-                    self._write_scalars(output, step, patience)
+                    values = [scalar_value(tag, value) for tag, value in output.values.items()]
+                    if values:
+                        events.append(values, step, patience)
         except DiskHangsError as error:
             lose(len(output), output.noun, error)
             raise
@@ -122,7 +149,13 @@ class ViewWriter:
             lose(len(output), output.noun, error)
 
     def _write_pictures(
-        self, batch: PictureBatch, epoch: int, step: int, lose: Lose, patience: float
+        self,
+        batch: PictureBatch,
+        events: EventFile,
+        epoch: int,
+        step: int,
+        lose: Lose,
+        patience: float,
     ) -> None:
         """Encodes each picture once, for both places; its index goes into the same record."""
         height, width = batch.pixels.shape[1:3]
@@ -142,32 +175,30 @@ class ViewWriter:
             )
             values.append(image_value(path, encoded[number], width, height, title, told))
         # If this fails, all of them lack their event, whether or not they have their file.
-        self._events.append(values, step, patience)
+        events.append(values, step, patience)
         if failures:
             _, code, text = failures[-1]
             lose(len(failures), batch.noun, OSError(code, text))
 
-    def _write_arrays(self, output: ArrayFile, patience: float) -> None:
+    def _write_arrays(self, output: ArrayFile, training: str, patience: float) -> None:
+        """The archive's comment is the identifier of its training, as that of the event file."""
         arrays = dict(output.arrays)
         name = f"{output.name}.npz"
-        if output.name in self._stored:
+        if (training, name) in self._stored:
             # Another logger of this view has stored its own of this epoch.
             path = os.path.join(self._folder, name)
             before = self._disk.call("read", path, patience=patience)
             if before is not None:
                 with np.load(BytesIO(before)) as stored:
                     arrays = dict(stored) | arrays
-        self._stored.add(output.name)
+        self._stored.add((training, name))
         data = BytesIO()
         np.savez(data, **arrays)  # type: ignore[arg-type]
+        with zipfile.ZipFile(data, "a") as archive:
+            archive.comment = training.encode()
         files = [(name, data.getvalue())]
         for _, number, text in self._disk.call("place", self._folder, files, patience=patience):
             raise OSError(number, text)
-
-    def _write_scalars(self, output: Scalars, step: int, patience: float) -> None:
-        values = [scalar_value(tag, value) for tag, value in output.values.items()]
-        if values:
-            self._events.append(values, step, patience)
 
 
 _lock = threading.Lock()

@@ -11,9 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
+import keras
 import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 
 from tb_kernels import (
     ArgumentError,
@@ -22,8 +25,10 @@ from tb_kernels import (
     LogWarning,
     open_log,
 )
+from tb_kernels.schema.records import pack_record
+from tb_kernels.schema.training import HIGHEST, TRAINING_TAG, Training
 from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.events import EventFile, image_value
+from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.helpers.models import train
 from tests.helpers.oracle import read_png, read_scalars
 
@@ -533,3 +538,45 @@ def test_many_event_files_are_not_all_held_open(model, tmp_path):
     before = len(list(Path("/proc/self/fd").iterdir()))
     assert sum(len(picture.png) for picture in log) > 0
     assert len(list(Path("/proc/self/fd").iterdir())) - before <= 32
+
+
+def test_a_path_that_no_file_can_have():
+    """Is refused in words, as one that does not exist."""
+    with pytest.raises(ArgumentError, match=r"log_dir: cannot use .*too long"):
+        open_log("a" * 300)
+
+
+def test_types_that_do_not_go_together(tmp_path):
+    """Arrays of times at one epoch and of numbers at another."""
+    (tmp_path / "heatmaps").mkdir()
+    for epoch, kind in ((1, "M8[s]"), (2, "f8")):
+        np.savez(tmp_path / f"heatmaps/heatmaps_{epoch}.npz", a=np.zeros(3, kind))
+    with pytest.raises(LogError, match="'a' has types that do not go together: datetime64"):
+        open_log(tmp_path).arrays("heatmaps")["a"]
+
+
+def test_a_number_as_high_as_can_be(model, tmp_path):
+    """Of a stranger's file: what comes later is still shown."""
+    training = Training(HIGHEST, "stranger", 0.0, 1)
+    name = "events.out.tfevents.1.host.1.0"
+    (tmp_path / "kernels").mkdir()
+    value = text_value(TRAINING_TAG, training.to_json())
+    event = Event(wall_time=1.0, step=-1, summary=Summary(value=[value]))
+    (tmp_path / "kernels" / name).write_bytes(pack_record(event.SerializeToString()))
+    with KernelLogger(tmp_path) as logger:
+        logger.log(model, 1)
+    log = open_log(tmp_path)
+    assert len(log) == 10
+    assert len(log.trainings) == 2
+
+
+def test_very_long_names(tmp_path):
+    """Are told by their beginning, and every picture can be read."""
+    layer = keras.layers.Conv2D(700, 1, name="x" * 9000)
+    model = keras.Sequential([keras.Input((4, 4, 1)), layer])
+    with KernelLogger(tmp_path, strict=True) as logger:
+        logger.log(model, 1)
+    assert len(open_log(tmp_path)) == 700
+    assert (tmp_path / "kernels").stat()
+    (events,) = (tmp_path / "kernels").glob("events*")
+    assert events.stat().st_size < 2_000_000

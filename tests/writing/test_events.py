@@ -1,7 +1,10 @@
 """The event file: what TensorFlow and TensorBoard read of it, and what survives a failed write."""
 
+import contextlib
+import os
 import resource
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,31 @@ def test_rerun_shows_the_new_pictures(tmp_path):
         for event in reader.Tensors(tag)
     }
     assert shown == {("a/0", 0, b"1"), ("a/1", 1, b"1")}
+
+
+def test_a_hand_that_is_killed_in_the_first_write(tmp_path):
+    """What it has begun is cut off: TensorBoard reads what is written after it."""
+    for attempt in range(30):
+        disk = Disk()
+        disk.call("heads", str(tmp_path), patience=10)
+        events = EventFile(tmp_path / str(attempt), disk)
+        thread = threading.Thread(target=_append_and_fail, args=[events])
+        thread.start()
+        while not events.path or not Path(events.path).is_file() or not Path(events.path).stat().st_size:  # fmt: skip
+            if not thread.is_alive():
+                break
+        os.kill(disk._hand._process.pid, signal.SIGKILL)
+        thread.join()
+        size = Path(events.path).stat().st_size
+        if 0 < size < 60_000_000:
+            break
+    else:
+        pytest.skip("every write was done before the hand was killed")
+    for step in (1, 2):
+        events.append(values(1), step=step)
+    assert [event.step for event in read_events(events.path)][3:] == [1, 2]
+
+
+def _append_and_fail(events):
+    with contextlib.suppress(OSError):
+        events.append(values(1, size=60_000_000), step=0)
