@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import keras
 import numpy as np
@@ -79,7 +80,24 @@ def test_every_way_to_give_inputs_is_the_same(data):
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
     ways = [tf.constant(x[:4]), [x[:4]], (x[:4],), {"picture": x[:4]}, x[:4].astype("float64"), dataset, dataset.map(lambda x, y: x)]  # fmt: skip
     for way in ways:
-        np.testing.assert_array_equal(compute_activations(model, way)["2"], expected)
+        with warnings.catch_warnings():
+            # Keras' own, of a structure that it does not know.
+            warnings.simplefilter("error", UserWarning)
+            found = compute_activations(model, way)
+        np.testing.assert_array_equal(found["2"], expected)
+
+
+def test_what_models_inside_are_given(data):
+    """An InputLayer gives what its model was called with, also that of a model inside."""
+    inner = keras.Sequential([keras.Input((6, 6, 2)), L.Conv2D(2, 3)])
+    parts = keras.Input((6, 6, 2))
+    inside = keras.Model(parts, inner(parts))
+    outer = keras.Input((8, 8, 3))
+    first = L.Conv2D(2, 3)
+    model = keras.Model(outer, inside(first(outer)))
+    found = compute_activations(model, data[0][:2])
+    np.testing.assert_array_equal(found["1"], data[0][:2])
+    np.testing.assert_array_equal(found["3-1"], found["2"])
 
 
 def test_logger_writes_arrays_and_pictures(model, data, tmp_path):

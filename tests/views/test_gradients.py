@@ -298,6 +298,9 @@ def test_classes_may_be_one_hot_and_are_not_given_twice(data):
     model.compile("sgd", "categorical_crossentropy")
     hot = compute_gradients(model, x, np.eye(3)[CLASSES], class_weight=weights)["m/d/kernel"]
     np.testing.assert_allclose(found, hot, rtol=1e-4, atol=1e-6)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    column = compute_gradients(model, x, CLASSES[:, None], class_weight=weights)["m/d/kernel"]
+    np.testing.assert_allclose(found, column, rtol=1e-4, atol=1e-6)
     with pytest.raises(ArgumentError, match="expected sample_weight or class_weight; got both"):
         compute_gradients(model, x, CLASSES, np.ones(16), weights)
     with pytest.raises(ArgumentError, match="class_weight: expected a dict"):

@@ -300,6 +300,7 @@ def test_what_is_refused(pictures, tmp_path):
             begin_training(HeatmapLogger(tmp_path, **({"inputs": pictures} | options)), model)
 
     refused(r"classes: model 'linear' tells 5 classes, 0 to 4; got 5", classes=5)
+    refused(r"classes: model 'linear' tells 5 classes, 0 to 4; got 99", classes=[0, 99, 1])
     refused(
         r"classes: expected a class from 0, or one for each of 3 inputs, got \[1\]", classes=[1]
     )

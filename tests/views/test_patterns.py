@@ -290,7 +290,10 @@ def test_channels_first():
 
 
 def test_kernels_in_any_form():
-    """Numbers of NumPy, and what can be gone through only once."""
+    """Numbers of NumPy, what can be gone through only once; all of a layer of fewer than sixteen."""
+    for kernels in (5, 6):
+        few = keras.Sequential([keras.Input((8, 8, 1)), L.Conv2D(kernels, 3, name="few")])
+        assert len(synthesize_patterns(few, "few", steps=1)) == kernels
     model = untrained()
     expected = synthesize_patterns(model, "last", [2, 5], 1)
     np.testing.assert_array_equal(synthesize_patterns(model, "last", (k for k in (2, 5)), 1), expected)  # fmt: skip

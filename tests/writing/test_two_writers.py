@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import KernelLogger, LogWarning, open_log
+from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.worker import Worker
 from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import read_png
@@ -260,3 +261,14 @@ def test_a_hand_that_was_killed_costs_what_it_was_at(model, tmp_path):
     log = open_log(tmp_path)
     assert {1, 3} <= set(log.epochs)
     assert all(np.isfinite(one.weights()).all() for one in log)
+
+
+def test_a_third_process_is_told_of_a_second_whose_first_has_ended(tmp_path):
+    """The second takes the folder when it is free."""
+    folder = str(tmp_path / "kernels")
+    first, second, third = Disk(), Disk(), Disk()
+    assert not first.call("prepare", folder, patience=10)[2]
+    assert second.call("prepare", folder, patience=10)[2]
+    first._hand.end()
+    assert second.call("place", folder, [("a.png", b"a")], patience=10) == []
+    assert third.call("prepare", folder, patience=10)[2]
