@@ -1,9 +1,12 @@
 """What was lost is told once, whatever ends a training; and what a logger holds is given back."""
 
 import gc
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import warnings
 import weakref
@@ -12,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from tb_kernels import KernelLogger, LogWarning, WriteError
+from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
 from tb_kernels.views.kernels import KernelView
 from tests.helpers.disk import slow_down
 from tests.helpers.models import two_convolutions
@@ -231,3 +234,53 @@ def test_arrays_of_a_failed_capture_go_at_once(model, tmp_path, monkeypatch):
     with pytest.warns(LogWarning, match="in all, 10"):
         logger.close()
     assert not list((tmp_path / "kernels").iterdir())
+
+
+def test_an_epoch_that_is_interrupted_while_it_waits(model, tmp_path):
+    """Ctrl-C while the queue is full: its pictures are lost, and that is told."""
+    logger, gate = KernelLogger(tmp_path), threading.Event()
+    logger.log(model, 1)
+    logger.flush()
+    worker = logger._recorder.session._writer.worker
+    for epoch in (101, 102, 103):
+        worker.submit(object(), epoch, gate.wait)
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            logger.log(model, 2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gate.set()
+    with pytest.warns(LogWarning, match="in all, 10 pictures could not be written"):
+        logger.close()
+    assert open_log(tmp_path).epochs == [1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_losses_before_a_fork_are_the_parents(model, tmp_path):
+    """A forked process tells its own alone."""
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    logger.flush()
+    logger._recorder.session.incidents.lose(3, "picture", OSError("of the parent"))
+    told, tells = os.pipe()
+    child = os.fork()
+    if not child:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            logger._recorder.session.incidents.lose(2, "picture", OSError("of the child"))
+            logger.close()
+        os.write(tells, "|".join(str(one.message) for one in caught).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    text = os.read(told, 10_000).decode()
+    assert "in all, 2 pictures could not be written" in text
+    assert "parent" not in text
+    with pytest.warns(LogWarning, match="in all, 3 pictures could not be written .*of the parent"):
+        logger.close()
