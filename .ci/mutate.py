@@ -42,7 +42,7 @@ TESTS = {
     "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py views/test_patterns.py loggers/test_trainings.py"),
     "views": (SEEN, "views loggers/test_kernels.py"),
     "writing": (WRITTEN, "writing loggers/test_kernels.py loggers/test_told.py loggers/test_failures.py loggers/test_hanging_disk.py loggers/test_memory.py loggers/test_too_large.py whole/test_paths.py loggers/test_arguments.py"),
-    "loggers": (WRITTEN, "loggers writing/test_two_writers.py commands/test_log.py"),
+    "loggers": (WRITTEN, "loggers writing/test_two_writers.py commands/test_log.py views/test_patterns.py"),
 }  # fmt: skip
 # Of a file system afar, the patterns' ascent, and what is TensorFlow's own.
 LEFT_OUT = {"remote_source.py", "display.py", "__init__.py"}

@@ -1,10 +1,19 @@
 """What the keywords of a logger draw, pixel for pixel."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 
-from tb_kernels import KernelLogger, LogWarning
+from tb_kernels import (
+    ActivationLogger,
+    GradientLogger,
+    HeatmapLogger,
+    KernelLogger,
+    LogWarning,
+    PatternLogger,
+)
 from tests.helpers.models import fit
 from tests.helpers.oracle import (
     assert_shows,
@@ -258,3 +267,29 @@ def test_sheets_stay_of_a_size_that_can_be_opened(tmp_path):
     assert found[1].shape == (4, 9)
     assert max(found[0].shape) <= 8192
     assert entry["sheet"]["scale"] == 1
+
+
+@pytest.mark.parametrize(
+    ("logger", "own"),
+    [
+        (KernelLogger, {}),
+        (ActivationLogger, {"normalize": "standard"}),
+        (GradientLogger, {"normalize": "symmetric"}),
+        (PatternLogger, {"normalize": (0, 1), "colormap": "rgb"}),
+        (HeatmapLogger, {"normalize": "kernel", "colormap": "viridis"}),
+    ],
+)
+def test_all_loggers_take_the_same_keywords(logger, own):
+    """Directory and data by place or name, all else by name, with the same defaults."""
+    usual = {
+        "epochs": None, "layers": None, "kernels": None, "normalize": "layer", "colormap": "gray",
+        "columns": None, "scale": None, "group": True, "sheets": False, "strict": False,
+        "patience": 60.0,
+    }  # fmt: skip
+    parameters = inspect.signature(logger).parameters
+    assert next(iter(parameters)) == "log_dir"
+    assert parameters["log_dir"].default == "logs"
+    data = [name for name, one in parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert data[1:3] in ([], ["inputs"], ["x", "y"], ["inputs", "classes"])
+    assert not any(one.kind is one.POSITIONAL_ONLY for one in parameters.values())
+    assert {name: parameters[name].default for name in usual} == usual | own
