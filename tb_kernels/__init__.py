@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tb_kernels.errors import ArgumentError, LogError, LogWarning, WriteError
     from tb_kernels.loggers.activations import ActivationLogger
+    from tb_kernels.loggers.expanded import ExpansionLogger
     from tb_kernels.loggers.gradients import GradientLogger
     from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tb_kernels.reading.picture import Picture
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
+    from tb_kernels.views.expanded import expand_kernels
     from tb_kernels.views.gradients import compute_gradients
     from tb_kernels.views.heatmaps import compute_heatmaps
     from tb_kernels.views.kernels import read_kernels
@@ -44,6 +46,7 @@ __all__ = [
     "ActivationLogger",
     "Address",
     "ArgumentError",
+    "ExpansionLogger",
     "GradientLogger",
     "HeatmapLogger",
     "KernelLogger",
@@ -57,6 +60,7 @@ __all__ = [
     "compute_activations",
     "compute_gradients",
     "compute_heatmaps",
+    "expand_kernels",
     "open_log",
     "read_kernels",
     "synthesize_patterns",
@@ -68,6 +72,7 @@ _HOMES = {
     "ActivationLogger": "tb_kernels.loggers.activations",
     "Address": "tb_kernels.schema.naming",
     "ArgumentError": "tb_kernels.errors",
+    "ExpansionLogger": "tb_kernels.loggers.expanded",
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
@@ -80,6 +85,7 @@ _HOMES = {
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",
     "compute_heatmaps": "tb_kernels.views.heatmaps",
+    "expand_kernels": "tb_kernels.views.expanded",
     "open_log": "tb_kernels.reading.log",
     "read_kernels": "tb_kernels.views.kernels",
     "synthesize_patterns": "tb_kernels.views.patterns",

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.schema.index import HeatmapEntry, LayerEntry, PatternEntry
+from tb_kernels.schema.index import ExpandedEntry, HeatmapEntry, LayerEntry, PatternEntry
 
 
 class Explanation(Protocol):
@@ -85,6 +85,35 @@ class Excitations(NamedTuple):
     def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> PatternEntry:
         """The entry of the patterns of these kernels."""
         reached = [self.reached[number] for number in numbers]
-        # JSON has no word for what is not finite.
-        known = [one if math.isfinite(one) else None for one in reached]
-        return PatternEntry(**entry, excitations=known)
+        return PatternEntry(**entry, excitations=_known(reached))
+
+
+class Linearities(NamedTuple):
+    """How far the kernels of a layer are what their expanded pictures show.
+
+    Attributes:
+        found: Of every kernel, the correlation of its value before its activation with that of
+            the linear network.
+    """
+
+    found: NDArray[np.float32]
+
+    @property
+    def dead(self) -> Sequence[int]:
+        """None: what nothing excites has weights all the same."""
+        return ()
+
+    def describe(self, number: int) -> str:
+        """The linearity of a kernel."""
+        found = self.found[number - 1]
+        return f"Linearity {found:.2f}." if math.isfinite(found) else "Linearity unknown."
+
+    def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> ExpandedEntry:
+        """The entry of the expanded kernels of these numbers."""
+        found = self.found[np.asarray(numbers) - 1].tolist()
+        return ExpandedEntry(**entry, linearities=_known(found))
+
+
+def _known(numbers: Sequence[float]) -> list[float | None]:
+    # JSON has no word for what is not finite.
+    return [one if math.isfinite(one) else None for one in numbers]

@@ -10,10 +10,11 @@ import keras
 from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
 from tb_kernels.loggers.base import Logger
+from tb_kernels.model.canvas import Size
 from tb_kernels.schema.naming import PATTERNS
-from tb_kernels.views.ascent import USUAL_KERNELS, Method, check_method
-from tb_kernels.views.canvas import Size
+from tb_kernels.views.ascent import Method, check_method
 from tb_kernels.views.patterns import PatternView
+from tb_kernels.views.view import USUAL_KERNELS
 from tb_kernels.writing.disk import PATIENCE
 
 

@@ -215,6 +215,16 @@ def irfft2(real: Any, imaginary: Any, size: tuple[int, int]) -> Any:
     return tf.signal.irfft2d(tf.complex(real, imaginary), fft_length=list(size))
 
 
+def whether_touched(tensor: Any) -> Any:
+    """Ones in place of the tensor; the gradient before it is 1 where that behind it is not 0."""
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def touched(tensor: Any) -> tuple[Any, Callable[[Any], Any]]:
+        return tf.ones_like(tensor), lambda upstream: tf.cast(upstream != 0, tensor.dtype)
+
+    return touched(tensor)
+
+
 def max_pool(inputs: Any, window: tuple[int, int]) -> Any:
     """Max pooling of windows side by side that fit, with a quicker gradient.
 

@@ -11,17 +11,19 @@ the way to a number that the model's outputs give:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
+from tb_kernels.model.canvas import Canvas, Size
 from tb_kernels.model.forward import call, functional_of, untouched
 from tb_kernels.model.interior import opened, standing_in, visible
 from tb_kernels.model.layers import Place, kernels_of, walk
 from tb_kernels.model.maps import MapAxes
+from tb_kernels.model.selection import select_places, select_weights
 from tb_kernels.schema.naming import belongs
 
 # Parts of the names of Keras' classes that only pass on, or thin out, what comes in. The names,
@@ -123,6 +125,41 @@ def last_convolution(model: keras.Model, inputs: Any) -> Chosen:
         f"model: the outputs of {model.name!r} do not depend on a convolution by a gradient; "
         "expected layers=[...]"
     )
+
+
+def places_or_last(
+    model: keras.Model, layers: Sequence[int | str] | None, size: Size | None
+) -> tuple[list[Place], str | None]:
+    """The layers asked for; or the last convolution of several pixels, and how it is told.
+
+    Args:
+        model: A built model that takes pictures.
+        layers: Checked names and numbers.
+        size: Of pictures for models that do not say it, as for `Canvas`.
+
+    Raises:
+        ArgumentError: If a layer is not in the model, or no convolution leads to the outputs.
+    """
+    if layers is not None:
+        return select_places(model, "layers", layers), None
+    select_weights(model, None)
+    backend.check_backend()
+    try:
+        # Of the size that the model itself takes: what comes behind may fit no other.
+        canvas = Canvas(model, None)
+    except ArgumentError:
+        canvas = Canvas(model, size)
+    picture = canvas.inputs(keras.ops.zeros((1, *canvas.shape)))
+    try:
+        chosen = last_convolution(model, picture)
+    except ArgumentError:
+        raise
+    except Exception as error:
+        raise ArgumentError(
+            f"layers: model {model.name!r} could not be called on a picture of {canvas.shape}, so "
+            f"its last convolution is not known ({type(error).__name__}); expected layers=[...]"
+        ) from error
+    return [chosen.place], str(chosen)
 
 
 def _last(

@@ -139,7 +139,7 @@ def label_of(layer: keras.layers.Layer) -> str:
     Keras makes up names of the class and a counter that runs through the whole process. Without
     the counter two trainings of one script have the same names.
     """
-    name, made_up = str(layer.name), _snake_case(type(layer).__name__)
+    name, made_up = str(layer.name), snake_case(type(layer).__name__)
     return made_up if re.fullmatch(f"{re.escape(made_up)}_[1-9][0-9]*", name) else name
 
 
@@ -238,8 +238,8 @@ def _output_shape(layer: keras.layers.Layer) -> list[int | None] | None:
         return None
 
 
-def _snake_case(name: str) -> str:
-    # As Keras makes names of classes, which it has no public function for.
+def snake_case(name: str) -> str:
+    """A class's name as Keras makes names of it, which it has no public function for."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

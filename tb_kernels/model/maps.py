@@ -48,3 +48,9 @@ class MapAxes:
         if 0 in shape or all(size == 1 for size in sizes):
             return None
         return f"nc{space}" if first else f"n{space}c"
+
+    def is_one_place(self, shape: tuple[int | None, ...]) -> bool:
+        """Whether an output of this shape has channels, and only one place in space or none."""
+        if len(shape) < 3:
+            return len(shape) == 2
+        return all(size == 1 for size in (shape[2:] if self.usually_first else shape[1:-1]))

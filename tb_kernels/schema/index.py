@@ -100,6 +100,17 @@ class PatternEntry(LayerEntry):
     excitations: list[float | None]
 
 
+class ExpandedEntry(LayerEntry):
+    """How the expanded kernels of one layer are to be read, where inputs were given.
+
+    Attributes:
+        linearities: Of each kernel drawn, on a sheet of each that has a picture there, the
+            correlation of its value with that of the linear network; None if there is none.
+    """
+
+    linearities: list[float | None]
+
+
 def axes_of(entry: LayerEntry) -> Axes:
     """The axes of the array that was drawn."""
     return Axes(entry["axes"], tuple(entry["shape"]))

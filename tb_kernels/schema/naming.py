@@ -21,9 +21,10 @@ ACTIVATIONS = "activations"
 GRADIENTS = "gradients"
 PATTERNS = "patterns"
 HEATMAPS = "heatmaps"
+EXPANDED = "expanded"
 
 # In the order in which they are shown.
-VIEWS = (KERNELS, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
+VIEWS = (KERNELS, EXPANDED, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
 
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0

@@ -14,19 +14,17 @@ from tb_kernels.arguments import check_range, check_size
 from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.model import backend
 from tb_kernels.model.activations import Activations
+from tb_kernels.model.canvas import Canvas, Size
 from tb_kernels.model.forward import of_any_size, untouched
 from tb_kernels.model.interior import cut_off
 from tb_kernels.model.layers import Place
 from tb_kernels.model.maps import MapAxes
 from tb_kernels.model.pooling import quick_pooling
-from tb_kernels.views.canvas import Canvas, Size
 from tb_kernels.views.objectives import Excitation, Excited
 from tb_kernels.views.recipes import RECIPES
+from tb_kernels.views.view import USUAL_KERNELS
 
 Method = Literal["ascent", "fourier"]
-
-# How many kernels are drawn where nobody says which.
-USUAL_KERNELS = 16
 
 # Pixels in a batch, all its pictures together: more is no faster, and takes more memory.
 _BATCH_PIXELS = 16 * 64 * 64

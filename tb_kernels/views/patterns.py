@@ -13,14 +13,13 @@ from tb_kernels.drawing.explanations import Excitations
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model import backend
-from tb_kernels.model.flow import last_convolution
+from tb_kernels.model.canvas import Size
+from tb_kernels.model.flow import places_or_last
 from tb_kernels.model.layers import Place, check_built
-from tb_kernels.model.selection import select_layer, select_places, select_weights
+from tb_kernels.model.selection import select_layer
 from tb_kernels.schema.axes import Axes
-from tb_kernels.views.ascent import USUAL_KERNELS, Climb, Climbed, How, Method, check_method
-from tb_kernels.views.canvas import Canvas, Size
-from tb_kernels.views.view import Captured, View, subject_of
+from tb_kernels.views.ascent import Climb, Climbed, How, Method, check_method
+from tb_kernels.views.view import USUAL_KERNELS, Captured, View, subject_of
 
 
 def synthesize_patterns(
@@ -106,7 +105,7 @@ class PatternView(View):
     noun = "pattern"
 
     def __init__(self, model: keras.Model, style: Style, how: How) -> None:
-        found, chosen = _places(model, style.layers, how.size)
+        found, chosen = places_or_last(model, style.layers, how.size)
         places = {place.number: place for place in found}
         climbs = [(place, Climb(model, place, how)) for place in places.values()]
         drawn = [(_subject(place, climb, style.kernels), climb) for place, climb in climbs]
@@ -121,32 +120,6 @@ class PatternView(View):
             captured.drawn.append(found.pictures)
             explained.append(_explain(layer.numbers, found))
         return captured
-
-
-def _places(
-    model: keras.Model, layers: Sequence[int | str] | None, size: Size | None
-) -> tuple[list[Place], str | None]:
-    """The layers asked for, or the one that is drawn by default and how it is told."""
-    if layers is not None:
-        return select_places(model, "layers", layers), None
-    select_weights(model, None)
-    backend.check_backend()
-    try:
-        # Of the size that the model itself takes: what comes behind may fit no other.
-        canvas = Canvas(model, None)
-    except ArgumentError:
-        canvas = Canvas(model, size)
-    picture = canvas.inputs(keras.ops.zeros((1, *canvas.shape)))
-    try:
-        chosen = last_convolution(model, picture)
-    except ArgumentError:
-        raise
-    except Exception as error:
-        raise ArgumentError(
-            f"layers: model {model.name!r} could not be called on a picture of {canvas.shape}, so "
-            f"its last convolution is not known ({type(error).__name__}); expected layers=[...]"
-        ) from error
-    return [chosen.place], str(chosen)
 
 
 def _explain(numbers: Sequence[int], found: Climbed) -> Excitations:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # Of the inputs that a view runs the model on so many are drawn, where nobody says which.
 USUAL_INPUTS = 8
 
+# How many kernels are drawn of a layer where drawing one takes a while, and nobody says which.
+USUAL_KERNELS = 16
+
 
 @dataclass
 class Captured:

@@ -1,4 +1,4 @@
-"""A training with all five loggers ends as one without: bit for bit."""
+"""A training with all loggers ends as one without: bit for bit."""
 
 import random
 
@@ -10,6 +10,7 @@ from tensorflow.python.framework import config
 
 from tb_kernels import (
     ActivationLogger,
+    ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
     KernelLogger,
@@ -17,8 +18,10 @@ from tb_kernels import (
     compute_activations,
     compute_gradients,
     compute_heatmaps,
+    expand_kernels,
     synthesize_patterns,
 )
+from tb_kernels.schema.naming import VIEWS
 
 L = keras.layers
 
@@ -75,6 +78,7 @@ def loggers(log_dir, x, y, outputs):
             log_dir, x[:10], y_of(y, slice(10), outputs), batch_size=4, epochs=[0, 1, 2, 3]
         ),
         PatternLogger(log_dir, epochs=[0, 1, 2, 3], steps=3),
+        ExpansionLogger(log_dir, x[:4], epochs=[0, 1, 2, 3]),
         HeatmapLogger(log_dir, x[:4], score=score, epochs=[0, 1, 2, 3], sheets=True),
     ]
 
@@ -128,7 +132,7 @@ def test_training_is_the_same_bit_for_bit(tmp_path, outputs):
         assert len(before) == len(after) > 20
         for one, other in zip(before, after, strict=True):
             np.testing.assert_array_equal(one, other)
-    for view in ("kernels", "activations", "gradients", "patterns", "heatmaps"):
+    for view in VIEWS:
         assert list((tmp_path / view).rglob("*.png")), view
 
 
@@ -165,6 +169,7 @@ def test_functions_leave_the_model_as_it_was(outputs):
     compute_gradients(model, x[:9], y_of([y] if outputs == 1 else y, slice(9), outputs), batch_size=4)  # fmt: skip
     compute_heatmaps(model, x[:3], score=score)
     synthesize_patterns(model, 6, steps=2, size=9)
+    expand_kernels(model, 6)
     for one, other in zip(before, state(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [sorted(vars(layer)) for layer in [model, *model.layers]] == attributes
