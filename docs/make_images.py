@@ -24,30 +24,32 @@ from tests.helpers.browser import open_time_series, page, tensorboard
 IMAGES = Path(__file__).parent / "images"
 EPOCHS = (0, 1, 6, 10)
 
-# A row for each of these kernels, 0 being the layer's sheet.
+# A row for each of these: view, layer and kernel, 0 being the layer's sheet, and how many times as
+# large as logged.
 FIGURES = {
-    "kernels": ("1_6", "3_2"),
-    "activations": ("1_6", "3_2"),
-    "gradients": ("1_6", "3_2"),
-    "patterns": ("3_0",),
-    "heatmaps": ("3_0",),
+    "expanded": (("kernels", "1_6", 2), ("expanded", "3_0", 3)),
+    "kernels": (("kernels", "1_6", 2), ("kernels", "3_2", 2)),
+    "activations": (("activations", "1_6", 2), ("activations", "3_2", 2)),
+    "gradients": (("gradients", "1_6", 2), ("gradients", "3_2", 2)),
+    "patterns": (("patterns", "3_0", 2),),
+    "heatmaps": (("heatmaps", "3_0", 2),),
 }
 
 # The figures of docs/report.md, by the command that it shows.
 REPORT = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
 
 
-def draw(log: Log, view: str) -> None:
-    """A row per kernel, a column per epoch, each with its address, twice as large as logged."""
+def draw(log: Log, name: str) -> None:
+    """A row per kernel, a column per epoch, each with its address."""
 
-    def cell(picture: Picture) -> Cell:
-        return Cell.of(picture, str(picture.address), 2 * picture.legend.layout.scale)
+    def cell(picture: Picture, times: int) -> Cell:
+        return Cell.of(picture, str(picture.address), times * picture.legend.layout.scale)
 
     rows = [
-        [cell(log.picture(f"{kernel}_{epoch}", view=view)) for epoch in EPOCHS]
-        for kernel in FIGURES[view]
+        [cell(log.picture(f"{kernel}_{epoch}", view=view), times) for epoch in EPOCHS]
+        for view, kernel, times in FIGURES[name]
     ]
-    (IMAGES / f"{view}.png").write_bytes(draw_grid(rows).encode("png"))
+    (IMAGES / f"{name}.png").write_bytes(draw_grid(rows).encode("png"))
 
 
 def export(log_dir: Path) -> None:
@@ -90,8 +92,8 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     views, kernels = (Path(path).absolute() for path in sys.argv[1:3])
     log = open_log(views)
-    for view in FIGURES:
-        draw(log, view)
+    for name in FIGURES:
+        draw(log, name)
     export(kernels)
     shoot_views(views)
     shoot_kernels(kernels)

@@ -4,8 +4,8 @@ The digits come inside scikit-learn, so nothing is downloaded. Run it with
 
     python examples/digits.py
 
-to log its kernels, or with `--views all` to log activations, gradients, patterns and
-heatmaps too, and then look at `tensorboard --logdir logs`.
+to log its kernels, or with `--views all` to log expanded kernels, activations, gradients, patterns
+and heatmaps too, and then look at `tensorboard --logdir logs`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ import numpy as np
 
 from tb_kernels import (
     ActivationLogger,
+    ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
     KernelLogger,
     PatternLogger,
 )
 
-VIEWS = ("kernels", "activations", "gradients", "patterns", "heatmaps")
+VIEWS = ("kernels", "expanded", "activations", "gradients", "patterns", "heatmaps")
 
 
 def main() -> int:
@@ -86,6 +87,7 @@ def loggers(
     """
     every = {
         "kernels": lambda: KernelLogger(log_dir, epochs=epochs),
+        "expanded": lambda: ExpansionLogger(log_dir, x[:64], epochs=epochs, sheets=True),
         "activations": lambda: ActivationLogger(log_dir, x[:4], epochs=epochs, sheets=True),
         "gradients": lambda: GradientLogger(log_dir, x[:256], y[:256], epochs=epochs),
         "patterns": lambda: PatternLogger(log_dir, epochs=epochs, sheets=True),

@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import pytest
 
+import tb_kernels
 from tb_kernels import (
     ActivationLogger,
     ArgumentError,
+    ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
     KernelLogger,
@@ -74,8 +76,8 @@ def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
         classifier.fit(x, y, epochs=2, verbose=0, callbacks=[curves, *logged])
     names = {"model": classifier, "x": x, "y": y, "x_val": x, "y_val": y, "train_one_epoch": lambda model: None}  # fmt: skip
     exec(code, names)  # noqa: S102
-    for view in re.findall(r"(\w+)Logger\(", code):
-        assert list(tmp_path.glob(f"logs/{view.lower()}s/*/*_1_1.png"))
+    for name in re.findall(r"(\w+Logger)\(", code):
+        assert list(tmp_path.glob(f"logs/{getattr(tb_kernels, name).view}/*/*_1_1.png"))
     if "weights()" in code:
         assert names["weights"].shape == (3, 3, 3)
         assert len(names["values"]) == 2
@@ -140,6 +142,7 @@ def test_table_of_keywords_is_complete():
 @pytest.mark.parametrize(
     ("title", "logger"),
     [
+        ("Expanded kernels", ExpansionLogger),
         ("Activations", ActivationLogger),
         ("Gradients", GradientLogger),
         ("Patterns", PatternLogger),
