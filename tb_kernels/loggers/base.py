@@ -20,8 +20,13 @@ from tb_kernels.errors import reason_of, warn
 from tb_kernels.loggers.epochs import Epochs, Progress
 from tb_kernels.loggers.plan import Plan
 from tb_kernels.loggers.recorder import Recorder
-from tb_kernels.loggers.training import after_callbacks, is_fitted, join_training
-from tb_kernels.model.forward import Kept
+from tb_kernels.loggers.training import (
+    after_callback,
+    is_fitted,
+    join_training,
+    last_callback,
+)
+from tb_kernels.model.forward import Seal
 from tb_kernels.model.layers import check_built, check_model, is_built
 from tb_kernels.schema.naming import FINAL
 from tb_kernels.views.view import Captured, View
@@ -54,7 +59,7 @@ class Logger(keras.callbacks.Callback):
         # Gives the copies of the last epoch, where that may be drawn when training has ended.
         self._kept: Callable[[], Captured] | None = None
         # What was drawn as final before the last callback had ended.
-        self._drawn_as_final: Kept | None = None
+        self._drawn_as_final: Seal | None = None
         self._in_training = False
         # Whether the training ends, as this logger sees it, behind the callbacks after it.
         self._ends_later = self._has_had_its_turn = False
@@ -228,19 +233,16 @@ class Logger(keras.callbacks.Callback):
 
     def _wait_for_callbacks(self) -> None:
         """Lets the training end behind the callbacks after this logger, if that is possible."""
-        history = getattr(self.model, "history", None)
-        # Keras leaves it at the model, also that of an earlier training.
-        ours = isinstance(history, keras.callbacks.History) and history.params is self.params
-        if ours and self.params is not None:
-            self._ends_later = True
-            after_callbacks(history, self._end_after_callbacks)
+        last, training = last_callback(self), self._recorder.training
 
-    def _end_after_callbacks(self) -> None:
-        if self._has_had_its_turn:
-            self._end(last_of_all=True)
-        else:
-            # Somebody has put Keras' own callback in front of this one.
-            self._ends_later = False
+        def end() -> None:
+            # An exception may have ended the training, and the callback be used in another.
+            if self._recorder.training is training and self._has_had_its_turn:
+                self._end(last_of_all=True)
+
+        if last not in (None, self):
+            self._ends_later = True
+            after_callback(last, end)
 
     def _end(self, *, last_of_all: bool) -> None:
         """The training has ended.
@@ -252,7 +254,7 @@ class Logger(keras.callbacks.Callback):
         if progress.latest is not None and self._epochs.final:
             plan = self._recorder.plan_in_training(self.model, self._look_at)
             self._recorder.hand_over(plan, FINAL, plan.view.capture)
-            self._drawn_as_final = None if last_of_all else Kept(self.model)
+            self._drawn_as_final = None if last_of_all else Seal(self.model)
         missing = progress.missing(self._epochs)
         if missing:
             end = "no epoch was trained"
@@ -266,7 +268,7 @@ class Logger(keras.callbacks.Callback):
     def _check_final(self) -> None:
         """Tells if the model was changed after it was drawn as final."""
         drawn, self._drawn_as_final = self._drawn_as_final, None
-        if drawn is not None and not drawn.is_now():
+        if drawn is not None and not drawn.holds():
             warn(
                 f"the model was changed after it was drawn as {str(FINAL)!r}, by a callback behind "
                 f"{type(self).__name__} or after training; list the logger last"

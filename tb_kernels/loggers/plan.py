@@ -117,7 +117,9 @@ class Plan:
         if normalize == "first" and number in self._memory.firsts:
             return self._memory.firsts[number]
         limits = find_limits(kernels, normalize, each=each, from_zero=from_zero)
-        if normalize == "first" and are_telling(kernels, from_zero=from_zero):
+        # On a scale of one value, as of a layer that begins with zeros, nothing is seen later.
+        wide = bool(np.any(limits.low < limits.high))
+        if normalize == "first" and wide and are_telling(kernels, from_zero=from_zero):
             self._memory.firsts[number] = limits
         return limits
 

@@ -114,7 +114,7 @@ class Recorder:
     def hold(self, model: keras.Model, *, anew: bool = False) -> None:
         """Takes the folder for the pictures of a model; see `training.hold`."""
         session = self.session
-        hold(session.folder, model, session.where, self.log_dir, anew=anew)
+        hold(session.folder, model, session.where, self.log_dir, self, anew=anew)
 
     def planned(self, model: keras.Model) -> Plan | None:
         """The plan for a model; None if it was not built when training began."""
@@ -230,5 +230,7 @@ class Recorder:
             self.end(strict=strict)
         finally:
             self._progresses = None
+            for memory in self._memories.values():
+                memory.firsts.clear()
             if session is not None:
-                let_go(session.folder)
+                let_go(session.folder, self)

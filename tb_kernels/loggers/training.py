@@ -71,22 +71,36 @@ def is_fitted(model: keras.Model | None) -> bool:
     return False
 
 
-def after_callbacks(history: Any, call: Callable[[], None]) -> None:
-    """Lets something be called when the last callback of a training has ended.
+def last_callback(callback: keras.callbacks.Callback) -> Any:
+    """The last of the callbacks that Keras calls together with one, which it is calling now.
+
+    None if none of Keras' lists calls it.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList) and callback in caller.callbacks:
+            return caller.callbacks[-1]
+        frame = frame.f_back
+    return None
+
+
+def after_callback(callback: keras.callbacks.Callback, call: Callable[[], None]) -> None:
+    """Lets something be called when the training has ended for a callback.
 
     Args:
-        history: Keras' own callback, which `fit` puts behind those of the user.
+        callback: The last one.
         call: Is called once.
     """
-    before = history.on_train_end
+    before = callback.on_train_end
 
     def on_train_end(logs: Any = None) -> None:
-        # Keras' own method is the class's.
-        vars(history).pop("on_train_end", None)
+        # Its own method is the class's.
+        vars(callback).pop("on_train_end", None)
         before(logs)
         call()
 
-    history.on_train_end = on_train_end
+    callback.on_train_end = on_train_end
 
 
 class _Held(NamedTuple):
@@ -95,17 +109,21 @@ class _Held(NamedTuple):
     Attributes:
         model: Which, while it lives.
         architecture: Of it.
+        holders: Who writes them.
     """
 
     model: weakref.ref[keras.Model]
     architecture: tuple[Any, ...]
+    holders: WeakSet[Any]
 
 
 # By the real path of a view's folder: one model at a time.
 _held: dict[str, _Held] = {}
 
 
-def hold(folder: str, model: keras.Model, where: str, log_dir: Any, *, anew: bool) -> None:
+def hold(
+    folder: str, model: keras.Model, where: str, log_dir: Any, holder: object, *, anew: bool
+) -> None:
     """Takes a folder for the pictures of a model.
 
     A copy of the model that it holds may go on in its place, and any model may begin anew.
@@ -115,12 +133,13 @@ def hold(folder: str, model: keras.Model, where: str, log_dir: Any, *, anew: boo
         model: Whose pictures will be written.
         where: The folder, for people.
         log_dir: As the user gave it.
+        holder: Who will write them.
         anew: Whether a training begins that supersedes what is there.
 
     Raises:
         ArgumentError: If another model is alive whose pictures these would be mixed with.
     """
-    own = _Held(weakref.ref(model), architecture(model))
+    own = _Held(weakref.ref(model), architecture(model), WeakSet([holder]))
     held = _held.get(folder, own)
     other = held.model()
     if not anew and other not in (None, model) and held.architecture != own.architecture:
@@ -129,12 +148,18 @@ def hold(folder: str, model: keras.Model, where: str, log_dir: Any, *, anew: boo
             f"those of model {model.name!r} would be mixed with them; expected a directory "
             f"of its own, such as '{log_dir}/{model.name}'"
         )
+    if not anew:
+        own.holders.update(held.holders)
     _held[folder] = own
 
 
-def let_go(folder: str) -> None:
-    """A logger that wrote to a folder was closed: any model may follow."""
-    _held.pop(folder, None)
+def let_go(folder: str, holder: object) -> None:
+    """A logger was closed: if no other writes to the folder, any model may follow there."""
+    held = _held.get(folder)
+    if held is not None and holder in held.holders:
+        held.holders.discard(holder)
+        if not held.holders:
+            del _held[folder]
 
 
 def _versions() -> dict[str, str]:

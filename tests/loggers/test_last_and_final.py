@@ -209,10 +209,16 @@ def test_final_of_a_loop(model, tmp_path):
 
 @pytest.mark.parametrize("moment", ["close", "fit", "flush"])
 def test_a_change_after_final_that_can_be_seen_is_told(model, data, tmp_path, moment):
-    """Where Keras' own callback stands in front, one behind the logger may still change weights."""
+    """Where a callback of the user's calls the logger nobody knows which is the last."""
+
+    class Calls(keras.callbacks.Callback):
+        def __init__(self, inner):
+            super().__init__()
+            for name in ("set_params", "set_model", "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin"):  # fmt: skip
+                setattr(self, name, getattr(inner, name))
+
     logger = KernelLogger(tmp_path, epochs=["final"])
-    callbacks = [keras.callbacks.History(), logger, Average()]
-    model.fit(*data, epochs=2, verbose=0, callbacks=callbacks)
+    model.fit(*data, epochs=2, verbose=0, callbacks=[Calls(logger), Average()])
     next_call = {"fit": lambda: fit(model, data, logger, epochs=1)}
     with pytest.warns(LogWarning, match=r"changed after it was drawn as 'final'.*list the logger"):
         next_call.get(moment, lambda: getattr(logger, moment)())()
@@ -261,3 +267,21 @@ def test_ema_is_shown_only_when_training_has_put_it_in_place(data, tmp_path):
     assert_is(log.picture("1_1_2"), recorder.ends[2][0])
     assert_is(log.picture("1_1_final"), np.array(model.layers[0].kernel))
     assert np.abs(recorder.ends[2][0] - np.array(model.layers[0].kernel)).max() > 0
+
+
+@pytest.mark.parametrize("between", [keras.callbacks.History, keras.callbacks.ProgbarLogger])
+def test_final_is_behind_callbacks_that_stand_behind_keras_own(data, tmp_path, between):
+    """A History of the user's, wherever it stands, is not the end."""
+
+    class Zero(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            for weight in self.model.weights:
+                weight.assign(np.full(weight.shape, 7.5))
+
+    model, zero = two_convolutions(), Zero()
+    for epochs in (1, 2):
+        logger = KernelLogger(tmp_path, epochs=["final"], normalize=(0, 10))
+        model.fit(*data, epochs=epochs, verbose=0, callbacks=[logger, between(), zero])
+        picture = open_log(tmp_path).picture("1_1_final")
+        assert np.abs(picture.weights() - 7.5).max() < 10 / 509
+    assert "on_train_end" not in vars(zero)

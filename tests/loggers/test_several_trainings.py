@@ -264,3 +264,38 @@ def test_epochs_beyond_what_names_have_room_for(model, data, tmp_path):
     with pytest.warns(LogWarning, match="names have room for epochs up to 999,999,999; no later one is drawn"):  # fmt: skip
         model.fit(*data, initial_epoch=999_999_997, epochs=1_000_000_002, verbose=0, callbacks=[logger])  # fmt: skip
     assert open_log(tmp_path).epochs == [999_999_998, 999_999_999]
+
+
+def test_a_logger_that_was_refused_lets_go_of_nothing(tmp_path):
+    """Nor does one of two that write the same model: the other still holds the directory."""
+    model, other = two_convolutions(), other_architecture()
+    logger = KernelLogger(tmp_path)
+    logger.log(model, 1)
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="still in use"), KernelLogger(tmp_path) as refused:
+            refused.log(other, 1)
+    with KernelLogger(tmp_path, layers="first") as beside:
+        beside.log(model, 1)
+    with pytest.raises(ArgumentError, match="still in use"), KernelLogger(tmp_path) as refused:
+        refused.log(other, 1)
+    logger.log(model, 2)
+    logger.close()
+    assert open_log(tmp_path).epochs == [1, 2]
+
+
+def test_the_first_scale_is_one_on_which_something_can_be_seen(model, tmp_path):
+    """A layer that begins with zeros has that of the next epoch; close forgets it."""
+    layer = model.layers[0]
+    kernel = np.array(layer.kernel)
+    logger = KernelLogger(tmp_path, layers="first", normalize="first")
+    layer.kernel.assign(0 * kernel)
+    logger.log(model, 1)
+    layer.kernel.assign(kernel)
+    logger.log(model, 2)
+    logger.close()
+    assert all(shows(picture, model) for picture in open_log(tmp_path).select(epochs=[2]))
+    logger.log_dir = tmp_path / "second"
+    layer.kernel.assign(10 * kernel)
+    logger.log(model, 1)
+    logger.close()
+    assert all(shows(picture, model) for picture in open_log(tmp_path / "second"))
