@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,24 +13,12 @@ from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import WriteError, warn
 from tb_kernels.loggers.notice import say
 from tb_kernels.wording import count, enumerate_all, ranges
+from tb_kernels.writing.forks import renew_in_child
 
 # What could not be done with something that is lost.
 WRITTEN = "written to"
 DRAWN = "drawn for"
 COMPUTED = "computed for"
-
-
-_all: weakref.WeakSet[Incidents] = weakref.WeakSet()
-
-
-def _forget_all() -> None:
-    # What the parent of a forked process has met, it tells itself.
-    for incidents in _all:
-        incidents._forget()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
 
 
 class Incidents:
@@ -44,10 +30,11 @@ class Incidents:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        self._forget()
-        _all.add(self)
+        self.renew()
+        renew_in_child(self)
 
-    def _forget(self) -> None:
+    def renew(self) -> None:
+        """Forgets all: what the parent of a forked process has met, it tells itself."""
         self._lock = threading.Lock()
         # By what could not be done: how many of what, and the last reason.
         self._lost: dict[str, Counter[str]] = {}

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tb_kernels.writing import hand
+from tb_kernels.writing.forks import renew_in_child
 from tb_kernels.writing.hand import FRAME, Hand
 
 # Seconds without any progress after which a disk is taken to hang, if nobody says otherwise.
@@ -38,15 +39,20 @@ class Disk:
 
     Where no such process can be had, as on Windows, the hand works in this one, and a disk that
     hangs is waited for. All methods may be called from any thread.
-
     """
 
     def __init__(self) -> None:
         self._hands = 0
-        self._reset()
-        _all.add(self)
+        self._begin()
+        renew_in_child(self)
 
-    def _reset(self) -> None:
+    def renew(self) -> None:
+        """In a forked process: the hand is the parent's."""
+        if isinstance(self._hand, _Process):
+            self._hand.forget()
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._hand: _Process | Hand | None = None
 
@@ -234,8 +240,6 @@ class _Process:
 # Hands that still were at work when they were let go.
 _orphans: list[subprocess.Popen[bytes]] = []
 
-_all: weakref.WeakSet[Disk] = weakref.WeakSet()
-
 
 def _start_hand() -> _Process | Hand:
     # In a frozen program `sys.executable` is that program.
@@ -250,14 +254,3 @@ def _start_hand() -> _Process | Hand:
 
 def _hangs(patience: float) -> DiskHangsError:
     return DiskHangsError(errno.ETIMEDOUT, f"the disk has taken nothing for {patience:g} seconds")
-
-
-def _reset_all() -> None:
-    for disk in _all:
-        if isinstance(disk._hand, _Process):
-            disk._hand.forget()
-        disk._reset()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_all)

@@ -42,6 +42,7 @@ from tb_kernels.schema.training import (
     training_in,
 )
 from tb_kernels.writing.disk import PATIENCE, Disk
+from tb_kernels.writing.forks import renew_in_child
 
 # In the name of an event file: when it was begun, in seconds since 1970.
 _STAMP = re.compile(r"tfevents\.([0-9]{1,12})\.")
@@ -112,13 +113,18 @@ class EventFile:
         training: Training = UNKNOWN,
         layers: str = "",
     ) -> None:
-        self.path = ""
+        self.renew()
         self.training = training
         self.layers = layers
         self._folder = os.fspath(folder)
         self._disk = disk
-        # How long its whole part is, and the process and the hand that wrote it.
-        self._end, self._process, self._generation = 0, os.getpid(), 0
+        # How long its whole part is, and the hand that wrote it.
+        self._end, self._generation = 0, 0
+        renew_in_child(self)
+
+    def renew(self) -> None:
+        """Begins a file: in a forked process one of its own, since the parent may go on in this."""
+        self.path = ""
 
     def append(
         self, values: Sequence[Summary.Value], step: int, patience: float = PATIENCE
@@ -129,9 +135,6 @@ class EventFile:
             OSError: If they could not be written. The file is as it was before.
         """
         now = time.time()
-        if self._process != os.getpid():
-            # A forked process has a file of its own: the parent may go on in this one.
-            self.path, self._process = "", os.getpid()
         if not self.path:
             self._begin(now, patience)
             self._end, self._generation = 0, self._disk.generation

@@ -14,13 +14,13 @@ Its promises:
 
 from __future__ import annotations
 
-import os
 import threading
 import traceback
-import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
+
+from tb_kernels.writing.forks import renew_in_child
 
 _WAITING_EPOCHS = 2
 
@@ -33,28 +33,16 @@ class _Queued(NamedTuple):
     job: Job
 
 
-_all: weakref.WeakSet[Worker] = weakref.WeakSet()
-
-
-def _reset_all() -> None:
-    # A forked process has the parent's queues and locks, but not the thread that empties them.
-    for worker in _all:
-        worker._reset()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset_all)
-
-
 class Worker:
     """Runs jobs in the background. All methods may be called from any thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._reset()
-        _all.add(self)
+        self.renew()
+        renew_in_child(self)
 
-    def _reset(self) -> None:
+    def renew(self) -> None:
+        """Empties the queue: a forked process has it and its lock, but not the thread."""
         self._changed = threading.Condition()
         self._waiting: deque[_Queued] = deque()
         self._alive = False
