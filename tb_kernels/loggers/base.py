@@ -26,7 +26,7 @@ from tb_kernels.loggers.training import (
     join_training,
     last_callback,
 )
-from tb_kernels.model.forward import Seal
+from tb_kernels.model.forward import Kept
 from tb_kernels.model.layers import check_built, check_model, is_built
 from tb_kernels.schema.naming import FINAL
 from tb_kernels.views.view import Captured, View
@@ -59,10 +59,10 @@ class Logger(keras.callbacks.Callback):
         # Gives the copies of the last epoch, where that may be drawn when training has ended.
         self._kept: Callable[[], Captured] | None = None
         # What was drawn as final before the last callback had ended.
-        self._drawn_as_final: Seal | None = None
+        self._drawn_as_final: Kept | None = None
         self._in_training = False
         # Whether the training ends, as this logger sees it, behind the callbacks after it.
-        self._ends_later = self._has_had_its_turn = False
+        self._ends_later = False
 
     @property
     def log_dir(self) -> Path:
@@ -164,7 +164,7 @@ class Logger(keras.callbacks.Callback):
         self._recorder.prepare(self.model, self._look_at)
         self._recorder.training = join_training(self.model, self, by_fit=True)
         self._progress.first = self._progress.latest = None
-        self._ends_later = self._has_had_its_turn = False
+        self._ends_later = False
         if self._epochs.final:
             self._wait_for_callbacks()
 
@@ -217,7 +217,6 @@ class Logger(keras.callbacks.Callback):
         self._recorder.tell()
 
     def on_train_end(self, logs: Any = None) -> None:
-        self._has_had_its_turn = True
         if self._progress.latest is not None and self._kept is not None:
             # Training was ended by a callback whose turn came after this logger's.
             plan = self._recorder.plan_in_training(self.model, self._look_at)
@@ -237,7 +236,7 @@ class Logger(keras.callbacks.Callback):
 
         def end() -> None:
             # An exception may have ended the training, and the callback be used in another.
-            if self._recorder.training is training and self._has_had_its_turn:
+            if self._recorder.training is training:
                 self._end(last_of_all=True)
 
         if last not in (None, self):
@@ -254,7 +253,7 @@ class Logger(keras.callbacks.Callback):
         if progress.latest is not None and self._epochs.final:
             plan = self._recorder.plan_in_training(self.model, self._look_at)
             self._recorder.hand_over(plan, FINAL, plan.view.capture)
-            self._drawn_as_final = None if last_of_all else Seal(self.model)
+            self._drawn_as_final = None if last_of_all else Kept(self.model)
         missing = progress.missing(self._epochs)
         if missing:
             end = "no epoch was trained"
@@ -268,7 +267,7 @@ class Logger(keras.callbacks.Callback):
     def _check_final(self) -> None:
         """Tells if the model was changed after it was drawn as final."""
         drawn, self._drawn_as_final = self._drawn_as_final, None
-        if drawn is not None and not drawn.holds():
+        if drawn is not None and not drawn.is_now():
             warn(
                 f"the model was changed after it was drawn as {str(FINAL)!r}, by a callback behind "
                 f"{type(self).__name__} or after training; list the logger last"

@@ -6,7 +6,7 @@ import secrets
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
@@ -59,29 +59,30 @@ def join_training(model: keras.Model, logger: object, *, by_fit: bool) -> Traini
     return training
 
 
+def _running(method: str, frame: FrameType | None) -> Iterator[Any]:
+    """Whose method of this name is running in a thread, the innermost first."""
+    while frame is not None:
+        # Of no other: a frame that was asked keeps its variables alive.
+        if frame.f_code.co_name == method:
+            yield frame.f_locals.get("self")
+        frame = frame.f_back
+
+
 def is_fitted(model: keras.Model | None) -> bool:
     """Whether `fit` of this model is running, in any thread."""
     # Keras tells nobody when an exception has ended it.
-    for top in list(sys._current_frames().values()):
-        frame: FrameType | None = top
-        while frame is not None:
-            if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
-                return True
-            frame = frame.f_back
-    return False
+    frames = list(sys._current_frames().values())
+    return any(one is model for frame in frames for one in _running("fit", frame))
 
 
 def last_callback(callback: keras.callbacks.Callback) -> Any:
-    """The last of the callbacks that Keras calls together with one, which it is calling now.
+    """The last of the callbacks that Keras calls together with one, to which training begins now.
 
     None if none of Keras' lists calls it.
     """
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, keras.callbacks.CallbackList) and callback in caller.callbacks:
-            return caller.callbacks[-1]
-        frame = frame.f_back
+    for one in _running("on_train_begin", sys._getframe()):
+        if isinstance(one, keras.callbacks.CallbackList) and callback in one.callbacks:
+            return one.callbacks[-1]
     return None
 
 

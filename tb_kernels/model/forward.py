@@ -8,8 +8,6 @@ generators, loss trackers) goes to a scope that is thrown away.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -59,30 +57,6 @@ class Kept:
         finally:
             for one, value in now:
                 one.assign(value)
-
-
-class Seal:
-    """Tells whether the weights of a model are what they were, without a copy of them.
-
-    Args:
-        model: The model.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self._model = weakref.ref(model)
-        self._digest = _digest(model)
-
-    def holds(self) -> bool:
-        """Whether they are, or nobody has the model any more."""
-        model = self._model()
-        return model is None or _digest(model) == self._digest
-
-
-def _digest(model: keras.Model) -> bytes:
-    digest = hashlib.blake2b()
-    for one in model.weights:
-        digest.update(_bits(one).tobytes())
-    return digest.digest()
 
 
 def call(model: keras.Model, inputs: Any, *, training: bool = False) -> Any:

@@ -203,10 +203,10 @@ def find_arrays(
         stored = sorted(parse_epoch(match[1]) for match in matches if match)
         stored = [epoch for epoch in stored if epochs is None or epoch in epochs]
         asked = run == training if run is not None else runs is None or training in runs
-        if stored and folder_view == view and asked:
+        if folder_view == view and asked:
             stored = _of_shown(catalog, folder, view, stored, tell)
-        if stored and folder_view == view and asked:
-            found[training] = (folder, stored)
+            if stored:
+                found[training] = (folder, stored)
     if len(found) != 1:
         raise ArgumentError(
             f"view: expected one run with files {view}_<epoch>.npz in "
