@@ -35,6 +35,7 @@ class Field(NamedTuple):
         left: Likewise.
         height: Of the field.
         width: Of the field.
+        channels: Of the picture, or of the source.
     """
 
     map: tuple[int, int]
@@ -43,6 +44,7 @@ class Field(NamedTuple):
     left: int
     height: int
     width: int
+    channels: int
 
 
 class Reach:
@@ -154,7 +156,8 @@ def field_of(reach: Reach, linear: Linear) -> tuple[Field, Canvas]:
     """
     own = Canvas(reach.model, None)
     from_picture = Reach(reach.model, reach.place, None)
-    extents = [_extent(from_picture, linear, own, axis) for axis in (0, 1)]
+    in_own = _seen(from_picture, linear, own)
+    extents = [_extent(from_picture, linear, own, in_own, axis) for axis in (0, 1)]
     for more in range(1, _MOST_STRIDES + 1):
         sides = [
             side if length is None else (-(-length // stride) + more) * stride
@@ -168,9 +171,18 @@ def field_of(reach: Reach, linear: Linear) -> tuple[Field, Canvas]:
     return (seen if reach.source is None else _seen(reach, linear, canvas)), canvas
 
 
-def _extent(reach: Reach, linear: Linear, own: Canvas, axis: int) -> tuple[int | None, int]:
-    """How long the whole field is along an axis, None if that is not known; and the stride."""
-    canvas, field = own, _seen(reach, linear, own)
+def _extent(
+    reach: Reach, linear: Linear, canvas: Canvas, field: Field, axis: int
+) -> tuple[int | None, int]:
+    """How long the whole field is along an axis, None if that is not known; and the stride.
+
+    Args:
+        reach: The way from the picture.
+        linear: The model as a linear network.
+        canvas: Pictures of the model's own size.
+        field: As far as it lies in these.
+        axis: 0 for height, 1 for width.
+    """
     while True:
         begin, length = (field.top, field.height) if axis == 0 else (field.left, field.width)
         side = canvas.shape[axis]
@@ -219,6 +231,7 @@ def _seen(reach: Reach, linear: Linear, canvas: Canvas) -> Field:
         left=int(columns[0]),
         height=int(rows[-1] - rows[0] + 1),
         width=int(columns[-1] - columns[0] + 1),
+        channels=int(slopes.shape[-1]),
     )
 
 

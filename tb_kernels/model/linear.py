@@ -7,7 +7,7 @@ as in Voss et al., "Visualizing Weights", Distill 2021. A constant stays: only s
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ import numpy as np
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
+from tb_kernels.model import linear_rules as rules
 from tb_kernels.model.forward import functional_of, untouched
 from tb_kernels.model.interior import opened, replaced, standing_in
 from tb_kernels.model.layers import Place, snake_case, walk
@@ -25,46 +26,6 @@ Linearize = Mapping[Any, Callable[..., Any]]
 
 # Is told what a layer without a rule gave, and returns what to go on with.
 Unruly = Callable[[Place, Any], Any]
-
-_RANKS = (1, 2, 3)
-
-
-def _named(module: Any, *names: str) -> tuple[Any, ...]:
-    """Those of these names that this version of Keras has."""
-    return tuple(getattr(module, name) for name in names if hasattr(module, name))
-
-
-# Activations whose slope, on the side that lets through, is 1 or becomes it.
-_IDENTITY = _named(
-    keras.activations,
-    *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "softplus", "squareplus"),
-)
-_IDENTITY_LAYERS = _named(keras.layers, "ReLU", "LeakyReLU", "PReLU", "ELU", "UnitNormalization")
-
-# Activations that are bounded, as gates are.
-_BOUNDED = _named(keras.activations, *("sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softsign"))
-# Activations that are gated by themselves.
-_GATED = _named(keras.activations, *("silu", "hard_silu", "gelu", "mish"))
-
-# Linear in inference, but for a constant, once their activation is.
-_AFFINE = _named(
-    keras.layers,
-    *(f"{name}{rank}D" for rank in _RANKS for name in ("Conv", "DepthwiseConv", "SeparableConv")),
-    *(f"Conv{rank}DTranspose" for rank in _RANKS),
-    *(f"{name}Pooling{rank}D" for rank in _RANKS for name in ("Average", "GlobalAverage")),
-    *(f"{name}{rank}D" for rank in _RANKS for name in ("ZeroPadding", "Cropping", "UpSampling")),
-    *(f"SpatialDropout{rank}D" for rank in _RANKS),
-    *("Dense", "EinsumDense", "BatchNormalization", "Normalization", "Rescaling", "Activation"),
-    *("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"),
-    *("Add", "Subtract", "Average", "Concatenate", "Flatten", "Reshape", "Permute", "RepeatVector"),
-    *("Identity", "InputLayer", "TimeDistributed", "SpectralNormalization"),
-)
-
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
 
 # How far from straight an affine call may be in float32, relative to what it gives.
 _BENT = 1e-3
@@ -94,7 +55,8 @@ class Linear:
             for operation in getattr(functional_of(one), "operations", ())
             if not isinstance(operation, keras.layers.Layer)
         ]
-        self._tangents = {function: _tangent(function) for function in (*_BOUNDED, *_GATED)}
+        # Here, for in a graph nobody could see them.
+        self._tangents = {one: rules.tangent(one) for one in (*rules.BOUNDED, *rules.GATED)}
         self._gates: list[tuple[Any, Any]] = []
         self._unruly: Unruly | None = None
         self._structure = False
@@ -127,9 +89,9 @@ class Linear:
     def _stand(self, place: Place, own: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if not self._structure:
             return self._call(place, own, args, kwargs)
-        if type(place.layer) in _CONVOLUTIONS and set(place.layer.dilation_rate) == {1}:
+        if type(place.layer) in rules.CONVOLUTIONS and set(place.layer.dilation_rate) == {1}:
             # One channel tells as much as all, and takes a fraction of the time.
-            outputs = _of_one_channel(place.layer, args[0])
+            outputs = rules.of_one_channel(place.layer, args[0])
             return backend.whether_touched(outputs)
         ones = [
             (weight, keras.ops.ones_like(weight))
@@ -146,10 +108,10 @@ class Linear:
         stands = _first(self._own, place.number, layer.name, type(layer))
         if stands is not None:
             return stands(*args)
-        if isinstance(layer, _IDENTITY_LAYERS):
+        if isinstance(layer, rules.IDENTITY_LAYERS):
             return args[0]
-        if type(layer) in _RULES:
-            return _RULES[type(layer)](self, layer, args[0])
+        if type(layer) in rules.RULES:
+            return rules.RULES[type(layer)](layer, args[0], self._structure)
         if type(layer).__name__ == "Multiply":
             # The layer takes a list, the operation its factors.
             product = self._product(args[0] if isinstance(args[0], list | tuple) else args)
@@ -160,7 +122,11 @@ class Linear:
             if activation is not None and len(args) == 1:
                 return self._line_of(place, activation)(*args)
         outputs = own(*args, **kwargs)
-        if self._unruly is None or type(layer) in _AFFINE or self._is_straight(own, args, kwargs):
+        if (
+            self._unruly is None
+            or type(layer) in rules.AFFINE
+            or self._is_straight(own, args, kwargs)
+        ):
             return outputs
         return self._unruly(place, outputs)
 
@@ -173,14 +139,14 @@ class Linear:
             # It is called, and has a rule, as one.
             call: Callable[..., Any] = activation
             return call
-        if activation in _IDENTITY:
+        if activation in rules.IDENTITY:
             return lambda given, *args, **kwargs: given
         if activation in self._tangents:
             value, slope = self._tangents[activation]
 
             def line(given: Any, *args: Any, **kwargs: Any) -> Any:
                 outputs = value + slope * given
-                if activation in _BOUNDED:
+                if activation in rules.BOUNDED:
                     self._gates.append((outputs, value))
                 return outputs
 
@@ -241,81 +207,6 @@ class Linear:
             if np.abs(twice - 2 * above + zero).max(initial=0) > _BENT * size:
                 return False
         return True
-
-
-def _of_one_channel(layer: Any, inputs: Any) -> Any:
-    """What a convolution of ones gives, but for a factor: the same in all channels."""
-    axis = 1 if layer.data_format == "channels_first" else -1
-    maps = keras.ops.average_pool(
-        keras.ops.sum(inputs, axis=axis, keepdims=True),
-        layer.kernel_size,
-        layer.strides,
-        layer.padding,
-        layer.data_format,
-    )
-    return keras.ops.repeat(maps, layer.compute_output_shape(inputs.shape)[axis], axis=axis)
-
-
-def _max_pooling(linear: Linear, layer: Any, inputs: Any) -> Any:
-    return keras.ops.average_pool(
-        inputs, layer.pool_size, layer.strides, layer.padding, layer.data_format
-    )
-
-
-def _global_max_pooling(linear: Linear, layer: Any, inputs: Any) -> Any:
-    first = layer.data_format == "channels_first"
-    rank = len(inputs.shape)
-    axes = list(range(2, rank)) if first else list(range(1, rank - 1))
-    return keras.ops.mean(inputs, axis=axes, keepdims=layer.keepdims)
-
-
-def _layer_normalization(linear: Linear, layer: Any, inputs: Any) -> Any:
-    axis = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-    if len(axis) == 1:
-        mean = keras.ops.mean(inputs, axis=axis, keepdims=True)
-        # Where only what depends on what counts nothing may cancel out.
-        inputs = inputs + mean if linear._structure else inputs - mean
-    return _scaled(inputs, getattr(layer, "gamma", None), axis)
-
-
-def _group_normalization(linear: Linear, layer: Any, inputs: Any) -> Any:
-    return _scaled(inputs, layer.gamma, [layer.axis])
-
-
-def _rms_normalization(linear: Linear, layer: Any, inputs: Any) -> Any:
-    axis = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
-    return _scaled(inputs, layer.scale, axis)
-
-
-# By class, what has a rule of its own.
-_RULES: dict[Any, Callable[[Linear, Any, Any], Any]] = {
-    kind: rule
-    for names, rule in (
-        ([f"MaxPooling{rank}D" for rank in _RANKS], _max_pooling),
-        ([f"GlobalMaxPooling{rank}D" for rank in _RANKS], _global_max_pooling),
-        (["LayerNormalization"], _layer_normalization),
-        (["GroupNormalization"], _group_normalization),
-        (["RMSNormalization"], _rms_normalization),
-    )
-    for kind in _named(keras.layers, *names)
-}
-
-
-def _scaled(inputs: Any, scale: Any, axis: Sequence[int]) -> Any:
-    """Values times what a normalization has learned, along its axes; the deviation left out."""
-    if scale is None:
-        return inputs
-    rank = len(inputs.shape)
-    axes = sorted(one % rank for one in axis)
-    shape = [inputs.shape[one] if one in axes else 1 for one in range(rank)]
-    return inputs * keras.ops.cast(keras.ops.reshape(scale, shape), inputs.dtype)
-
-
-def _tangent(function: Callable[[Any], Any]) -> tuple[float, float]:
-    """An activation's value and slope at 0."""
-    zero = keras.ops.zeros((1,))
-    (slope,) = backend.gradients(lambda one: keras.ops.sum(function(one)), [zero])
-    return float(backend.to_numpy(function(zero))[0]), float(backend.to_numpy(slope)[0])
 
 
 def _only_joins(layer: keras.layers.Layer) -> bool:
