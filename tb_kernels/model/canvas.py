@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,6 +13,9 @@ from tb_kernels.model.forward import functional_of
 from tb_kernels.model.maps import MapAxes
 
 Size = int | tuple[int, int] | tuple[int, int, int]
+
+# Pixels in a batch, all its pictures together: more is no faster, and takes more memory.
+_BATCH_PIXELS = 16 * 64 * 64
 
 # Height and width where the model takes any.
 _USUAL = 128
@@ -47,6 +51,19 @@ class Canvas:
                 "height, width and channels, such as (64, 64, 3)"
             )
         self.shape: tuple[int, int, int] = (shape[0] or _USUAL, shape[1] or _USUAL, shape[2])
+
+    def batches(self, kernels: Any, at_most: int | None = None) -> Iterator[Any]:
+        """Kernels, each with a picture of its own, in as many as are best worked on at once.
+
+        Args:
+            kernels: A sequence of numbers.
+            at_most: How many, whatever the size of the pictures.
+        """
+        height, width, _ = self.shape
+        size = max(1, _BATCH_PIXELS // (height * width))
+        size = size if at_most is None else min(size, at_most)
+        for start in range(0, len(kernels), size):
+            yield kernels[start : start + size]
 
     def inputs(self, pictures: Any) -> Any:
         """What the model is called with to see these pictures.

@@ -141,7 +141,9 @@ def places_or_last(
         ArgumentError: If a layer is not in the model, or no convolution leads to the outputs.
     """
     if layers is not None:
-        return select_places(model, "layers", layers), None
+        # Of a layer and its wrapper, which share a number, it is the last.
+        found = {place.number: place for place in select_places(model, "layers", layers)}
+        return list(found.values()), None
     select_weights(model, None)
     backend.check_backend()
     try:

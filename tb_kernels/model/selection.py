@@ -121,6 +121,29 @@ def select_layer(model: keras.Model, argument: str, wanted: int | str) -> Place:
     return found[0]
 
 
+def select_kernels(
+    place: Place, kernels: int, wanted: list[int] | None, usual: int | None = None
+) -> list[int]:
+    """The numbers of a layer's kernels that are asked for.
+
+    Args:
+        place: The layer.
+        kernels: How many it has.
+        wanted: Checked numbers; None for the first ones.
+        usual: How many these are at most; None for all.
+
+    Raises:
+        ArgumentError: If it has no such kernel.
+    """
+    if wanted is None:
+        return list(range(1, min(kernels, usual or kernels) + 1))
+    if max(wanted) > kernels:
+        raise ArgumentError(
+            f"kernels: layer {place.layer.name!r} has {kernels} kernels; got {max(wanted)}"
+        )
+    return wanted
+
+
 def _called(places: list[Place], wanted: int | str) -> list[Place]:
     """The layers of this name, or the one of this number."""
     # A name first: Keras lets a layer be called '3'.

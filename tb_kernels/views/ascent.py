@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -25,9 +25,6 @@ from tb_kernels.views.recipes import RECIPES
 from tb_kernels.views.view import USUAL_KERNELS
 
 Method = Literal["ascent", "fourier"]
-
-# Pixels in a batch, all its pictures together: more is no faster, and takes more memory.
-_BATCH_PIXELS = 16 * 64 * 64
 
 
 class How(NamedTuple):
@@ -110,7 +107,7 @@ class Climb:
             numbers: Kernel numbers, from 1.
             progress: Whether to show a bar, if there is more than one batch.
         """
-        batches = list(self._batches(numbers))
+        batches = list(self._canvas.batches(numbers, at_most=USUAL_KERNELS))
         bar = None
         if progress and len(batches) > 1:
             bar = keras.utils.Progbar(len(numbers), unit_name="pattern")
@@ -120,12 +117,6 @@ class Climb:
             if bar is not None:
                 bar.add(len(batch))
         return Climbed(*map(np.concatenate, zip(*found, strict=True)))
-
-    def _batches(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-        height, width, _ = self.shape
-        size = max(1, min(USUAL_KERNELS, _BATCH_PIXELS // (height * width)))
-        for start in range(0, len(numbers), size):
-            yield numbers[start : start + size]
 
     def _start(self, numbers: Sequence[int]) -> tuple[Any, Any, Any]:
         parameters = np.stack(

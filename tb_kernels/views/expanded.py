@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tb_kernels.arguments import check_kernels
 from tb_kernels.drawing.explanations import Linearities
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.canvas import Canvas
@@ -22,14 +21,10 @@ from tb_kernels.model.field import Reach, field_of
 from tb_kernels.model.flow import places_or_last
 from tb_kernels.model.layers import Place, check_built
 from tb_kernels.model.linear import Linear, Linearize
-from tb_kernels.model.selection import select_layer
-from tb_kernels.schema.axes import Axes
+from tb_kernels.model.selection import select_kernels, select_layer
 from tb_kernels.schema.naming import EXPANDED, arrays_name
 from tb_kernels.schema.outputs import ArrayFile
-from tb_kernels.views.view import Captured, View, subject_of
-
-# Pixels in a batch, all its pictures together.
-_BATCH_PIXELS = 16 * 64 * 64
+from tb_kernels.views.view import Captured, View, subject_of_pictures
 
 
 def expand_kernels(
@@ -88,17 +83,11 @@ def expand_kernels(
         (2, 8, 8, 1)
     """
     check_built(model)
-    numbers = check_kernels(kernels)
+    wanted = check_kernels(kernels)
     place = select_layer(model, "layer", layer)
     begin = None if source is None else select_layer(model, "source", source)
     expansion = Expansion(model, place, begin, linearize)
-    numbers = list(range(1, expansion.kernels + 1)) if numbers is None else numbers
-    if max(numbers) > expansion.kernels:
-        raise ArgumentError(
-            f"kernels: layer {place.layer.name!r} has {expansion.kernels} kernels; got "
-            f"{max(numbers)}"
-        )
-    return expansion(numbers)
+    return expansion(select_kernels(place, expansion.kernels, wanted))
 
 
 class Expansion:
@@ -126,14 +115,15 @@ class Expansion:
         self._slopes = backend.compiled(model, self._slopes_of)
         traced = backend.traced(self._slopes, keras.KerasTensor((None,), "int32"))
         self._slopes = traced or self._slopes
-        self.shape: tuple[int, ...] = self([1]).shape[1:]
+        field = self._field
+        self.shape = field.height, field.width, field.channels
         self._compare = backend.compiled(model, self._correlation)
 
     def __call__(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """These kernels, as the model is now: shape (kernels, height, width, channels)."""
         found = [
             backend.to_numpy(self._slopes(keras.ops.convert_to_tensor(batch, "int32")))
-            for batch in self._batches(np.asarray(numbers, np.int32) - 1)
+            for batch in self._canvas.batches(np.asarray(numbers, np.int32) - 1)
         ]
         return np.concatenate(found)
 
@@ -161,12 +151,6 @@ class Expansion:
         one, other = (values - keras.ops.mean(values, (0, 1, 2), keepdims=True) for values in both)
         spread = keras.ops.sum(one**2, (0, 1, 2)) * keras.ops.sum(other**2, (0, 1, 2))
         return keras.ops.sum(one * other, (0, 1, 2)) / keras.ops.sqrt(spread)
-
-    def _batches(self, kernels: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
-        height, width, _ = self._canvas.shape
-        size = max(1, _BATCH_PIXELS // (height * width))
-        for start in range(0, len(kernels), size):
-            yield kernels[start : start + size]
 
     def _check(self, canvas: Canvas) -> int:
         """How many kernels the layer has, once it is sure that no layer on the way lacks a rule.
@@ -242,13 +226,13 @@ class ExpandedView(View):
         linearize: Linearize | None,
         inputs: Any,
     ) -> None:
-        found, chosen = places_or_last(model, style.layers, None)
+        places, chosen = places_or_last(model, style.layers, None)
         begin = None if source is None else select_layer(model, "source", source)
-        places = {place.number: place for place in found}
-        expansions = [
-            (place, Expansion(model, place, begin, linearize)) for place in places.values()
+        expansions = [(place, Expansion(model, place, begin, linearize)) for place in places]
+        drawn = [
+            (subject_of_pictures(place, one, style.kernels, self.noun, "weights"), one)
+            for place, one in expansions
         ]
-        drawn = [(_subject(place, one, style.kernels), one) for place, one in expansions]
         super().__init__(model, drawn, style)
         self.chosen = chosen
         self.size_beside = sum(
@@ -274,10 +258,3 @@ class ExpandedView(View):
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
         """The expanded kernels as they are, by the layers' groups."""
         return ArrayFile(arrays_name(EXPANDED, epoch), captured.beside)
-
-
-def _subject(place: Place, expansion: Expansion, numbers: frozenset[int] | None) -> Subject:
-    every = range(1, expansion.kernels + 1)
-    drawn = len(every) if numbers is None else len(numbers.intersection(every))
-    axes = Axes("ohwi", (drawn, *expansion.shape))
-    return subject_of(place, axes, "expanded kernel", "weights", expansion.kernels)

@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from tb_kernels.arguments import check_kernels
 from tb_kernels.drawing.explanations import Excitations
 from tb_kernels.drawing.style import Style
-from tb_kernels.drawing.subjects import Subject
-from tb_kernels.errors import ArgumentError
 from tb_kernels.model.canvas import Size
 from tb_kernels.model.flow import places_or_last
-from tb_kernels.model.layers import Place, check_built
-from tb_kernels.model.selection import select_layer
-from tb_kernels.schema.axes import Axes
+from tb_kernels.model.layers import check_built
+from tb_kernels.model.selection import select_kernels, select_layer
 from tb_kernels.views.ascent import Climb, Climbed, How, Method, check_method
-from tb_kernels.views.view import USUAL_KERNELS, Captured, View, subject_of
+from tb_kernels.views.view import USUAL_KERNELS, Captured, View, subject_of_pictures
 
 
 def synthesize_patterns(
@@ -76,16 +73,11 @@ def synthesize_patterns(
         (2, 8, 8, 1)
     """
     check_built(model)
-    numbers = check_kernels(kernels)
+    wanted = check_kernels(kernels)
     place = select_layer(model, "layer", layer)
     how = check_method(steps, method, input_range, size, seed)
     climb = Climb(model, place, how)
-    most = climb.kernels
-    numbers = list(range(1, min(USUAL_KERNELS, most) + 1)) if numbers is None else numbers
-    if max(numbers) > most:
-        raise ArgumentError(
-            f"kernels: layer {place.layer.name!r} has {most} kernels; got {max(numbers)}"
-        )
+    numbers = select_kernels(place, climb.kernels, wanted, USUAL_KERNELS)
     return climb(numbers, progress=keras.config.is_interactive_logging_enabled()).pictures
 
 
@@ -105,10 +97,13 @@ class PatternView(View):
     noun = "pattern"
 
     def __init__(self, model: keras.Model, style: Style, how: How) -> None:
-        found, chosen = places_or_last(model, style.layers, how.size)
-        places = {place.number: place for place in found}
-        climbs = [(place, Climb(model, place, how)) for place in places.values()]
-        drawn = [(_subject(place, climb, style.kernels), climb) for place, climb in climbs]
+        places, chosen = places_or_last(model, style.layers, how.size)
+        climbs = [(place, Climb(model, place, how)) for place in places]
+        values = "fractions of the input's range"
+        drawn = [
+            (subject_of_pictures(place, one, style.kernels, self.noun, values), one)
+            for place, one in climbs
+        ]
         super().__init__(model, drawn, style)
         self.chosen = chosen
 
@@ -126,10 +121,3 @@ def _explain(numbers: Sequence[int], found: Climbed) -> Excitations:
     reached = dict(zip(numbers, found.excitations.tolist(), strict=True))
     dead = [number for number, is_dead in zip(numbers, found.dead, strict=True) if is_dead]
     return Excitations(reached, dead)
-
-
-def _subject(place: Place, climb: Climb, numbers: frozenset[int] | None) -> Subject:
-    every = range(1, climb.kernels + 1)
-    drawn = len(every) if numbers is None else len(numbers.intersection(every))
-    axes = Axes("ohwi", (drawn, *climb.shape))
-    return subject_of(place, axes, "pattern", "fractions of the input's range", climb.kernels)

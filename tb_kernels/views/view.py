@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import keras
 import numpy as np
@@ -164,3 +164,25 @@ def subject_of(
     layer = drawn.layer
     kind = type(layer).__name__
     return Subject(drawn.number, layer.name, label_of(layer), kind, axes, noun, values, of)
+
+
+class PictureMaker(Protocol):
+    """Makes a picture of each kernel of a layer.
+
+    Attributes:
+        kernels: How many kernels the layer has.
+        shape: Of a picture: height, width, channels.
+    """
+
+    kernels: int
+    shape: tuple[int, int, int]
+
+
+def subject_of_pictures(
+    place: Place, maker: PictureMaker, numbers: frozenset[int] | None, noun: str, values: str
+) -> Subject:
+    """What is drawn of a layer of which a picture is made of each kernel asked for."""
+    every = range(1, maker.kernels + 1)
+    drawn = len(every) if numbers is None else len(numbers.intersection(every))
+    axes = Axes("ohwi", (drawn, *maker.shape))
+    return subject_of(place, axes, noun, values, maker.kernels)
