@@ -30,7 +30,7 @@ from tb_kernels.model.forward import Kept
 from tb_kernels.model.layers import check_built, check_model, is_built
 from tb_kernels.schema.naming import FINAL
 from tb_kernels.views.view import Captured, View
-from tb_kernels.writing.writer import check_log_dir
+from tb_kernels.writing.opening import check_log_dir
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -18,7 +18,7 @@ from tb_kernels.loggers.training import Training, hold, let_go
 from tb_kernels.model.layers import architecture, is_built, layers_in_words
 from tb_kernels.schema.naming import FINAL, step_of
 from tb_kernels.views.view import Captured, View
-from tb_kernels.writing.writer import try_view
+from tb_kernels.writing.opening import try_view
 
 # Makes the view of a built model; raises ArgumentError if that cannot be done.
 LookAt = Callable[[keras.Model], View]

@@ -16,7 +16,8 @@ from tb_kernels.schema.training import UNKNOWN, LayerFacts, Training, layers_to_
 from tb_kernels.views.view import Captured
 from tb_kernels.writing.disk import SILENT_SECONDS, DiskHangsError
 from tb_kernels.writing.events import EventFile
-from tb_kernels.writing.writer import Begun, open_view
+from tb_kernels.writing.opening import open_view
+from tb_kernels.writing.writer import Begun
 
 
 class Session:

@@ -135,7 +135,7 @@ def test_log_dir_that_cannot_be_written(tmp_path):
 import os, sys
 from pathlib import Path
 from tb_kernels.errors import ArgumentError
-from tb_kernels.writing.writer import open_view
+from tb_kernels.writing.opening import open_view
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
 try:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tb_kernels import KernelLogger, LogError, LogWarning, open_log
-from tb_kernels.writing import events, writer
+from tb_kernels.writing import events, opening
 from tests.helpers.format_1 import rewrite
 
 SHAPE = (3, 3, 2, 4)
@@ -51,7 +51,7 @@ class Process:
         """Everything in here happens in it."""
         with pytest.MonkeyPatch.context() as patch:
             for name, known in self.known.items():
-                patch.setattr(writer, name, known)
+                patch.setattr(opening, name, known)
             patch.setattr(events.time, "time", lambda: self.clock)
             yield
 
