@@ -105,11 +105,12 @@ class Logger(keras.callbacks.Callback):
         plan = recorder.plan(model, self._look_at)
         if not drawn and not plan.view.measures:
             return False
+        if recorder.training is not None and (model is not self._model or not self._in_training):
+            recorder.hold(model)
+            recorder.claim(model, number)
         if recorder.training is None:
             training = join_training(model, self, by_fit=False)
             recorder.begin(training, model, number)
-        elif model is not self._model or not self._in_training:
-            recorder.hold(model)
         recorder.announce(plan, None)
         if number != FINAL:
             recorder.progress(model).latest = number

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import keras
 
-from tb_kernels.errors import WriteError, reason_of, warn
+from tb_kernels.errors import ArgumentError, WriteError, reason_of, warn
 from tb_kernels.loggers.epochs import Progress
 from tb_kernels.loggers.notice import Volume, announce
 from tb_kernels.loggers.plan import Memory, Plan
 from tb_kernels.loggers.session import Session
-from tb_kernels.loggers.training import Training, hold, let_go
+from tb_kernels.loggers.training import Training, hold, let_go, own_directory
 from tb_kernels.model.layers import architecture, is_built, layers_in_words
 from tb_kernels.schema.naming import FINAL, step_of
 from tb_kernels.views.view import Captured, View
@@ -50,6 +54,8 @@ class Recorder:
         self._memories: dict[Any, Memory] = {}
         # Made with its first entry: an unused logger can be pickled, a weak dictionary not.
         self._progresses: WeakKeyDictionary[keras.Model, Progress] | None = None
+        # Which model each epoch of the training at hand is of.
+        self._shown: dict[int, weakref.ref[keras.Model]] = {}
 
     @property
     def log_dir(self) -> Path:
@@ -104,7 +110,9 @@ class Recorder:
         training.begun = training.by_fit
         facts = training.facts._replace(first=first)
         anew = training.by_fit and facts.keeps == 0
-        self.hold(model, anew=anew)
+        if anew or is_built(model):
+            # Of one that is not built yet nobody knows whether it is a copy.
+            self.hold(model, anew=anew)
         logged = self.session.begin(facts, layers_in_words(model) if is_built(model) else [])
         self.progress(model).begin(first, logged)
         if anew:
@@ -114,7 +122,42 @@ class Recorder:
     def hold(self, model: keras.Model, *, anew: bool = False) -> None:
         """Takes the folder for the pictures of a model; see `training.hold`."""
         session = self.session
-        hold(session.folder, model, session.where, self.log_dir, self, anew=anew)
+        take = partial(hold, session.folder, model, session.where, self.log_dir, self, anew=anew)
+        with suppress(ArgumentError):
+            return take()
+        # Not within the exception, which holds the other.
+        self._let_go_of_others(model)
+        return take()
+
+    def claim(self, model: keras.Model, epoch: int) -> None:
+        """Makes sure that what the training at hand shows of an epoch is of no other model.
+
+        Where a loop of the user's logs it and that model is gone, another training begins, as of
+        the next fold of a cross-validation.
+
+        Raises:
+            ArgumentError: If it is of one that is still in use.
+        """
+        shown = self._shown.get(epoch)
+        if shown is None or shown() is model:
+            return
+        self._let_go_of_others(model)
+        other = shown()
+        if other is not None:
+            raise ArgumentError(
+                f"log_dir: {self.session.where} holds epoch {epoch} of model {other.name!r}, which "
+                f"is still in use; that of model {model.name!r} would replace it; expected a "
+                f"directory of its own, such as '{own_directory(self.log_dir, model, other)}'"
+            )
+        self.end()
+
+    def _let_go_of_others(self, model: keras.Model) -> None:
+        """Lets models that nobody else uses be gone, but for the one that `fit` trains."""
+        if self.training is None or not self.training.by_fit:
+            self._plans = {key: plan for key, plan in self._plans.items() if key == id(model)}
+            self.flush()
+        # Models are circles, and may be gone without anybody having noticed.
+        gc.collect()
 
     def planned(self, model: keras.Model) -> Plan | None:
         """The plan for a model; None if it was not built when training began."""
@@ -179,6 +222,7 @@ class Recorder:
         """
         progress = self.progress(plan.view.model)
         progress.reached.add(epoch)
+        self._shown[epoch] = weakref.ref(plan.view.model)
         step = step_of((progress.latest or 0) if epoch == FINAL else epoch)
         self.session.hand_over(plan, epoch, step, capture, plan.volume.pictures)
 
@@ -191,6 +235,8 @@ class Recorder:
             written: Whether it is written, or only remembered for the next epoch.
         """
         if plan.view.measures:
+            if written:
+                self._shown[epoch] = weakref.ref(plan.view.model)
             step = step_of(epoch) if written else None
             self.session.hand_over(plan, epoch, step, plan.view.sample, 0)
 
@@ -213,6 +259,7 @@ class Recorder:
         session, self._session = self._session, None
         self.training = None
         self._plans.clear()
+        self._shown.clear()
         self._announced = None
         try:
             if session is not None:

@@ -147,11 +147,16 @@ def hold(
         raise ArgumentError(
             f"log_dir: {where} holds pictures of model {other.name!r}, which is still in use; "
             f"those of model {model.name!r} would be mixed with them; expected a directory "
-            f"of its own, such as '{log_dir}/{model.name}'"
+            f"of its own, such as '{own_directory(log_dir, model, other)}'"
         )
     if not anew:
         own.holders.update(held.holders)
     _held[folder] = own
+
+
+def own_directory(log_dir: Any, model: keras.Model, other: keras.Model) -> str:
+    """A log directory that would do for a model beside another one."""
+    return f"{log_dir}/{model.name if model.name != other.name else 'second'}"
 
 
 def let_go(folder: str, holder: object) -> None:

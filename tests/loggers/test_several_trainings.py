@@ -299,3 +299,89 @@ def test_the_first_scale_is_one_on_which_something_can_be_seen(model, tmp_path):
     logger.log(model, 1)
     logger.close()
     assert all(shows(picture, model) for picture in open_log(tmp_path / "second"))
+
+
+def test_twins_in_one_directory(tmp_path):
+    """As the generators of a CycleGAN: the second is refused before it replaces a picture."""
+    one, other = two_convolutions(), other_weights()
+    logger = KernelLogger(tmp_path, epochs=[1, "final"])
+    logger.log(one, 1)
+    with pytest.raises(ArgumentError) as refused:
+        logger.log(other, 1)
+    assert str(refused.value) == (
+        f"log_dir: {tmp_path}/kernels holds epoch 1 of model 'two', which is still in use; that "
+        f"of model 'two' would replace it; expected a directory of its own, such as "
+        f"'{tmp_path}/second'"
+    )
+    # Also where only the curves would be mixed.
+    logger.log(one, 2)
+    with pytest.raises(ArgumentError, match="holds epoch 2"):
+        logger.log(other, 2)
+    logger.log(one, "final")
+    with pytest.raises(ArgumentError, match="holds epoch final"):
+        logger.log(other, "final")
+    logger.log(one, 1)
+    # A copy goes on.
+    logger.log(other, 3)
+    logger.close()
+    log = open_log(tmp_path)
+    assert len(log.trainings) == 1
+    assert all(shows(picture, one) for picture in log)
+    logger.log(other, 1)
+    logger.close()
+    assert all(shows(picture, other) for picture in open_log(tmp_path))
+
+
+def test_folds_one_after_the_other(tmp_path):
+    """The model of each is gone when that of the next is logged: a training each."""
+    logger = KernelLogger(tmp_path)
+    for epochs in (4, 3):
+        model = two_convolutions()
+        for epoch in range(1, epochs + 1):
+            for layer in (model.layers[0], model.layers[2]):
+                layer.kernel.assign(1.1 * layer.kernel)
+            logger.log(model, epoch)
+    logger.close()
+    log = open_log(tmp_path)
+    assert [training.log.epochs for training in log.trainings] == [[1, 2, 3, 4], [1, 2, 3]]
+    assert log.epochs == [1, 2, 3]
+    change = log.scalars()["kernels"]["1-first/relative_change"]
+    assert change.steps.tolist() == [1, 2]
+    np.testing.assert_allclose(change.values, 0.1, rtol=1e-5)
+
+
+def test_a_copy_that_its_first_batch_builds(data, tmp_path):
+    """Goes on where the model before ended, although nobody knows its shapes when it begins."""
+
+    def unbuilt():
+        return keras.Sequential([keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])  # fmt: skip
+
+    x, _ = data
+    y = np.zeros((len(x), 2))
+    models = [unbuilt(), unbuilt(), keras.Sequential([keras.layers.Conv2D(5, 3), *unbuilt().layers[1:]])]  # fmt: skip
+    for model in models:
+        model.compile("sgd", "mse")
+    models[0].fit(x, y, epochs=2, verbose=0, callbacks=[KernelLogger(tmp_path)])
+    models[1].fit(x, y, initial_epoch=2, epochs=3, verbose=0, callbacks=[KernelLogger(tmp_path)])
+    assert open_log(tmp_path).epochs == [1, 2, 3]
+    with pytest.raises(ArgumentError, match="still in use"):
+        models[2].fit(x, y, initial_epoch=3, epochs=4, verbose=0, callbacks=[KernelLogger(tmp_path)])  # fmt: skip
+    assert open_log(tmp_path).epochs == [1, 2, 3]
+
+
+def test_a_model_that_nobody_uses_is_in_nobodys_way(tmp_path):
+    """Also before Python has noticed that it is gone."""
+    gc.disable()
+    try:
+        model = two_convolutions()
+        model.itself = [model]
+        logger = KernelLogger(tmp_path)
+        logger.log(model, 1)
+        logger.flush()
+        del model
+        keras.backend.clear_session(free_memory=False)
+        logger.log(other_architecture(), 2)
+        logger.close()
+    finally:
+        gc.enable()
+    assert open_log(tmp_path).epochs == [1, 2]
