@@ -23,9 +23,10 @@ class GradientLogger(Logger):
     The gradient is that of the model's compiled loss on the data given here,
     regularisation included, in inference mode unless `training`. Those of all trainable
     weights go into `<log_dir>/gradients/gradients_10.npz`, under the weights' paths
-    (`sequential/conv2d/kernel`). Those of kernels are drawn as the kernels are: mid-grey is
-    0, and the loss falls where white weights get smaller and dark ones larger. The norm of
-    each layer's gradient is a curve, `1-conv2d/gradient_norm`.
+    (`sequential/conv2d/kernel`; names that Keras makes up count from the first of the model,
+    whatever other models its process has built). Those of kernels are drawn as the kernels
+    are: mid-grey is 0, and the loss falls where white weights get smaller and dark ones
+    larger. The norm of each layer's gradient is a curve, `1-conv2d/gradient_norm`.
 
     Keywords that are not listed here are those of `KernelLogger`.
 

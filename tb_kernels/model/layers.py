@@ -15,6 +15,7 @@ import keras
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.axes import Axes
+from tb_kernels.schema.naming import natural_order
 from tb_kernels.schema.training import LayerFacts
 
 # By class: every kernel weight it has, in weight order, and its axes.
@@ -141,6 +142,23 @@ def label_of(layer: keras.layers.Layer) -> str:
     """
     name, made_up = str(layer.name), snake_case(type(layer).__name__)
     return made_up if re.fullmatch(f"{re.escape(made_up)}_[1-9][0-9]*", name) else name
+
+
+def names_alone(model: keras.Model) -> dict[str, str]:
+    """The names that Keras made up in a model → those it makes up where no other model is.
+
+    That is how weights are called in a process that builds one model; so two trainings of one
+    script have the same names.
+    """
+    made_up: dict[str, set[str]] = {}
+    for layer in (model, *(layer for _, layer in walk(model))):
+        if label_of(layer) == snake_case(type(layer).__name__):
+            made_up.setdefault(label_of(layer), set()).add(layer.name)
+    return {
+        name: f"{label}_{place}" if place else label
+        for label, names in made_up.items()
+        for place, name in enumerate(sorted(names, key=natural_order))
+    }
 
 
 def layers_in_words(model: keras.Model) -> list[LayerFacts]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import keras
 
 from tb_kernels.model.layers import find_kernels, walk
+from tb_kernels.schema.naming import belongs
 
 # The axes of space, by how many axes an output has.
 _SPACES = {3: "w", 4: "hw", 5: "dhw"}
+
+# In these an axis of a layer's output stands for heads.
+_ATTENTION = tuple(
+    kind
+    for name, kind in vars(keras.layers).items()
+    if isinstance(kind, type) and name.endswith("Attention")
+)
 
 
 class MapAxes:
@@ -28,6 +36,12 @@ class MapAxes:
         self.usually_first: bool = usual == "channels_first"
         # Words and tokens have the axes that one-dimensional feature maps have.
         self._flat = any("h" not in weight.letters for weight in find_kernels(model))
+        attention = [number for number, layer in walk(model) if isinstance(layer, _ATTENTION)]
+        self._of_heads = {
+            id(layer)
+            for number, layer in walk(model)
+            if any(number != one and belongs(number, one) for one in attention)
+        }
 
     def channels_first(self, layer: keras.layers.Layer) -> bool:
         """Whether the channels of the layer's output come before its axes of space."""
@@ -40,7 +54,7 @@ class MapAxes:
         Spatial output has channels and more than one place: two or three axes of
         space, or one in a model that has convolutions of one.
         """
-        space = _SPACES.get(len(shape))
+        space = None if id(layer) in self._of_heads else _SPACES.get(len(shape))
         if space is None or (space == "w" and not self._flat):
             return None
         first = self.channels_first(layer)

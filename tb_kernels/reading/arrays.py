@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.reading.catalog import Catalog
 from tb_kernels.reading.sources import Folder, Source, Tell
-from tb_kernels.schema.naming import arrays_name, parse_epoch
+from tb_kernels.schema.naming import KERNELS, PATTERNS, arrays_name, parse_epoch
 from tb_kernels.wording import enumerate_some, shown
 
 # Arrays may take so many times the bytes of their files, and so many bytes beside: as the
@@ -119,7 +119,12 @@ class Arrays(Mapping[str, NDArray[Any]]):
                 return np.asarray(stored[key]), room
         if key in self:
             where = self._source.address(self._folder, file)
-            raise LogError(f"{shown(where)} has no {shown(key)!r}; select other epochs")
+            epochs = zip(self.epochs, self._files, strict=True)
+            having = [epoch for epoch, one in epochs if key in self._names_in(one)]
+            raise LogError(
+                f"{shown(where)} has no {shown(key)!r}; select epochs that have it, "
+                f"{enumerate_some(having)}"
+            )
         raise KeyError(f"{key}; there are {enumerate_some(self)}")
 
     def _names_in(self, file: str) -> list[str]:
@@ -214,7 +219,7 @@ def find_arrays(
             + (
                 "; say which with run="
                 if found
-                else "; ActivationLogger, GradientLogger and HeatmapLogger write them"
+                else f"; every view but {KERNELS} and {PATTERNS} has them"
             )
         )
     ((folder, stored),) = found.values()

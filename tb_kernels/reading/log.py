@@ -190,7 +190,7 @@ class Log:
         """What a view stored in its `.npz` files, over the epochs that are selected.
 
         Args:
-            view: `"activations"`, `"gradients"` or `"heatmaps"`.
+            view: Any but `"kernels"` and `"patterns"`, which store none.
             run: Which training; it may be left out where only one has such files.
 
         Raises:

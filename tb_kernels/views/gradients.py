@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -22,6 +22,7 @@ from tb_kernels.model.layers import (
     find_kernels,
     kernels_of,
     label_of,
+    names_alone,
     owners,
 )
 from tb_kernels.model.selection import select, select_weights
@@ -182,6 +183,7 @@ class GradientView(View):
         self.remark = _remark(kernels, weights, style)
         self.size_beside = sum(4 * math.prod(variable.shape) for variable in variables.values())
         self._loss_gradient = loss_gradient
+        self._names = _names_of(model, variables)
         # Each layer's own weights, by the group of its curve.
         self._of_layers = _by_group(model, paths)
 
@@ -195,8 +197,9 @@ class GradientView(View):
         return self._loss_gradient.is_current()
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:
-        """The gradients of all trainable weights, by their paths."""
-        return ArrayFile(arrays_name(GRADIENTS, epoch), captured.beside)
+        """The gradients of all trainable weights, by their paths in a model that is alone."""
+        named = {self._names[path]: gradient for path, gradient in captured.beside.items()}
+        return ArrayFile(arrays_name(GRADIENTS, epoch), named)
 
     def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars:
         """The norm of each layer's gradient."""
@@ -207,6 +210,15 @@ class GradientView(View):
                 if own
             }
         )
+
+
+def _names_of(model: keras.Model, paths: Iterable[str]) -> dict[str, str]:
+    """The names of weights in a file, by their paths."""
+    alone = names_alone(model)
+    names = {path: "/".join(alone.get(part, part) for part in path.split("/")) for path in paths}
+    # A user may have given one layer the name that Keras makes up for another.
+    unique = len(set(names.values())) == len(names)
+    return names if unique else {path: path for path in names}
 
 
 def _remark(kernels: list[KernelWeight], drawn: list[KernelWeight], style: Style) -> str:

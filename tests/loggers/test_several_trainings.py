@@ -18,7 +18,9 @@ from tb_kernels import (
     ArgumentError,
     GradientLogger,
     KernelLogger,
+    LogError,
     LogWarning,
+    compute_gradients,
     open_log,
     read_kernels,
 )
@@ -385,3 +387,39 @@ def test_a_model_that_nobody_uses_is_in_nobodys_way(tmp_path):
     finally:
         gc.enable()
     assert open_log(tmp_path).epochs == [1, 2]
+
+
+def test_gradients_of_a_model_that_was_built_again(data, tmp_path):
+    """Stand under the same names, although Keras counts on; and what some epochs lack is told."""
+    x, y = data
+    y = np.zeros((len(x), 1))
+    for first in (0, 2):
+        model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3), keras.layers.Conv2D(3, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1)])  # fmt: skip
+        model.layers[1].trainable = first == 0
+        model.compile("sgd", "mse")
+        logger = GradientLogger(tmp_path, x, y)
+        model.fit(x, y, initial_epoch=first, epochs=first + 2, verbose=0, callbacks=[logger])
+        expected = compute_gradients(model, x, y)
+    arrays = open_log(tmp_path).arrays("gradients")
+    assert set(arrays) == {
+        f"sequential/{layer}/{weight}"
+        for layer in ("conv2d", "conv2d_1", "dense")
+        for weight in ("kernel", "bias")
+    }
+    assert arrays["sequential/conv2d/kernel"].shape == (4, 3, 3, 3, 2)
+    path = model.layers[0].kernel.path
+    assert path != "sequential/conv2d/kernel"
+    np.testing.assert_array_equal(arrays["sequential/conv2d/kernel"][-1], expected[path])
+    with pytest.raises(LogError, match=r"has no .sequential/conv2d_1/kernel.; select epochs that have it, 1, 2"):  # fmt: skip
+        arrays["sequential/conv2d_1/kernel"]
+
+
+def test_gradients_of_names_that_could_be_taken_for_others(data, tmp_path):
+    """A dense layer that a user calls as Keras calls convolutions: no weight takes another's place."""
+    x, y = data[0], np.zeros(len(data[0]))
+    keras.layers.Conv2D(1, 1)
+    convolution = keras.layers.Conv2D(2, 3)
+    model = keras.Sequential([keras.Input((8, 8, 3)), convolution, keras.layers.Flatten(), keras.layers.Dense(1, name="conv2d")])  # fmt: skip
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0, callbacks=[GradientLogger(tmp_path, x, y)])  # fmt: skip
+    assert set(open_log(tmp_path).arrays("gradients")) == set(compute_gradients(model, x, y))  # fmt: skip

@@ -238,3 +238,13 @@ def test_what_has_none_is_refused():
     words = keras.ops.argmax(L.Conv2D(4, 3)(inputs), axis=-1)
     with pytest.raises(ArgumentError, match=r"do not depend on a convolution.* expected layers="):
         last_convolution(keras.Model(inputs, words), keras.ops.zeros((1, 12, 12, 3)))
+
+
+def test_heads_of_attention_are_no_space():
+    """The last map of a network of tokens is the one that these are made of."""
+    inputs = keras.Input((16, 16, 3))
+    patches = L.Conv2D(8, 4, strides=4, name="patches")(inputs)
+    tokens = L.Reshape((16, 8))(patches)
+    tokens = L.Add()([tokens, L.MultiHeadAttention(2, 4)(tokens, tokens)])
+    model = keras.Model(inputs, L.Dense(3)(L.GlobalAveragePooling1D()(tokens)))
+    assert seen(model)[0] == "layer 2 'patches' (4, 4, 8)"
