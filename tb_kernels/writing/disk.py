@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from tb_kernels.writing import hand
 from tb_kernels.writing.forks import renew_in_child
-from tb_kernels.writing.hand import FRAME, Hand
+from tb_kernels.writing.hand import FRAME, Buffer, Hand, pack
 
 # Seconds without any progress after which a disk is taken to hang, if nobody says otherwise.
 PATIENCE = 60.0
@@ -28,6 +30,9 @@ SILENT_SECONDS = 2.0
 _END_SECONDS = 1.0
 
 _PIECE = 1 << 20
+
+# A system takes no more at a time, and some no more than 1,024.
+_MOST_PIECES = 512
 
 
 class DiskHangsError(OSError):
@@ -162,9 +167,7 @@ class _Process:
             if self._owes and not self._has_come_back(patience):
                 raise _hangs(patience)
             self._owes = False
-            message = marshal.dumps(request)
-            self._send(FRAME.pack(len(message)), patience)
-            self._send(message, patience)
+            self._send(pack(request), patience)
             self._owes = True
             answer = self._answer(patience)
         except DiskHangsError:
@@ -208,11 +211,15 @@ class _Process:
             return True
         return self.beats > beats and self._answer(patience) is not None
 
-    def _send(self, data: bytes, patience: float) -> None:
-        left = memoryview(data)
+    def _send(self, pieces: Sequence[Buffer], patience: float) -> None:
+        left = deque(memoryview(piece) for piece in pieces)
         while left:
             self._socket.settimeout(patience)
-            left = left[self._socket.send(left[:_PIECE]) :]
+            sent = self._socket.sendmsg(islice(left, _MOST_PIECES))
+            while left and sent >= len(left[0]):
+                sent -= len(left.popleft())
+            if sent:
+                left[0] = left[0][sent:]
 
     def _answer(self, patience: float) -> Any:
         """The next answer; None if for so many seconds nothing comes at all."""

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Sequence
 from io import BytesIO
+from pickle import PickleBuffer
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -138,7 +139,10 @@ class EventFile:
         if not self.path:
             self._begin(now, patience)
             self._end, self._generation = 0, self._disk.generation
-        record = _record(Event(wall_time=now, step=step, summary=Summary(value=values)))
+        event = Event(wall_time=now, step=step)
+        # Not handed to its constructor, which would copy them twice more.
+        event.summary.value.extend(values)
+        record = _record(event)
         # A hand that was killed may have left a part of a record, and nobody reads on behind it.
         killed = self._generation != self._disk.generation
         self._generation = self._disk.generation
@@ -147,7 +151,7 @@ class EventFile:
             self.path,
             self._end if killed else None,
             self._opening(now, step),
-            record,
+            PickleBuffer(record),
             patience=patience,
         )
 

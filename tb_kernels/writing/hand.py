@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import pickle
 import re
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from io import FileIO
+from io import BufferedReader, FileIO
+from itertools import accumulate
 from typing import Any
 
 # What goes over the socket: the length of a message, and the message. Of no length: it moves on.
@@ -38,6 +40,8 @@ _PARTIAL = ".partial-"
 
 # The file of a picture, and its epoch.
 _PICTURE = re.compile(r"_([0-9]{1,9}|final)\.png\Z")
+
+Buffer = bytes | memoryview | pickle.PickleBuffer
 
 # What a file that could not be written is told by: its place in the request, and the error.
 Failure = tuple[int, int | None, str]
@@ -123,7 +127,7 @@ class Hand:
                 self._moved()
         return found
 
-    def place(self, folder: str, files: Sequence[tuple[str, bytes]]) -> list[Failure]:
+    def place(self, folder: str, files: Sequence[tuple[str, Buffer]]) -> list[Failure]:
         """Writes files into a folder and those below it; each is there whole or as it was.
 
         Args:
@@ -145,7 +149,7 @@ class Hand:
             self._moved()
         return failures
 
-    def append(self, path: str, end: int | None, opening: bytes, data: bytes) -> int:
+    def append(self, path: str, end: int | None, opening: Buffer, data: Buffer) -> int:
         """Adds to a file; if that fails, it is as it was.
 
         Args:
@@ -182,19 +186,20 @@ class Hand:
         finally:
             _remove(probe)
 
-    def _append(self, path: str, end: int | None, opening: bytes, data: bytes) -> int:
+    def _append(self, path: str, end: int | None, opening: Buffer, data: Buffer) -> int:
         with FileIO(path, "a") as file:
             size = file.seek(0, os.SEEK_END)
             if end is not None and size > end:
                 size = file.truncate(end)
             try:
-                self._write(file, data if size else opening + data)
+                for piece in (data,) if size else (opening, data):
+                    self._write(file, piece)
             except OSError:
                 file.truncate(size)
                 raise
             return file.seek(0, os.SEEK_END)
 
-    def _write(self, file: FileIO, data: bytes) -> None:
+    def _write(self, file: FileIO, data: Buffer) -> None:
         left = memoryview(data)
         while left:
             # One call to the system may take less.
@@ -273,6 +278,32 @@ def name_partial() -> str:
     return f"{_PARTIAL}{os.urandom(8).hex()}"
 
 
+def pack(request: Any) -> list[Buffer]:
+    """A request → what goes over the socket: buffers in it as they are, and never copied."""
+    buffers: list[pickle.PickleBuffer] = []
+    message = pickle.dumps(request, protocol=5, buffer_callback=buffers.append)
+    raw = [buffer.raw() for buffer in buffers]
+    lengths = marshal.dumps([len(message), *map(len, raw)])
+    return [FRAME.pack(len(lengths)), lengths, message, *raw]
+
+
+def _unpacked(stream: BufferedReader) -> Iterator[Any]:
+    """Requests from a socket. The buffers in one are gone when the next is asked for."""
+    memory = memoryview(bytearray())
+    while len(frame := stream.read(FRAME.size)) == FRAME.size:
+        lengths = marshal.loads(stream.read(FRAME.unpack(frame)[0]))
+        if len(memory) < (whole := sum(lengths)):
+            # Kept, since fresh memory takes longer than what is written to it.
+            memory = memoryview(bytearray(whole))
+        if stream.readinto(memory[:whole]) < whole:
+            return
+        message, *buffers = (
+            memory[end - length : end]
+            for end, length in zip(accumulate(lengths), lengths, strict=True)
+        )
+        yield pickle.loads(message, buffers=buffers)  # noqa: S301 (our own parent wrote it)
+
+
 def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(path)
@@ -289,13 +320,8 @@ def _serve(connection: socket.socket) -> None:
             told = time.monotonic()
 
     hand = Hand(moved)
-    stream = connection.makefile("rb")
-    while len(frame := stream.read(FRAME.size)) == FRAME.size:
-        length = FRAME.unpack(frame)[0]
-        request = stream.read(length)
-        if len(request) < length:
-            return
-        answer = marshal.dumps(_answer(hand, *marshal.loads(request)))
+    for request in _unpacked(connection.makefile("rb")):
+        answer = marshal.dumps(_answer(hand, *request))
         connection.sendall(FRAME.pack(len(answer)) + answer)
 
 

@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
+from pickle import PickleBuffer
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -155,7 +156,7 @@ class ViewWriter:
             lose(len(encoded) - len(kept), batch.noun, ValueError("too large to be read back"))
         if not kept:
             return
-        files = [(f"{batch.paths[number]}.png", encoded[number]) for number in kept]
+        files = [(f"{batch.paths[number]}.png", PickleBuffer(encoded[number])) for number in kept]
         failures = self._disk.call("place", self._folder, files, patience=patience)
         values = [text_value(index_tag(epoch), to_json(self._view, epoch, [batch.entry]))]
         for number in kept:
@@ -185,6 +186,6 @@ class ViewWriter:
         np.savez(data, **arrays)  # type: ignore[arg-type]
         with zipfile.ZipFile(data, "a") as archive:
             archive.comment = training.encode()
-        files = [(name, data.getvalue())]
+        files = [(name, PickleBuffer(data.getbuffer()))]
         for _, number, text in self._disk.call("place", self._folder, files, patience=patience):
             raise OSError(number, text)
