@@ -19,7 +19,8 @@ from tb_kernels.loggers.notice import Volume, announce
 from tb_kernels.loggers.plan import Memory, Plan
 from tb_kernels.loggers.session import Session
 from tb_kernels.loggers.training import Training, hold, let_go, own_directory
-from tb_kernels.model.layers import architecture, is_built, layers_in_words
+from tb_kernels.model.graph import layers_in_words
+from tb_kernels.model.layers import architecture, is_built
 from tb_kernels.schema.naming import FINAL, step_of
 from tb_kernels.views.view import Captured, View
 from tb_kernels.writing.opening import try_view

@@ -16,7 +16,6 @@ import keras
 from tb_kernels.errors import ArgumentError
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.naming import natural_order
-from tb_kernels.schema.training import LayerFacts
 
 # By class: every kernel weight it has, in weight order, and its axes.
 _KINDS: tuple[tuple[Any, tuple[tuple[str, str], ...]], ...] = (
@@ -161,19 +160,6 @@ def names_alone(model: keras.Model) -> dict[str, str]:
     }
 
 
-def layers_in_words(model: keras.Model) -> list[LayerFacts]:
-    """What a log tells of every layer of a model, in the order of their numbers."""
-    return [
-        LayerFacts(
-            number=number,
-            name=str(layer.name),
-            kind=type(layer).__name__,
-            output_shape=_output_shape(layer),
-        )
-        for number, layer in walk(model)
-    ]
-
-
 def architecture(model: keras.Model) -> tuple[Any, ...]:
     """What two models have in common of which one can stand in for the other, as a copy does."""
     return tuple(
@@ -246,14 +232,6 @@ def _layers_in(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
         for inner in layer._flatten_layers(include_self=False, recursive=False)
         if inner is not own
     ]
-
-
-def _output_shape(layer: keras.layers.Layer) -> list[int | None] | None:
-    try:
-        return [None if size is None else int(size) for size in layer.output.shape]
-    except (AttributeError, ValueError, TypeError):
-        # Never called with symbols, called several times, or with several outputs.
-        return None
 
 
 def snake_case(name: str) -> str:

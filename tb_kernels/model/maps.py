@@ -30,16 +30,17 @@ class MapAxes:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        formats = {layer.data_format for _, layer in walk(model) if hasattr(layer, "data_format")}
+        places = list(walk(model))
+        formats = {layer.data_format for _, layer in places if hasattr(layer, "data_format")}
         # BatchNormalization, Add and their like do not say where their channels are.
         usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
         self.usually_first: bool = usual == "channels_first"
         # Words and tokens have the axes that one-dimensional feature maps have.
         self._flat = any("h" not in weight.letters for weight in find_kernels(model))
-        attention = [number for number, layer in walk(model) if isinstance(layer, _ATTENTION)]
+        attention = [number for number, layer in places if isinstance(layer, _ATTENTION)]
         self._of_heads = {
             id(layer)
-            for number, layer in walk(model)
+            for number, layer in places
             if any(number != one and belongs(number, one) for one in attention)
         }
 

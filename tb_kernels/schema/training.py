@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict, cast
 
 # The tags of the summaries that say it.
@@ -19,6 +19,22 @@ _MOST_LAYERS = 100_000
 LONGEST_LAYERS = 1 << 24
 
 
+class Makers(NamedTuple):
+    """A row of channels, and the row of filters that makes them.
+
+    Attributes:
+        channel: The number of the first channel, from 1.
+        length: How many there are.
+        layer: The number of the layer that makes them.
+        filter: The number of the filter that makes the first, from 1.
+    """
+
+    channel: int
+    length: int
+    layer: str
+    filter: int
+
+
 class LayerFacts(TypedDict):
     """A layer of the model that was trained.
 
@@ -27,12 +43,15 @@ class LayerFacts(TypedDict):
         name: Its name in the model.
         kind: Its class.
         output_shape: Of its output, None for an axis of any length; None if nobody knows.
+        makers: Of a convolution's input channels, rows as `Makers` has them. A channel that is
+            in none is the picture's, or nobody knows; one in several is their sum.
     """
 
     number: str
     name: str
     kind: str
     output_shape: list[int | None] | None
+    makers: list[list[int | str]]
 
 
 class Training(NamedTuple):
@@ -98,6 +117,8 @@ def layers_in(text: bytes) -> list[LayerFacts]:
     """The layers that a text tells of, those that are right."""
     told = _load(text)
     layers = told[:_MOST_LAYERS] if isinstance(told, list) else []
+    # Not told by the first logs of format 2.
+    layers = [{"makers": [], **layer} for layer in layers if isinstance(layer, dict)]
     return [cast("LayerFacts", layer) for layer in layers if _is_layer(layer)]
 
 
@@ -112,11 +133,21 @@ def _seconds(value: Any) -> float:
     return float(value) if type(value) in (int, float) and 0 <= value <= HIGHEST else 0.0
 
 
-def _is_layer(layer: Any) -> bool:
-    if not isinstance(layer, dict) or set(layer) != set(LayerFacts.__annotations__):
+def _is_layer(layer: dict[str, Any]) -> bool:
+    if set(layer) != set(LayerFacts.__annotations__):
         return False
-    shape = layer["output_shape"]
-    return all(isinstance(layer[field], str) for field in ("number", "name", "kind")) and (
-        shape is None
-        or (isinstance(shape, list) and all(size is None or type(size) is int for size in shape))
+    shape, makers = layer["output_shape"], layer["makers"]
+    return (
+        all(isinstance(layer[field], str) for field in ("number", "name", "kind"))
+        and (shape is None or _is_list(shape, lambda size: size is None or type(size) is int))
+        and _is_list(makers, _is_row)
     )
+
+
+def _is_row(row: Any) -> bool:
+    kinds = [type(field) for field in row] if isinstance(row, list) else []
+    return kinds == [int, int, str, int] and min(row[0], row[1], row[3]) >= 1
+
+
+def _is_list(value: Any, is_one: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(is_one, value))
