@@ -260,8 +260,7 @@ class Logger(keras.callbacks.Callback):
             end = "no epoch was trained"
             if progress.latest is not None:
                 end = f"training ended after epoch {progress.latest}"
-            listed = ", ".join(map(str, missing))
-            warn(f"epochs {listed} were asked for and not reached: {end}")
+            warn(f"epochs {', '.join(missing)} were asked for and not reached: {end}")
         self._in_training = False
         self._recorder.end()
 

@@ -48,6 +48,12 @@ class Epochs:
         """Whether epochs were named, instead of all being taken."""
         return self._numbers is not None
 
+    @property
+    def words(self) -> list[str]:
+        """What was named by a word, which every training has that trains an epoch."""
+        named = ((LAST, self.last), (str(FINAL), self.final))
+        return [word for word, is_named in named if is_named]
+
     def count(self, first: int, final: int) -> int:
         """How many epochs a training from `first` to `final` will log."""
         trained = range(first, final + 1)
@@ -97,8 +103,9 @@ class Progress:
         else:
             self.reached, self.told = set(), set()
 
-    def missing(self, epochs: Epochs) -> list[int]:
-        """The epochs named that were not reached, each told once."""
+    def missing(self, epochs: Epochs) -> list[str]:
+        """The epochs named that a training did not reach, each number told once."""
         missing = epochs.missing(self.reached | self.told)
         self.told.update(missing)
-        return missing
+        words = epochs.words if self.latest is None else []
+        return [*map(str, missing), *words]

@@ -102,10 +102,24 @@ def test_a_refused_fit_is_not_the_first(model, data, tmp_path):
     assert epochs_of(tmp_path) == [0, 1]
 
 
-def test_a_fit_of_no_epoch_says_what_is_missing(model, data, tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [([1], "1"), ("last", "last"), ("final", "final"), ([9, "final", "last"], "9, last, final")],
+)
+def test_a_fit_of_no_epoch_says_what_is_missing(model, data, tmp_path, asked, told):
     """Nothing was trained; what was asked for is told all the same."""
-    with pytest.warns(LogWarning, match="epochs 1 were asked for and not reached: no epoch"):
-        fit(model, data, KernelLogger(tmp_path, epochs=[1]), epochs=2, initial_epoch=2)
+    match = f"^epochs {told} were asked for and not reached: no epoch was trained$"
+    with pytest.warns(LogWarning, match=match):
+        fit(model, data, KernelLogger(tmp_path, epochs=asked), epochs=2, initial_epoch=2)
+
+
+def test_the_last_epoch_of_a_fit_of_none_is_told_after_one_that_had_it(model, data, tmp_path):
+    """Every training has a last epoch and an end of its own; what was drawn is not missing."""
+    logger = KernelLogger(tmp_path, epochs=[2, "last"])
+    fit(model, data, logger, epochs=2)
+    with pytest.warns(LogWarning, match="^epochs last were asked for .*: no epoch was trained$"):
+        fit(model, data, logger, epochs=2, initial_epoch=2)
+    assert epochs_of(tmp_path) == [2]
 
 
 def test_epochs_never_reached_are_told_at_the_end(model, data, tmp_path):
