@@ -72,8 +72,8 @@ def compute_gradients(
 
     Raises:
         ArgumentError: If this is no built and compiled model of Keras on TensorFlow,
-            it cannot take the data, or its losses are reduced in several ways, so that
-            batches cannot be put together.
+            it cannot take the data, or batches cannot be put together: its losses are
+            reduced in several ways, or are means over what is not masked.
 
     Example:
         >>> compute_gradients(model, x_test, y_test)["sequential/conv2d/kernel"].shape

@@ -70,6 +70,8 @@ class LossGradient:
         try:
             _build_loss(self._model, self._batches[0])
             means = self._unscaled_means()
+        except ArgumentError:
+            raise
         except Exception as error:
             if self._fits:
                 raise
@@ -132,6 +134,8 @@ class LossGradient:
         def loss_of(*values: Any) -> Any:
             with untouched([*zip(variables, values, strict=True), *seeds]):
                 outputs = call(model, x, training=training)
+                if factor is not None:
+                    _check_masks(model, outputs)
                 loss = _compute_loss(model, x, y, outputs, sample_weight, training=training)
                 if factor is not None:
                     added = sum(keras.ops.cast(one, "float32") for one in model.losses)
@@ -205,18 +209,38 @@ def _factors(
         return [1.0]
     weights = backend.leaves(sample_weight)
     weighted = any(one is not None for one in weights)
-    kinds = {_kind(loss, weighted=weighted) for loss in backend.leaves(model.loss)}
-    if kinds <= {_MEAN}:
-        return shares
+    losses = _losses(model)
+    kinds = {_kind(loss, weighted=weighted) for loss in losses}
     if kinds == {_SUM}:
         return [1.0] * len(batches)
+    if any(getattr(loss, "ignore_class", None) is not None for loss in losses):
+        raise _not_put_together(model, "are means over the samples of classes that are not ignored")
+    if kinds <= {_MEAN}:
+        return shares
     if kinds == {_WEIGHTED} and len(weights) == 1:
         whole = float(np.sum(weights[0]))
         return [float(np.sum(batch[2])) / whole for batch in batches]
-    raise ArgumentError(
-        "batch_size: the losses of model "
-        f"{model.name!r} are reduced in several ways, so that those of batches cannot be put "
-        "together; expected None, all samples at once"
+    raise _not_put_together(model, "are reduced in several ways")
+
+
+def _losses(model: keras.Model) -> list[Any]:
+    """The compiled losses, without the outputs that have none."""
+    return [loss for loss in backend.leaves(model.loss) if loss is not None]
+
+
+def _check_masks(model: keras.Model, outputs: Any) -> None:
+    """Makes sure that what is masked does not matter to how batches are put together."""
+    if {_kind(loss, weighted=False) for loss in _losses(model)} <= {_SUM}:
+        return
+    # Keras leaves it at the output for its own losses.
+    if any(getattr(one, "_keras_mask", None) is not None for one in backend.leaves(outputs)):
+        raise _not_put_together(model, "are means over what is not masked in its outputs")
+
+
+def _not_put_together(model: keras.Model, why: str) -> ArgumentError:
+    return ArgumentError(
+        f"batch_size: the losses of model {model.name!r} {why}, so that those of batches cannot "
+        "be put together; expected None, all samples at once"
     )
 
 

@@ -363,6 +363,53 @@ def test_losses_of_several_reductions_are_not_put_together(data):
     assert compute_gradients(model, x, [y, y])
 
 
+@pytest.mark.parametrize("reduction", ["sum", "sum_over_batch_size"])
+def test_outputs_without_a_loss_do_not_count(data, reduction):
+    """In lists and in dictionaries."""
+    inputs = keras.Input((8, 8, 3))
+    flat = L.Flatten()(L.Conv2D(2, 3)(inputs))
+    outputs = {"a": L.Dense(1, name="a")(flat), "b": L.Dense(1, name="b")(flat)}
+    x, y = data
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    for model, losses, targets in (
+        (keras.Model(inputs, outputs), {"a": loss, "b": None}, {"a": y, "b": y}),
+        (keras.Model(inputs, list(outputs.values())), [loss, None], [y, y]),
+    ):
+        model.compile("sgd", losses)
+        whole = compute_gradients(model, x, targets)
+        parts = compute_gradients(model, x, targets, batch_size=6)
+        for path, gradient in whole.items():
+            np.testing.assert_allclose(parts[path], gradient, rtol=1e-4, atol=1e-5)
+        assert not parts["b/kernel"].any()
+
+
+def masked(reduction):
+    """Words of unequal number, a value for each word."""
+    keras.utils.set_random_seed(0)
+    layers = [L.Embedding(6, 3, mask_zero=True), L.LSTM(4, return_sequences=True), L.Dense(1)]
+    model = keras.Sequential([keras.Input((4,), dtype="int32"), *layers], name="words")
+    model.compile("sgd", keras.losses.MeanSquaredError(reduction=reduction))
+    return model
+
+
+def test_means_over_what_is_not_masked_are_not_put_together(data):
+    """Batches differ in how much of them is masked; sums are the same."""
+    words = np.array([[1, 2, 3, 4], [1, 0, 0, 0], [2, 3, 0, 0], [4, 0, 0, 0], [1, 2, 3, 0]])
+    values = np.random.default_rng(0).normal(size=(5, 4, 1))
+    told = "of model 'words' are means over what is not masked in its outputs, so that"
+    with pytest.raises(ArgumentError, match=f"^batch_size: the losses {told}.*expected None"):
+        compute_gradients(masked("sum_over_batch_size"), words, values, batch_size=2)
+    assert compute_gradients(masked("sum_over_batch_size"), words, values, batch_size=5)
+    model = masked("sum")
+    whole = compute_gradients(model, words, values)
+    for path, gradient in compute_gradients(model, words, values, batch_size=2).items():
+        np.testing.assert_allclose(gradient, whole[path], atol=1e-6 * np.abs(whole[path]).max())
+    model = normalised()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(ignore_class=0))
+    with pytest.raises(ArgumentError, match=r"batch_size: .* classes that are not ignored"):
+        compute_gradients(model, data[0], CLASSES, batch_size=5)
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_the_description_says_which_mode(model, data, tmp_path, training):
     with GradientLogger(tmp_path, *data, training=training) as logger:
