@@ -30,12 +30,12 @@ def mean_norm(kernels: NDArray[np.float32]) -> float:
     return float(np.sqrt(squares).mean())
 
 
-def relative_change(now: NDArray[np.float32], before: NDArray[np.float32]) -> float:
-    """The norm of the difference, as a fraction of the norm before; inf from nothing."""
+def relative_change(now: NDArray[np.float32], before: NDArray[np.float32]) -> float | None:
+    """The norm of the difference, as a fraction of the norm before; None from nothing."""
     with np.errstate(over="ignore", invalid="ignore"):
         difference, start = norm(now - before), norm(before)
     if start == 0:
-        return 0.0 if difference == 0 else float("inf")
+        return 0.0 if difference == 0 else None
     return difference / start
 
 

@@ -56,7 +56,9 @@ class KernelLogger(Logger):
             `1-conv2d/kernel_norm`, the mean over its kernels of the root of their summed
             squares, and `1-conv2d/relative_change`, the norm of what changed in the
             layer's weights since the epoch before, divided by their norm then: of every
-            convolution at every epoch, whatever is drawn.
+            convolution at every epoch, whatever is drawn. In a loop of one's own it is
+            the change since the epoch that was given to `log` before. From weights that
+            were all 0 there is no point.
         strict: Whether a failed write raises WriteError at the next call, instead
             of one warning and a sum at the end.
         patience: Seconds. A disk that takes nothing for so long is taken to hang: what

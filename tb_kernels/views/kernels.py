@@ -102,8 +102,9 @@ class KernelView(View):
                 continue
             kernels = subject.axes.arrange(captured.beside[number])
             values[f"{group}/kernel_norm"] = mean_norm(kernels)
-            if number in before:
-                values[f"{group}/relative_change"] = relative_change(kernels, before[number])
+            change = relative_change(kernels, before[number]) if number in before else None
+            if change is not None:
+                values[f"{group}/relative_change"] = change
             before[number] = kernels
         return Scalars(values)
 

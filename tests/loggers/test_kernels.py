@@ -170,6 +170,18 @@ def test_change_goes_on_in_a_later_training(model, data, tmp_path):
     assert sorted(read_scalars(tmp_path / "kernels")["1-first/relative_change"]) == [0, 1, 2]
 
 
+def test_change_in_a_loop_is_from_the_epoch_logged_before(model, tmp_path):
+    """Whatever lies between; from weights that are all zero there is no point."""
+    kernel = model.layers[0].kernel
+    start = np.array(kernel)
+    with KernelLogger(tmp_path) as logger:
+        for epoch, factor in ((1, 1), (5, 1.5), (9, 0), (10, 0), (12, 2), (13, 3)):
+            kernel.assign(start * factor)
+            logger.log(model, epoch)
+    change = read_scalars(tmp_path / "kernels")["1-first/relative_change"]
+    assert change == pytest.approx({4: 0.5, 8: 1, 9: 0, 12: 0.5}, rel=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:what is not finite")
 def test_change_of_weights_that_are_not_finite(model, tmp_path):
     """Infinite minus infinite costs no picture, under any filter of warnings."""
