@@ -13,7 +13,8 @@ from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
 from tb_kernels.loggers.base import Logger
 from tb_kernels.schema.naming import GRADIENTS
-from tb_kernels.views.gradients import GradientView, check_targets
+from tb_kernels.views.gradients import GradientView
+from tb_kernels.views.targets import check_targets
 from tb_kernels.writing.disk import PATIENCE
 
 

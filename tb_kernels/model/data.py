@@ -120,6 +120,10 @@ def _as_array(argument: str, leaf: Any, expected: str) -> np.ndarray[Any, Any]:
     if array.ndim == 0:
         raise ArgumentError(f"{argument}: {expected}, got a single value in it")
     if array.dtype == object:
+        # As tensors of text and the columns of tables are made arrays; bytes of an array of bytes
+        # would end at their last that is not 0.
+        if all(isinstance(one, str | bytes) for one in array.flat):
+            return array
         raise ArgumentError(
             f"{argument}: {expected}, got {type(leaf).__name__} of Python objects in it, such as "
             "pictures of several sizes"

@@ -67,6 +67,13 @@ def is_one_input(argument: str, data: Any, model: keras.Model) -> bool:
     return any(array.ndim > 1 and _fits(array.shape, one.shape[1:]) for _, one, array in found)
 
 
+def is_text(array: Any) -> bool:
+    """Whether an array, or a tensor, holds text."""
+    # NumPy's kinds of text, its objects, of which only text is let in, or a tensor's type.
+    kind = getattr(array.dtype, "kind", "")
+    return kind in ("U", "S", "O") or getattr(array.dtype, "name", "") == "string"
+
+
 def _told_apart(apart: ApartError, where: str) -> str:
     """What was given in another structure than the model takes, and what would do."""
     names, several = by_name(apart.taken), backend.leaves(apart.taken)
@@ -93,8 +100,7 @@ def _kind(structure: Any) -> str:
 
 def _differs(place: str, taken: Taken, array: NDArray[Any], *, channels_first: bool) -> str | None:
     """In what an array differs from what is taken, and what would do; None if in nothing."""
-    # NumPy's kinds of text, or a tensor's one.
-    text = getattr(array.dtype, "kind", "") in ("U", "S") or array.dtype.name == "string"
+    text = is_text(array)
     if text != (taken.dtype == "string"):
         return "which is text; expected numbers" if text else "which are numbers; expected text"
     given, wanted = tuple(array.shape), taken.shape[1:]

@@ -14,8 +14,6 @@ from tb_kernels.arguments import check_size
 from tb_kernels.drawing.statistics import norm
 from tb_kernels.drawing.style import Style
 from tb_kernels.errors import ArgumentError
-from tb_kernels.model import backend
-from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
 from tb_kernels.model.layers import (
     KernelWeight,
     check_built,
@@ -30,6 +28,7 @@ from tb_kernels.schema.naming import GRADIENTS, arrays_name, group_of
 from tb_kernels.schema.outputs import ArrayFile, Scalars
 from tb_kernels.views.kernels import kernels_of_weight
 from tb_kernels.views.loss import LossGradient
+from tb_kernels.views.targets import check_targets
 from tb_kernels.views.view import Captured, View
 
 
@@ -83,52 +82,6 @@ def compute_gradients(
     size = check_size("batch_size", batch_size)
     data = check_targets(x, y, sample_weight, class_weight)
     return LossGradient(model, *data, size, training=bool(training))()
-
-
-def check_targets(
-    x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None = None
-) -> tuple[Any, Any, Any]:
-    """Returns samples, targets and weights as NumPy arrays, in the structures they came in.
-
-    A `tf.data.Dataset` for `x` alone stands for all of its first batch. Weights of classes
-    become weights of samples.
-
-    Raises:
-        ArgumentError: If they are no arrays, or differ in how many samples they hold.
-    """
-    if backend.is_dataset(x) and y is None and sample_weight is None:
-        x, y, sample_weight = first_batch("x", x)
-    x, y = check_inputs("x", x), check_arrays("y", y)
-    if sample_weight is not None:
-        sample_weight = check_arrays("sample_weight", sample_weight, optional=True)
-    for argument, data in (("y", y), ("sample_weight", sample_weight)):
-        if any(array.shape[0] != count(x) for array in backend.leaves(data) if array is not None):
-            raise ArgumentError(
-                f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
-            )
-    if class_weight is not None:
-        sample_weight = _weights_of_classes(class_weight, y, sample_weight)
-    return x, y, sample_weight
-
-
-def _weights_of_classes(class_weight: Any, y: Any, sample_weight: Any) -> NDArray[np.float32]:
-    """The weight of each sample, as `fit` makes it of those of the classes."""
-    if not isinstance(class_weight, Mapping):
-        raise ArgumentError(
-            f"class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}"
-        )
-    if sample_weight is not None:
-        raise ArgumentError("class_weight: expected sample_weight or class_weight; got both")
-    if len(backend.leaves(y)) != 1:
-        raise ArgumentError(
-            "class_weight: expected a model of one output, got targets of "
-            f"{len(backend.leaves(y))}; give sample_weight for each instead"
-        )
-    targets = backend.leaves(y)[0]
-    if targets.ndim > 1:
-        targets = targets[..., 0] if targets.shape[-1] == 1 else targets.argmax(-1)
-    classes = np.round(targets).astype(np.int64)
-    return np.array([class_weight.get(int(one), 1.0) for one in classes], np.float32)
 
 
 class GradientView(View):

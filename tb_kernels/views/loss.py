@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
@@ -9,13 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.model import backend
-from tb_kernels.model.data import as_tensors, attempt, count, part, shapes_of
+from tb_kernels.model.data import as_tensors, attempt, count, part
 from tb_kernels.model.forward import call, fixed_seeds, untouched
-
-# Losses are means over samples, their sum, or means that are divided by the samples' weights.
-_MEAN, _SUM, _WEIGHTED = "sum_over_batch_size", "sum", "mean_with_sample_weight"
+from tb_kernels.views.loss_misfits import explain_loss
+from tb_kernels.views.reductions import check_masks, factors_of
 
 
 class LossGradient:
@@ -49,12 +49,12 @@ class LossGradient:
         self._training = training
         samples = count(x)
         size = batch_size or samples
-        batches = [
-            part((x, y, sample_weight), start, start + size) for start in range(0, samples, size)
-        ]
+        self._data = x, y, sample_weight
+        self._size = size
+        batches = [part(self._data, start, start + size) for start in range(0, samples, size)]
         self._batches = [as_tensors(batch) for batch in batches]
         self._shares = [count(batch) / samples for batch in batches]
-        self._factors = _factors(model, sample_weight, batches, self._shares)
+        self._factors = factors_of(model, sample_weight, batches, self._shares)
         self.variables = _by_path(model.trainable_variables)
         self._compiled_with = getattr(model, "_compile_loss", None)
         self._run = backend.compiled(model, self._gradients)
@@ -135,7 +135,7 @@ class LossGradient:
             with untouched([*zip(variables, values, strict=True), *seeds]):
                 outputs = call(model, x, training=training)
                 if factor is not None:
-                    _check_masks(model, outputs)
+                    check_masks(model, outputs)
                 loss = _compute_loss(model, x, y, outputs, sample_weight, training=training)
                 if factor is not None:
                     added = sum(keras.ops.cast(one, "float32") for one in model.losses)
@@ -147,24 +147,35 @@ class LossGradient:
             for value, one in zip(values, backend.gradients(loss_of, values), strict=True)
         ]
 
-    def _explained(self, error: Exception) -> Exception:
+    def _explained(self, error: Exception) -> ArgumentError:
         """An error that says which of the data does not fit."""
-        x, y, sample_weight = self._batches[0]
-
-        def forward() -> Any:
-            with untouched():
-                return call(self._model, x)
-
-        try:
-            outputs = attempt("x", x, self._model, forward)
-        except ArgumentError as wrong:
-            return wrong
-        weights = "" if sample_weight is None else f" and weights {shapes_of(sample_weight)}"
+        x, y, sample_weight = self._data
+        for number, batch in enumerate(self._batches):
+            outputs = attempt("x", x, self._model, functools.partial(self._forward, batch[0]))
+            takes = functools.partial(self._takes, number, outputs)
+            if not takes(y, sample_weight):
+                data = y, sample_weight
+                return ArgumentError(explain_loss(self._model, data, outputs, takes, error))
         return ArgumentError(
-            f"y: the loss of model {self._model.name!r} cannot take targets {shapes_of(y)}"
-            f"{weights} for outputs {shapes_of(outputs)} ({type(error).__name__}); expected the "
-            "outputs' shape, or for a sparse loss a class for each"
+            f"model: {self._model.name!r} and its loss take the data, but the gradients could not "
+            f"be computed ({reason_of(error)}); expected a model that `fit` can train"
         )
+
+    def _forward(self, inputs: Any) -> Any:
+        with untouched():
+            return call(self._model, inputs)
+
+    def _takes(self, number: int, outputs: Any, y: Any, sample_weight: Any) -> bool:
+        """Whether the loss of the outputs of a batch takes targets and weights, those of all."""
+        start = number * self._size
+        try:
+            y, sample_weight = as_tensors(part((y, sample_weight), start, start + self._size))
+            x, _, _ = self._batches[number]
+            with untouched():
+                _compute_loss(self._model, x, y, outputs, sample_weight, training=self._training)
+        except Exception:
+            return False
+        return True
 
 
 def _by_path(variables: list[Any]) -> dict[str, Any]:
@@ -199,57 +210,6 @@ def _build_loss(model: keras.Model, batch: Any) -> None:
         outputs = call(model, x)
     # Only this: calling the loss would move what a loss of one's own keeps.
     loss.build(y, outputs)
-
-
-def _factors(
-    model: keras.Model, sample_weight: Any, batches: list[Any], shares: list[float]
-) -> list[float]:
-    """How much each batch's loss counts in that of all samples, by the loss's reduction."""
-    if len(batches) == 1:
-        return [1.0]
-    weights = backend.leaves(sample_weight)
-    weighted = any(one is not None for one in weights)
-    losses = _losses(model)
-    kinds = {_kind(loss, weighted=weighted) for loss in losses}
-    if kinds == {_SUM}:
-        return [1.0] * len(batches)
-    if any(getattr(loss, "ignore_class", None) is not None for loss in losses):
-        raise _not_put_together(model, "are means over the samples of classes that are not ignored")
-    if kinds <= {_MEAN}:
-        return shares
-    if kinds == {_WEIGHTED} and len(weights) == 1:
-        whole = float(np.sum(weights[0]))
-        return [float(np.sum(batch[2])) / whole for batch in batches]
-    raise _not_put_together(model, "are reduced in several ways")
-
-
-def _losses(model: keras.Model) -> list[Any]:
-    """The compiled losses, without the outputs that have none."""
-    return [loss for loss in backend.leaves(model.loss) if loss is not None]
-
-
-def _check_masks(model: keras.Model, outputs: Any) -> None:
-    """Makes sure that what is masked does not matter to how batches are put together."""
-    if {_kind(loss, weighted=False) for loss in _losses(model)} <= {_SUM}:
-        return
-    # Keras leaves it at the output for its own losses.
-    if any(getattr(one, "_keras_mask", None) is not None for one in backend.leaves(outputs)):
-        raise _not_put_together(model, "are means over what is not masked in its outputs")
-
-
-def _not_put_together(model: keras.Model, why: str) -> ArgumentError:
-    return ArgumentError(
-        f"batch_size: the losses of model {model.name!r} {why}, so that those of batches cannot "
-        "be put together; expected None, all samples at once"
-    )
-
-
-def _kind(loss: Any, *, weighted: bool) -> str:
-    """How a loss of many samples is made of theirs."""
-    reduction = getattr(loss, "reduction", _MEAN)
-    if reduction in ("sum", "none", None):
-        return _SUM
-    return _WEIGHTED if reduction == _WEIGHTED and weighted else _MEAN
 
 
 def _compute_loss(

@@ -482,3 +482,125 @@ def test_layers_with_lora_are_told(data, tmp_path, capsys):
     assert {path.parent.name for path in tmp_path.rglob("*.png")} == {"2-d"}
     with np.load(tmp_path / "gradients/gradients_1.npz") as stored:
         assert sum("lora" in path for path in stored) == 2
+
+
+def classifier(loss, shape=(8, 8, 3), name="kinds"):
+    """Three classes, of a picture or of each of its pixels."""
+    head = [L.Flatten()] if len(shape) == 3 else [L.Conv2D(2, 1)]
+    layers = [keras.Input((8, 8, 3)), *head, L.Dense(3, activation="softmax")]
+    model = keras.Sequential(layers, name=name)
+    model.compile("sgd", loss)
+    return model
+
+
+SPARSE, DENSE = "sparse_categorical_crossentropy", "categorical_crossentropy"
+# fmt: off
+WRONG = {
+    "one-hot": (SPARSE, np.eye(3)[CLASSES], None, "y: the loss of model 'kinds' takes classes; got (16, 3), a value for each class; expected (16,): np.argmax(y, axis=-1)"),
+    "too large": (SPARSE, CLASSES + 1, None, "y: the loss of model 'kinds' takes classes from 0 to 2, for outputs (16, 3); got 3"),
+    "negative": (SPARSE, CLASSES[:, None] - 1, None, "y: the loss of model 'kinds' takes classes from 0 to 2, for outputs (16, 3); got -1"),
+    "classes": (DENSE, CLASSES, None, "y: the loss of model 'kinds' takes a value for each of the outputs; got (16,); expected (16, 3), of classes keras.utils.to_categorical(y, 3)"),
+    "text": (SPARSE, CLASSES.astype(str), None, "y: the loss of model 'kinds' takes numbers; got text, shape (16,)"),
+    "tensors of text": (DENSE, tf.fill((16, 3), "a"), None, "y: the loss of model 'kinds' takes numbers; got text, shape (16, 3)"),
+    "a column of text": (SPARSE, CLASSES.astype(str).astype(object), None, "y: the loss of model 'kinds' takes numbers; got text, shape (16,)"),
+    "weights": (SPARSE, CLASSES, np.ones((16, 3)), "sample_weight: the loss of model 'kinds' cannot take weights of shape (16, 3); expected shape (16,)"),
+    "weights of text": (SPARSE, CLASSES, CLASSES.astype(str), "sample_weight: the loss of model 'kinds' takes numbers; got text, shape (16,)"),
+    "both": (SPARSE, np.eye(3)[CLASSES], np.ones((16, 2, 2)), "y: the loss of model 'kinds' takes classes; got (16, 3), a value for each class; expected (16,): np.argmax(y, axis=-1)"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("batch_size", [None, 6])
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_the_loss_cannot_take_and_what_would_do(data, kind, batch_size):
+    """Targets and weights are told apart, and what is said to do does; also in batches."""
+    loss, y, weights, told = WRONG[kind]
+    model = classifier(loss)
+    with pytest.raises(ArgumentError) as caught:
+        compute_gradients(model, data[0], y, weights, batch_size=batch_size)
+    assert str(caught.value) == told
+    way = told.partition("np.argmax")[2] or told.partition("keras.utils")[2]
+    if way:
+        names = {"np": np, "keras": keras, "y": y}
+        written = told[told.index("np." if "np." in told else "keras.") :]
+        assert compute_gradients(model, data[0], eval(written, names))  # noqa: S307 (our own text)
+
+
+def test_a_class_that_only_a_later_batch_has_is_found(data):
+    """The first batches are right."""
+    y = np.zeros(16, int)
+    y[15] = 7
+    with pytest.raises(ArgumentError, match=r"^y: .* from 0 to 2, for outputs \(16, 3\); got 7$"):
+        compute_gradients(classifier(SPARSE), data[0], y, batch_size=6)
+
+
+def test_which_of_several_targets_or_weights_is_wrong(data):
+    """By the name or place of its output."""
+    inputs = keras.Input((8, 8, 3))
+    flat = L.Flatten()(inputs)
+    heads = [L.Dense(1, name="value")(flat), L.Dense(3, activation="softmax", name="kind")(flat)]
+    model = keras.Model(inputs, heads, name="m")
+    model.compile("sgd", ["mse", SPARSE])
+    x, y = data
+    hot = np.eye(3)[CLASSES]
+    with pytest.raises(ArgumentError, match=r"^y\[1\]: .*: np.argmax\(y\[1\], axis=-1\)$"):
+        compute_gradients(model, x, [y, hot])
+    with pytest.raises(
+        ArgumentError,
+        match=r"^sample_weight: .* of shape \[\(16, 3\), \(16,\)\]; expected shape \[\(16,\), \(16,\)\]$",
+    ):
+        compute_gradients(model, x, [y, CLASSES], [hot, np.ones(16)])
+    with pytest.raises(ArgumentError, match=r"^y: .* cannot take targets \(16,\) for outputs"):
+        compute_gradients(model, x, CLASSES)
+    named = keras.Model(inputs, {"value": heads[0], "kind": heads[1]}, name="m")
+    named.compile("sgd", {"value": "mse", "kind": SPARSE})
+    with pytest.raises(ArgumentError, match=r"^y\['kind'\]: .*: np.argmax\(y\['kind'\], axis=-1\)"):
+        compute_gradients(named, x, {"value": y, "kind": hot})
+
+
+def test_samples_are_blamed_in_the_shape_that_was_given(data):
+    """Not in that of a batch of them."""
+    with pytest.raises(ArgumentError, match=r"got \(16, 4, 8, 3\), with height 4; expected \(16, "):
+        compute_gradients(classifier(SPARSE), data[0][:, :4], CLASSES, batch_size=6)
+
+
+def test_a_gradient_that_cannot_be_computed_is_no_fault_of_the_data(data):
+    """Neither samples nor targets are blamed where model and loss take them."""
+
+    @tf.custom_gradient
+    def broken(tensor):
+        def gradient(upstream):
+            raise RuntimeError("no gradient here")
+
+        return tf.identity(tensor), gradient
+
+    class Broken(L.Layer):
+        def call(self, inputs):
+            return broken(inputs)
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3), Broken(), L.Flatten(), L.Dense(1)], name="m")  # fmt: skip
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError, match=r"^model: 'm' and its loss take .*\(RuntimeError: no gradient here\)"):  # fmt: skip
+        compute_gradients(model, *data)
+
+
+@pytest.mark.parametrize("y", [np.zeros((16, 8, 8), int), np.zeros((16, 8, 8, 1), int), np.zeros((16, 8, 8, 3))])  # fmt: skip
+def test_weights_of_classes_are_refused_for_pixels(data, y):
+    """As `fit` refuses them, in words."""
+    model = classifier(SPARSE, (8, 8, 8, 3))
+    with pytest.raises(ArgumentError) as caught:
+        compute_gradients(model, data[0], y, class_weight={0: 2.0})
+    assert str(caught.value) == f"class_weight: expected targets of one class for each sample, shape (16,), (16, 1) or one-hot (16, classes); got {y.shape}; give sample_weight instead"  # fmt: skip
+    weights = np.where(np.zeros((16, 8, 8)) == 0, 2.0, 1.0)
+    assert compute_gradients(model, data[0], np.zeros((16, 8, 8), int), weights)
+
+
+@pytest.mark.parametrize("wrong", [{0: "x"}, {0: None}, {0: np.nan}, {"0": 1.0}, {0: [1.0]}])
+def test_weights_of_classes_that_are_none(data, wrong):
+    """A class and a number."""
+    ((class_, weight),) = wrong.items()
+    with pytest.raises(ArgumentError) as caught:
+        compute_gradients(classifier(SPARSE), data[0], CLASSES, class_weight={1: 1.0, **wrong})
+    assert str(caught.value) == f"class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_!r}: {weight!r} in it"  # fmt: skip
+    with pytest.raises(ArgumentError, match=r"^y: expected numbers of classes.*; got text"):
+        compute_gradients(classifier(SPARSE), data[0], CLASSES.astype(str), class_weight={0: 1})
