@@ -10,7 +10,8 @@ import numpy as np
 
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
-from tb_kernels.model.misfits import explain, is_one_input
+from tb_kernels.model.misfits import OfDataset, each_alone, explain, is_wrong
+from tb_kernels.wording import enumerate_all
 
 _Result = TypeVar("_Result")
 
@@ -33,9 +34,10 @@ def check_inputs(argument: str, inputs: Any) -> Any:
     arrays = check_arrays(argument, inputs)
     lengths = {array.shape[0] for array in backend.leaves(arrays)}
     if len(lengths) > 1 or 0 in lengths:
+        of_one = "" if 0 in lengths else f"; if each is of one input, {each_alone(argument)}"
         raise ArgumentError(
             f"{argument}: expected arrays of the same number of inputs, at least one, "
-            f"got shapes {shapes_of(arrays)}"
+            f"got shapes {shapes_of(arrays)}{of_one}"
         )
     return arrays
 
@@ -90,7 +92,7 @@ def attempt(argument: str, data: Any, model: keras.Model, try_: Callable[[], _Re
     Raises:
         ArgumentError: If the model cannot take the data.
     """
-    if is_one_input(argument, data, model):
+    if is_wrong(argument, data, model):
         raise ArgumentError(explain(argument, data, model, None))
     try:
         return try_()
@@ -104,19 +106,29 @@ def first_batch(argument: str, dataset: Any) -> tuple[Any, Any, Any]:
     """Inputs, targets and weights of a dataset's first batch; None for what it does not have.
 
     Raises:
-        ArgumentError: If it is empty.
+        ArgumentError: If it is empty, or not one of batches.
     """
     batch = backend.first_of(dataset)
     if batch is None:
         raise ArgumentError(f"{argument}: the dataset is empty; expected at least one batch")
-    inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
-    return inputs, targets, weights
+    parts = keras.utils.unpack_x_y_sample_weight(batch)
+    shapes = [tuple(one.shape) for one in backend.leaves(parts) if hasattr(one, "shape")]
+    if () in shapes or len({shape[0] for shape in shapes}) > 1:
+        raise ArgumentError(
+            f"{argument}: expected a dataset of batches, arrays of the same number of inputs; its "
+            f"first element has shapes {enumerate_all(map(str, shapes))}; if it is one input, "
+            f"{argument}.batch(n)"
+        )
+    inputs = check_arrays(argument, parts[0])
+    return backend.map_leaves(lambda array: array.view(OfDataset), inputs), *parts[1:]
 
 
 def _as_array(argument: str, leaf: Any, expected: str) -> np.ndarray[Any, Any]:
+    if isinstance(leaf, keras.KerasTensor):
+        raise ArgumentError(f"{argument}: {expected}, got a symbolic tensor in it")
     if not hasattr(leaf, "__array__"):
         raise ArgumentError(f"{argument}: {expected}, got {type(leaf).__name__} in it")
-    array = np.asarray(leaf)
+    array = leaf if isinstance(leaf, OfDataset) else np.asarray(leaf)
     if array.ndim == 0:
         raise ArgumentError(f"{argument}: {expected}, got a single value in it")
     if array.dtype == object:

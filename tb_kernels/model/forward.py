@@ -101,15 +101,18 @@ def _bits(tensor: Any) -> NDArray[np.uint8]:
 
 
 def unwrapped(model: keras.Model, inputs: Any) -> Any:
-    """The only input of a model that takes one, out of its list or dictionary.
+    """The only input of a model that takes one: alone, or in its dictionary.
 
-    Keras takes these too, and warns.
+    Keras takes it in any structure, and warns.
     """
     own = list(getattr(functional_of(model), "inputs", None) or ())
     if len(own) != 1:
         return inputs
+    taken = functional_of(model).input
     if isinstance(inputs, list | tuple) and len(inputs) == 1:
-        return inputs[0]
-    if isinstance(inputs, dict) and own[0].name in inputs:
-        return inputs if isinstance(functional_of(model).input, dict) else inputs[own[0].name]
-    return inputs
+        inputs = inputs[0]
+    if not isinstance(inputs, dict):
+        return dict.fromkeys(taken, inputs) if isinstance(taken, dict) else inputs
+    if isinstance(taken, dict) or own[0].name not in inputs:
+        return inputs
+    return inputs[own[0].name]

@@ -6,11 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.model import backend
+from tb_kernels.model.forward import call, untouched
 from tb_kernels.model.maps import MapAxes
-from tb_kernels.model.takes import ApartError, Shape, Taken, by_name, pairs, taken_by
+from tb_kernels.model.takes import (
+    ApartError,
+    Pair,
+    Shape,
+    Taken,
+    by_name,
+    is_apart,
+    pairs,
+    taken_by,
+)
 from tb_kernels.wording import count, enumerate_all
 
 # What the axes of one input are called, by their number; channels last.
@@ -20,6 +31,10 @@ _AXES: dict[int, tuple[str, ...]] = {
     3: ("height", "width", "channels"),
     4: ("depth", "height", "width", "channels"),
 }
+
+
+class OfDataset(np.ndarray[Any, Any]):
+    """An array out of a data set: the user has no such array, to be changed."""
 
 
 def explain(argument: str, data: Any, model: keras.Model, error: Exception | None) -> str:
@@ -44,6 +59,9 @@ def explain(argument: str, data: Any, model: keras.Model, error: Exception | Non
     except ApartError as apart:
         where = "" if apart.place == argument else f" in {apart.place}"
         return f"{takes}; got {_told_apart(apart, where)}"
+    alone = _told_alone(argument, found)
+    if alone is not None:
+        return f"{takes}; got {_told(data)}, {alone}"
     first = MapAxes(model).usually_first
     for place, one, array in found:
         wrong = _differs(place, one, array, channels_first=first)
@@ -51,14 +69,19 @@ def explain(argument: str, data: Any, model: keras.Model, error: Exception | Non
             where = f" in {place}" if len(found) > 1 else ""
             return f"{takes}; got {tuple(array.shape)}{where}, {wrong}"
     kind = "" if _kind(data) == _kind(taken) else f"{_kind(taken)} with "
+    if kind and _can_be_called(model, found, taken):
+        return f"{takes}; got {_told(data)}; expected {_kind(taken)}"
     return f"{takes}; got {_told(data)}, but {failed}; expected {kind}values that it can work with"
 
 
-def is_one_input(argument: str, data: Any, model: keras.Model) -> bool:
-    """Whether an array is one input alone, without the axis of the inputs.
+def is_wrong(argument: str, data: Any, model: keras.Model) -> bool:
+    """Whether data are wrong although calling the model may not fail, or fail with a warning.
 
-    Keras gives it an axis at its end where there is one channel, and sees rows as pictures.
+    An array may be one input alone, without the axis of the inputs: Keras gives it an axis at
+    its end where there is one channel, and sees rows as pictures.
     """
+    if is_apart(data, model):
+        return True
     taken = taken_by(model)
     try:
         found = [] if taken is None else list(pairs(argument, data, taken))
@@ -77,16 +100,48 @@ def is_text(array: Any) -> bool:
 def _told_apart(apart: ApartError, where: str) -> str:
     """What was given in another structure than the model takes, and what would do."""
     names, several = by_name(apart.taken), backend.leaves(apart.taken)
+    keyed, listed = isinstance(apart.taken, Mapping), count(len(several), "array")
     if isinstance(apart.data, Mapping):
-        expected = _kind(apart.taken) if len(several) == 1 else count(len(several), "array")
-        if isinstance(apart.taken, Mapping) or (len(several) > 1 and all(names)):
+        expected = _kind(apart.taken) if len(several) == 1 else listed
+        if keyed or (len(several) > 1 and all(names)):
             expected = enumerate_all(map(repr, names))
         return f"{_kind(apart.data)}{where}; expected {expected}"
     shapes = _shapes(apart.data)
     if len(several) == 1 and len(set(shapes)) == 1 and _fits(shapes[0], several[0].shape[1:]):
         stacked = f"{(len(shapes), *shapes[0])}: np.stack({apart.place})"
         return f"{_told(apart.data)}{where}, one for each input; expected {stacked}"
-    return f"{_told(apart.data)}{where}; expected {count(len(several), 'array')}"
+    return f"{_told(apart.data)}{where}; expected {_kind(apart.taken) if keyed else listed}"
+
+
+def _told_alone(argument: str, found: list[Pair]) -> str | None:
+    """What is said where every array is of one input alone; None where that is not so."""
+    if not all(_fits(array.shape, one.shape[1:]) for _, one, array in found):
+        return None
+    shapes = [tuple(array.shape) for _, _, array in found]
+    lacks = f"which {'lacks' if len(found) == 1 else 'lack'} the axis of the inputs"
+    if isinstance(found[0].array, OfDataset):
+        several = enumerate_all(f"(n, {', '.join(map(str, shape))})" for shape in shapes)
+        return f"{lacks}; expected {several}: {argument}.batch(n)"
+    if len(found) == 1:
+        return None
+    several = enumerate_all(str((1, *shape)) for shape in shapes)
+    return f"{lacks}; expected {several}: {each_alone(argument)}"
+
+
+def each_alone(argument: str) -> str:
+    """How arrays of one input each get the axis of the inputs."""
+    return f"keras.tree.map_structure(lambda one: one[None], {argument})"
+
+
+def _can_be_called(model: keras.Model, found: list[Pair], taken: Any) -> bool:
+    """Whether the same arrays will do in the structure that the model takes."""
+    arrays = {id(one): keras.ops.convert_to_tensor(array) for _, one, array in found}
+    try:
+        with untouched():
+            call(model, backend.map_leaves(lambda one: arrays[id(one)], taken))
+    except Exception:
+        return False
+    return True
 
 
 def _kind(structure: Any) -> str:

@@ -76,9 +76,6 @@ def pairs(place: str, data: Any, taken: Any) -> Iterator[Pair]:
     parts: list[tuple[Any, Any]] = []
     if isinstance(data, Mapping):
         names = by_name(taken)
-        if len(names) == len(data) == 1:
-            # Of a model of one input Keras takes the only array, whatever it is called.
-            names = dict(zip(data, names.values(), strict=True))
         if all(name in data for name in names):
             parts = list(names.items())
     elif isinstance(data, list | tuple):
@@ -92,6 +89,16 @@ def pairs(place: str, data: Any, taken: Any) -> Iterator[Pair]:
         raise ApartError(place, data, taken)
     for key, one in parts:
         yield from pairs(f"{place}[{key!r}]", data[key], one)
+
+
+def is_apart(data: Any, model: keras.Model) -> bool:
+    """Whether Keras itself refuses the structure, which a subclassed model may know to take."""
+    taken = taken_by(model)
+    if getattr(functional_of(model), "inputs", None) is None:
+        return False
+    if isinstance(data, Mapping):
+        return not all(name in data for name in by_name(taken))
+    return len(backend.leaves(data)) != len(backend.leaves(taken))
 
 
 def by_name(taken: Any) -> dict[str, Any]:

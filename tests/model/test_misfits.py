@@ -5,10 +5,12 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tb_kernels import (
     ActivationLogger,
     ArgumentError,
+    GradientLogger,
     HeatmapLogger,
     compute_activations,
     compute_gradients,
@@ -210,7 +212,13 @@ def test_subclassed_models_of_several_inputs():
     keyed(named)
     listed(several)
     takes = "inputs: model 'own' takes 'picture' (None, 8, 6, 1) and 'vector' (None, 2); got "
-    assert refused(keyed, several) == f"{takes}2 arrays, (4, 8, 6, 1) and (4, 2), but calling it failed (TypeError); expected a dict of 'picture' and 'vector' with values that it can work with"  # fmt: skip
+    assert (
+        refused(keyed, several)
+        == f"{takes}2 arrays, (4, 8, 6, 1) and (4, 2); expected a dict of 'picture' and 'vector'"
+    )
+    assert refused(keyed, picture) == f"{takes}(4, 8, 6, 1); expected a dict of 'picture' and 'vector'"  # fmt: skip
+    broken = {"picture": picture, "vector": np.full((4, 2), "a")}
+    assert refused(keyed, broken) == f"{takes}(4, 2) in inputs['vector'], which is text; expected numbers"  # fmt: skip
     takes = "inputs: model 'own' takes (None, 8, 6, 1) and (None, 2); got "
     assert refused(listed, named) == f"{takes}a dict of 'picture' and 'vector'; expected 2 arrays"
     assert refused(listed, picture) == f"{takes}(4, 8, 6, 1); expected 2 arrays"
@@ -218,14 +226,104 @@ def test_subclassed_models_of_several_inputs():
 
 
 def test_inputs_one_by_one():
-    """A list of pictures is one array, stacked; of a dict Keras takes the only array."""
+    """A list of pictures is one array, stacked; a dict has the name of the input."""
     inputs = [np.full((8, 6, 1), value, "float32") for value in (1, 2, 3)]
     told = "got 3 arrays, (8, 6, 1), (8, 6, 1) and (8, 6, 1), one for each input; expected (3, 8, 6, 1): np.stack(inputs)"  # fmt: skip
     assert refused(sequential(), inputs).endswith(told)
+    symbol = keras.Input((8, 6, 1), name="picture")
+    model = keras.Model(symbol, L.Conv2D(3, 3)(symbol), name="m")
+    assert refused(model, symbol).endswith(
+        "dict, list or tuple of arrays, got a symbolic tensor in it"
+    )
+    compute_activations(model, {"picture": np.ones((2, 8, 6, 1))})
     told = "got (2, 5, 6, 1), with height 5; expected (2, 8, 6, 1)"
-    assert refused(sequential(), {"other": np.ones((2, 5, 6, 1))}).endswith(told)
+    assert refused(model, {"picture": np.ones((2, 5, 6, 1))}).endswith(told)
+    for one in (model, sequential()):
+        told = "inputs: model 'm' takes shape (None, 8, 6, 1); got a dict of 'other'; expected an array"  # fmt: skip
+        assert refused(one, {"other": np.ones((2, 8, 6, 1))}) == told
     two = {"a": inputs[0], "b": inputs[0]}
     assert refused(subclassed(), two).endswith("got a dict of 'a' and 'b'; expected an array")
+
+
+def test_dictionaries_of_one():
+    """The array alone will do for Keras' own models; one of one's own gets its dictionary."""
+    inputs = keras.Input((8, 6, 1), name="picture")
+    model = keras.Model({"picture": inputs}, L.Conv2D(3, 3, padding="same")(inputs), name="m")
+    picture = np.ones((2, 8, 6, 1), "float32")
+    for given in (picture, [picture], {"picture": picture}):
+        assert compute_activations(model, given)["2"].shape == (2, 8, 6, 3)
+    assert refused(model, {"image": picture}).endswith("got a dict of 'image'; expected 'picture'")
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.conv = L.Conv2D(3, 3)
+
+        def call(self, inputs):
+            return self.conv(inputs["picture"])
+
+    own = Own()
+    own({"picture": picture})
+    takes = "inputs: model 'own' takes shape (None, 8, 6, 1); got"
+    for given in (picture, [picture]):
+        assert refused(own, given) == f"{takes} (2, 8, 6, 1); expected a dict of 'picture'"
+    told = f"{takes} a dict of 'image'; expected 'picture'"
+    assert refused(own, {"image": picture}) == told
+
+
+@pytest.mark.filterwarnings("error")
+def test_keras_does_not_warn_before(pair):
+    """Of what is refused or taken there is one word, and none of Keras."""
+    picture = np.ones((4, 8, 6, 1), "float32")
+    for given in (picture, [picture], {"image": picture, "vector": picture}):
+        refused(pair, given)
+    inputs = keras.Input((8, 6, 1), name="picture")
+    model = keras.Model({"picture": inputs}, L.Conv2D(3, 3)(inputs))
+    compute_activations(model, picture)
+    refused(model, {"image": picture})
+
+
+def test_several_inputs_of_one_each(pair):
+    """All of them lack the axis of the inputs, and get it in the same way."""
+    first, second = keras.Input((8, 6, 1), name="a"), keras.Input((8, 6, 2), name="b")
+    both = keras.Model([first, second], L.Conv2D(2, 3)(L.Concatenate()([first, second])), name="m")
+    a, b = np.ones((8, 6, 1), "float32"), np.ones((8, 6, 2), "float32")
+    way = "keras.tree.map_structure(lambda one: one[None], inputs)"
+    told = f"got 2 arrays, (8, 6, 1) and (8, 6, 2), which lack the axis of the inputs; expected (1, 8, 6, 1) and (1, 8, 6, 2): {way}"  # fmt: skip
+    for given in ([a, b], {"a": a, "b": b}):
+        assert refused(both, given).endswith(told)
+        repaired = eval(way, {"keras": keras, "inputs": given})  # noqa: S307 (our own text)
+        compute_activations(both, repaired)
+    assert refused(pair, [a, np.ones(2)]) == f"inputs: expected arrays of the same number of inputs, at least one, got shapes [(8, 6, 1), (2,)]; if each is of one input, {way}"  # fmt: skip
+    assert refused(pair, [np.ones((0, 8, 6, 1)), np.ones((0, 2))]).endswith("(0, 2)]")
+
+
+def test_datasets_that_are_not_batched(pair, tmp_path):
+    """A dataset is batched, not indexed; with targets and weights, and several inputs."""
+    model = sequential()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = np.ones((4, 8, 6, 1), "float32"), np.zeros(4)
+    slices = tf.data.Dataset.from_tensor_slices
+    told = "got (8, 6, 1), which lacks the axis of the inputs; expected (n, 8, 6, 1): inputs.batch(n)"  # fmt: skip
+    assert refused(model, slices(x)).endswith(told)
+    compute_activations(model, slices(x).batch(3))
+    with pytest.raises(ArgumentError, match=r"which lacks the axis .*: inputs\.batch\(n\)$"):
+        model.fit(x, y, verbose=0, callbacks=[ActivationLogger(tmp_path, slices(x))])
+    told = "expected a dataset of batches, arrays of the same number of inputs; its first element has shapes (8, 6, 1) and {}; if it is one input, {}.batch(n)"  # fmt: skip
+    assert refused(model, slices((x, y))) == f"inputs: {told.format('()', 'inputs')}"
+    assert refused(model, slices((x, y)), compute_heatmaps) == f"inputs: {told.format('()', 'inputs')}"  # fmt: skip
+    assert refused(model, slices((x, y)), compute_gradients) == f"x: {told.format('()', 'x')}"
+    columns = slices((x, y[:, None]))
+    assert refused(model, columns, compute_gradients) == f"x: {told.format('(1,)', 'x')}"
+    # As many values as a picture is high.
+    hot = slices((x, np.ones((4, 8))))
+    assert refused(model, hot, compute_gradients).endswith("expected (n, 8, 6, 1): x.batch(n)")
+    with pytest.raises(ArgumentError, match=r"^x: expected a dataset of batches"):
+        GradientLogger(tmp_path, slices((x, y)))
+    named = slices({"picture": x, "vector": np.ones((4, 2))})
+    assert refused(pair, named).endswith("shapes (8, 6, 1) and (2,); if it is one input, inputs.batch(n)")  # fmt: skip
+    compute_activations(pair, named.batch(2))
+    compute_gradients(model, slices((x, y)).batch(2))
 
 
 def test_a_picture_alone_is_not_taken_for_rows():
@@ -246,6 +344,8 @@ def test_text_and_what_is_no_number():
     text = np.full((2, 8, 6, 1), "1.5")
     assert refused(model, text).endswith("got (2, 8, 6, 1), which is text; expected numbers")
     assert refused(subclassed(), text).endswith("which is text; expected numbers")
+    for tensor in (tf.constant(text), text.astype(object), tf.data.Dataset.from_tensors(text)):
+        assert refused(model, tensor).endswith("which is text; expected numbers")
     ragged = np.empty(2, object)
     ragged[:] = [np.ones((8, 6, 1)), np.ones((7, 6, 1))]
     assert refused(model, ragged) == "inputs: expected an array, or a dict, list or tuple of arrays, got ndarray of Python objects in it, such as pictures of several sizes"  # fmt: skip
@@ -281,3 +381,24 @@ def test_a_model_that_does_not_say_what_it_takes():
     told = refused(Own(), np.ones((2, 4)))
     assert told == "inputs: model 'own' does not say what it takes; got (2, 4), and calling it failed (ValueError); expected inputs as it is trained on"  # fmt: skip
     compute_activations(Own(), np.ones((2, 3)))
+
+
+def test_words_are_taken_by_models_of_text():
+    """As arrays of any kind, and as tensors, to the last byte."""
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.dense = L.Dense(2)
+
+        def call(self, inputs):
+            return self.dense(keras.ops.cast(tf.strings.length(inputs), "float32"))
+
+    model, words = Own(), [["a", "bcd"], ["", "ef"]]
+    expected = np.array(model(tf.constant(words)))
+    for given in (np.array(words), np.array(words, object), tf.constant(words)):
+        np.testing.assert_allclose(compute_activations(model, given)["1"], expected, rtol=1e-6)
+    ends_with_0 = tf.constant([["a\0", "bcd"], ["", "ef\0"]])
+    np.testing.assert_allclose(
+        compute_activations(model, ends_with_0)["1"], np.array(model(ends_with_0)), rtol=1e-6
+    )
