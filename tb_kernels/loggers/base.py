@@ -27,7 +27,7 @@ from tb_kernels.loggers.training import (
     last_callback,
 )
 from tb_kernels.model.forward import Kept
-from tb_kernels.model.layers import check_built, check_model, is_built
+from tb_kernels.model.layers import check_built, check_call, check_model, has_call, is_built
 from tb_kernels.schema.naming import FINAL
 from tb_kernels.views.view import Captured, View
 from tb_kernels.writing.opening import check_log_dir
@@ -40,6 +40,8 @@ class Logger(keras.callbacks.Callback):
     """Base of the loggers; see `KernelLogger` for the keywords."""
 
     view: ClassVar[str]
+    # Whether the view calls the model.
+    calls: ClassVar[bool] = True
 
     def __init__(
         self, log_dir: Any, *, epochs: Any, style: Style, strict: bool, patience: float
@@ -155,6 +157,9 @@ class Logger(keras.callbacks.Callback):
 
     def set_model(self, model: keras.Model) -> None:
         check_model(model)
+        if self.calls:
+            # Now, for a view that is made only when the first batch has built the model.
+            check_call(model)
         super().set_model(model)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -187,8 +192,9 @@ class Logger(keras.callbacks.Callback):
                 self._recorder.sample(plan, first - 1, written=first == 1)
         elif before_training:
             self._progress.reached.add(0)
+            what = "model" if has_call(self.model) else "each convolution of model"
             warn(
-                f"epoch 0 cannot be drawn: model {self.model.name!r} is built only by its first "
+                f"epoch 0 cannot be drawn: {what} {self.model.name!r} is built only by its first "
                 "batch; build it before fit, or give it an Input, to see it before training"
             )
 

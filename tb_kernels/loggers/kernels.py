@@ -78,6 +78,7 @@ class KernelLogger(Logger):
     """
 
     view = KERNELS
+    calls = False
 
     def __init__(
         self,

@@ -28,16 +28,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.layers import check_call
 
 # Marks a tensor as one to differentiate at; returns the tensor to go on with.
 Watch = Callable[[Any], Any]
 
 
-def check_backend() -> None:
-    """Makes sure that Keras runs on TensorFlow.
+def check_calls(model: keras.Model) -> None:
+    """Makes sure that a view can call the model.
 
     Raises:
-        ArgumentError: If it runs on something else.
+        ArgumentError: If Keras runs on something else than TensorFlow, or the model has no `call`.
     """
     if keras.config.backend() != "tensorflow":
         raise ArgumentError(
@@ -45,6 +46,7 @@ def check_backend() -> None:
             f"is {keras.config.backend()!r} (set KERAS_BACKEND=tensorflow; kernels can be "
             "logged on every backend)"
         )
+    check_call(model)
 
 
 def compiled(model: keras.Model, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -145,7 +145,7 @@ def places_or_last(
         found = {place.number: place for place in select_places(model, "layers", layers)}
         return list(found.values()), None
     select_weights(model, None)
-    backend.check_backend()
+    backend.check_calls(model)
     try:
         # Of the size that the model itself takes: what comes behind may fit no other.
         canvas = Canvas(model, None)

@@ -168,10 +168,30 @@ def architecture(model: keras.Model) -> tuple[Any, ...]:
     )
 
 
+def has_call(model: keras.Model) -> bool:
+    """Whether the model can be called: a GAN may have nothing but its parts and a train_step."""
+    return getattr(model.call, "__func__", None) is not keras.Model.call
+
+
+def check_call(model: keras.Model) -> None:
+    """Makes sure that the model can be called.
+
+    Raises:
+        ArgumentError: If its class has no `call`.
+    """
+    if not has_call(model):
+        raise ArgumentError(
+            f"model: this view calls the model, and the class of {model.name!r} has no call(); "
+            "expected one, or a part of the model that can be called, given to log() "
+            "(kernels can be logged of every model)"
+        )
+
+
 def is_built(model: keras.Model) -> bool:
     """Whether the model has its weights: a convolution that it never calls stays without."""
     built = built_convolutions(model)
-    return bool(model.built) and (any(built) or not built)
+    # What cannot be called is never built as a whole.
+    return bool(model.built or not has_call(model)) and (any(built) or not built)
 
 
 def built_convolutions(model: keras.Model) -> list[bool]:

@@ -78,7 +78,7 @@ class ActivationPass:
     def __init__(
         self, model: keras.Model, inputs: Any, wanted: Collection[str] | None = None
     ) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         self._model = model
         self._wanted = wanted
         self._inputs = as_tensors(inputs)

@@ -85,7 +85,7 @@ class Climb:
     """
 
     def __init__(self, model: keras.Model, place: Place, how: How) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         self._model = model
         self._place = place
         self._seed = how.seed

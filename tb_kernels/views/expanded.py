@@ -107,7 +107,7 @@ class Expansion:
     def __init__(
         self, model: keras.Model, place: Place, source: Place | None, linearize: Linearize | None
     ) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         self._reach = Reach(model, place, source)
         self._linear = Linear(model, linearize)
         self.kernels = self._check(Canvas(model, None))

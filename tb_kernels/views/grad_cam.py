@@ -40,7 +40,7 @@ class GradCam:
     def __init__(
         self, model: keras.Model, inputs: Any, layers: Sequence[Place], scores: Scores
     ) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         self._model = model
         self._inputs = as_tensors(inputs)
         self._layers = layers

@@ -163,7 +163,7 @@ class HeatmapView(View):
 
 def _last_layer(model: keras.Model, inputs: Any, scores: Scores) -> Chosen:
     """The last layer before the head, on the way to the scores."""
-    backend.check_backend()
+    backend.check_calls(model)
     tensors = as_tensors(inputs)
 
     def total(outputs: Any) -> Any:

@@ -43,7 +43,7 @@ class LossGradient:
         *,
         training: bool = False,
     ) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         _check_loss(model)
         self._model = model
         self._training = training
