@@ -18,7 +18,6 @@ from tb_kernels.model.takes import (
     Shape,
     Taken,
     by_name,
-    is_apart,
     pairs,
     taken_by,
 )
@@ -80,13 +79,11 @@ def is_wrong(argument: str, data: Any, model: keras.Model) -> bool:
     An array may be one input alone, without the axis of the inputs: Keras gives it an axis at
     its end where there is one channel, and sees rows as pictures.
     """
-    if is_apart(data, model):
-        return True
     taken = taken_by(model)
     try:
         found = [] if taken is None else list(pairs(argument, data, taken))
-    except ApartError:
-        return False
+    except ApartError as apart:
+        return apart.is_refused_by(model)
     return any(array.ndim > 1 and _fits(array.shape, one.shape[1:]) for _, one, array in found)
 
 

@@ -51,6 +51,16 @@ class ApartError(Exception):
         super().__init__(place)
         self.place, self.data, self.taken = place, data, taken
 
+    def is_refused_by(self, model: keras.Model) -> bool:
+        """Whether Keras itself refuses them, which flattens lists, and of dicts takes the names.
+
+        A model of one's own may take more than what it was built with.
+        """
+        if getattr(functional_of(model), "inputs", None) is None:
+            return False
+        number, wanted = (len(backend.leaves(one)) for one in (self.data, self.taken))
+        return isinstance(self.data, Mapping) or number != wanted
+
 
 def taken_by(model: keras.Model) -> Any:
     """A `Taken`, or a dict or list of them, and of such; None if the model does not say."""
@@ -89,16 +99,6 @@ def pairs(place: str, data: Any, taken: Any) -> Iterator[Pair]:
         raise ApartError(place, data, taken)
     for key, one in parts:
         yield from pairs(f"{place}[{key!r}]", data[key], one)
-
-
-def is_apart(data: Any, model: keras.Model) -> bool:
-    """Whether Keras itself refuses the structure, which a subclassed model may know to take."""
-    taken = taken_by(model)
-    if getattr(functional_of(model), "inputs", None) is None:
-        return False
-    if isinstance(data, Mapping):
-        return not all(name in data for name in by_name(taken))
-    return len(backend.leaves(data)) != len(backend.leaves(taken))
 
 
 def by_name(taken: Any) -> dict[str, Any]:

@@ -280,6 +280,7 @@ def test_keras_does_not_warn_before(pair):
     inputs = keras.Input((8, 6, 1), name="picture")
     model = keras.Model({"picture": inputs}, L.Conv2D(3, 3)(inputs))
     compute_activations(model, picture)
+    refused(model, {"picture": [picture, picture]})
     refused(model, {"image": picture})
 
 
