@@ -103,6 +103,10 @@ def _ways(target: _Target) -> Iterator[tuple[str, NDArray[Any]]]:
     if array.shape == shape:
         takes = f"takes classes; got {array.shape}, a value for each class"
         yield f"{takes}; expected {of_each}: np.argmax({place}, axis=-1)", array.argmax(-1)
+    finite = np.isfinite(array)
+    if not finite.all():
+        says = f"takes finite numbers; got {array[~finite][0]}"
+        yield says, np.where(finite, array, np.zeros_like(array))
     if array.shape not in (of_each, (*of_each, 1)) or not np.array_equal(array, np.round(array)):
         return
     beyond = array[(array < 0) | (array >= classes)]

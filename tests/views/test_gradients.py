@@ -499,6 +499,7 @@ WRONG = {
     "one-hot": (SPARSE, np.eye(3)[CLASSES], None, "y: the loss of model 'kinds' takes classes; got (16, 3), a value for each class; expected (16,): np.argmax(y, axis=-1)"),
     "too large": (SPARSE, CLASSES + 1, None, "y: the loss of model 'kinds' takes classes from 0 to 2, for outputs (16, 3); got 3"),
     "negative": (SPARSE, CLASSES[:, None] - 1, None, "y: the loss of model 'kinds' takes classes from 0 to 2, for outputs (16, 3); got -1"),
+    "not finite": (SPARSE, np.where(CLASSES == 1, np.nan, CLASSES), None, "y: the loss of model 'kinds' takes finite numbers; got nan"),
     "classes": (DENSE, CLASSES, None, "y: the loss of model 'kinds' takes a value for each of the outputs; got (16,); expected (16, 3), of classes keras.utils.to_categorical(y, 3)"),
     "text": (SPARSE, CLASSES.astype(str), None, "y: the loss of model 'kinds' takes numbers; got text, shape (16,)"),
     "tensors of text": (DENSE, tf.fill((16, 3), "a"), None, "y: the loss of model 'kinds' takes numbers; got text, shape (16, 3)"),
@@ -550,8 +551,9 @@ def test_which_of_several_targets_or_weights_is_wrong(data):
         match=r"^sample_weight: .* of shape \[\(16, 3\), \(16,\)\]; expected shape \[\(16,\), \(16,\)\]$",
     ):
         compute_gradients(model, x, [y, CLASSES], [hot, np.ones(16)])
-    with pytest.raises(ArgumentError, match=r"^y: .* cannot take targets \(16,\) for outputs"):
-        compute_gradients(model, x, CLASSES)
+    told = r"^y: .* cannot take targets \[\(16, 1\), \(16, 7\)\] for outputs \(16, 1\), \(16, 3\) "
+    with pytest.raises(ArgumentError, match=told):
+        compute_gradients(model, x, [y, np.ones((16, 7))])
     named = keras.Model(inputs, {"value": heads[0], "kind": heads[1]}, name="m")
     named.compile("sgd", {"value": "mse", "kind": SPARSE})
     with pytest.raises(ArgumentError, match=r"^y\['kind'\]: .*: np.argmax\(y\['kind'\], axis=-1\)"):
