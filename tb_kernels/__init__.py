@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.reading.log import Log, open_log
     from tb_kernels.reading.picture import Picture
+    from tb_kernels.report.context import draw_context
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.expanded import expand_kernels
@@ -60,6 +61,7 @@ __all__ = [
     "compute_activations",
     "compute_gradients",
     "compute_heatmaps",
+    "draw_context",
     "expand_kernels",
     "open_log",
     "read_kernels",
@@ -85,6 +87,7 @@ _HOMES = {
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",
     "compute_heatmaps": "tb_kernels.views.heatmaps",
+    "draw_context": "tb_kernels.report.context",
     "expand_kernels": "tb_kernels.views.expanded",
     "open_log": "tb_kernels.reading.log",
     "read_kernels": "tb_kernels.views.kernels",

@@ -42,7 +42,7 @@ from tb_kernels.wording import count
     type=click.Choice(get_args(Format)),
     default="png",
     show_default=True,
-    help="Of strips, sheets and curves.",
+    help="Of strips, sheets, contexts and curves.",
 )
 def command(
     log_dir: str,
@@ -61,6 +61,7 @@ def command(
     images/      the pictures by their names
     strips/      each kernel across epochs
     sheets/      each layer at each epoch, numbered, with its scale
+    contexts/    expanded kernels and patterns, with what makes each input channel
     animations/  each layer across epochs
     curves/      loss, metrics and statistics, the logged epochs marked
     index.html   all of it on one page; and report.md

@@ -134,10 +134,13 @@ class _Graph:
         return []
 
     def _convolve(self, layer: Any, node: Any, inputs: list[_Made]) -> _Made:
-        number = self._numbers[id(layer)]
-        self.found.setdefault(number, inputs[0])
+        made, times = inputs[0], getattr(layer, "depth_multiplier", 1)
+        # Where it works in groups of channels, readers conclude from these rows how many there are.
+        in_groups = times > 1 or getattr(layer, "groups", 1) > 1
+        whole = _covers(made, self._channels(node.input_tensors[0]))
+        self.found.setdefault(self._numbers[id(layer)], made if whole or not in_groups else [])
         if isinstance(layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)):
-            return _repeated(inputs[0], layer.depth_multiplier)
+            return _repeated(made, times)
         return self._all(layer, layer.filters)
 
     def _all(self, layer: Any, filters: int) -> _Made:
@@ -177,6 +180,12 @@ class _Graph:
 
     def _axis(self, rank: int) -> int:
         return 1 if self._axes.usually_first else rank - 1
+
+
+def _covers(made: _Made, channels: int) -> bool:
+    """Whether somebody makes each of so many channels."""
+    told = {channel for one in made for channel in range(one.channel, one.channel + one.length)}
+    return len(told) == channels
 
 
 def _repeated(made: _Made, times: int) -> _Made:

@@ -11,7 +11,6 @@ from tb_kernels.errors import LogError
 from tb_kernels.reading.catalog import Catalog
 from tb_kernels.reading.entries import LONGEST, parse_index
 from tb_kernels.reading.gathering import NO_INDEX
-from tb_kernels.reading.legends import Legend, legend_of
 from tb_kernels.reading.sources import Tell
 from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.naming import Address
@@ -45,8 +44,8 @@ class IndexCache:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._catalog, self._tell)
 
-    def legend(self, index: int, folder: str, group: str, address: Address) -> Legend:
-        """How a picture is to be read.
+    def entry(self, index: int, folder: str, group: str, address: Address) -> LayerEntry:
+        """What tells how a picture is to be read.
 
         Args:
             index: The number of the index that was written with it.
@@ -66,7 +65,7 @@ class IndexCache:
             entries = self._entries(index, folder).get((address.layer, group), ())
         for entry in reversed(entries):
             if address.kernel in entry["drawn"]:
-                return legend_of(entry, address.kernel)
+                return entry
         raise LogError(
             f"the index of epoch {address.epoch} does not tell of {address} in "
             f"{shown(folder)!r}, so its layout and its weights are not known"

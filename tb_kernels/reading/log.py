@@ -87,6 +87,11 @@ class Log:
         return [training for training in found if training.run in runs]
 
     @property
+    def whole(self) -> Log:
+        """The log that this is a selection of."""
+        return self._of(self._catalog.rows)
+
+    @property
     def superseded(self) -> int:
         """How many pictures are not here because a newer training of their run began anew."""
         folders = {layer.folder for layer in self.layers}

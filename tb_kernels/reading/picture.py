@@ -13,8 +13,11 @@ from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
-from tb_kernels.reading.legends import Legend
-from tb_kernels.schema.naming import Address, epoch_of, picture_path
+from tb_kernels.reading.legends import Legend, legend_of
+from tb_kernels.reading.makers import Input, inputs_of
+from tb_kernels.schema.index import LayerEntry, axes_of
+from tb_kernels.schema.naming import GRADIENTS, KERNELS, Address, epoch_of, picture_path
+from tb_kernels.schema.training import layers_in
 
 
 class Picture:
@@ -92,8 +95,7 @@ class Picture:
         Raises:
             LogError: If the log has no index of it.
         """
-        layer = self._layer
-        return self._indexes.legend(self._row[8], layer.folder, layer.group, self.address)
+        return legend_of(self._entry, self.address.kernel)
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture.
@@ -127,6 +129,24 @@ class Picture:
         with self._named():
             return self.legend.weights(pixels)
 
+    def inputs(self) -> list[Input]:
+        """What each slice of a kernel is multiplied by.
+
+        Returns:
+            For each slice, in their order, the number of the input channel, and the filters that
+            make it: their layers' numbers and their own. An addition has several makers, the
+            picture's channels have none, nor have those of which the log does not tell.
+
+        Raises:
+            LogError: If the log has no index of it, or it is not of a whole kernel.
+        """
+        entry, kernel = self._entry, self.address.kernel
+        if self.view not in (KERNELS, GRADIENTS) or entry["pictures"] != "kernels":
+            raise LogError(f"{self.view}/{self.tag}: expected the picture of a whole kernel")
+        span = self._catalog.found.files[self._row[3]].layers
+        told = layers_in(self._catalog.read(Span(self._row[3], *span))) if span else []
+        return inputs_of(told, self.address.layer, axes_of(entry), kernel)
+
     def size_at(self, scale: int | None = None, columns: int | None = None) -> tuple[int, int]:
         """Height and width that `redraw` gives, without looking at the picture.
 
@@ -159,6 +179,11 @@ class Picture:
             return pixels
         with self._named():
             return self.legend.redraw(pixels, scale, columns)
+
+    @property
+    def _entry(self) -> LayerEntry:
+        layer = self._layer
+        return self._indexes.entry(self._row[8], layer.folder, layer.group, self.address)
 
     def __repr__(self) -> str:
         return f"<Picture {self.tag} of {self.view}, run {self.run!r}>"

@@ -17,6 +17,7 @@ from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.animations import animate
 from tb_kernels.report.board import Board
+from tb_kernels.report.context import context_board, contexts_of
 from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.job import PART_NAMES, Job
 from tb_kernels.report.markdown import write_markdown
@@ -76,6 +77,13 @@ def _write_sheets(job: Job) -> None:
             job.step()
 
 
+def _write_contexts(job: Job) -> None:
+    """A figure of each kernel with what makes its input channels, where that was drawn."""
+    for picture in contexts_of(job.log):
+        _write_board(job, job.folder.context(picture), partial(_draw_context, job, picture))
+        job.step()
+
+
 def _write_animations(job: Job) -> None:
     """An animation of each layer across epochs."""
     for layer in _animated_layers(job.log):
@@ -118,6 +126,7 @@ PARTS = {
     "images": Part(len, _write_images),
     "strips": Part(lambda log: log.strip_count, _write_strips),
     "sheets": Part(lambda log: sum(len(one.epochs) for one in _drawn_layers(log)), _write_sheets),
+    "contexts": Part(lambda log: len(contexts_of(log)), _write_contexts),
     "animations": Part(lambda log: len(_animated_layers(log)), _write_animations),
     "curves": Part(
         lambda log: sum(len(curve_figures(log, run)) for run in log.runs), _write_curves
@@ -147,6 +156,11 @@ def _draw_strip(job: Job, strip: list[Picture]) -> Board:
         return draw_views(views, scale=job.scale, columns=job.columns)
     job.room.take(strip)
     return draw_strip(strip, direction=job.direction, scale=job.scale, columns=job.columns)
+
+
+def _draw_context(job: Job, picture: Picture) -> Board:
+    job.room.take([picture])
+    return context_board(job.log, picture)
 
 
 def _write_board(job: Job, path: str, draw: Callable[[], Board]) -> None:

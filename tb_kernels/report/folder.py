@@ -91,6 +91,10 @@ class ReportFolder:
         """The path of a layer's figure at an epoch."""
         return f"{self._of_layer('sheets', layer)}/{layer.number}_{SHEET}_{epoch}"
 
+    def context(self, picture: Picture) -> str:
+        """The path of the figure of a kernel in its context."""
+        return f"{self._group('contexts', picture)}/{picture.address}"
+
     def animation(self, layer: LoggedLayer) -> str:
         """The path of a layer's figure across epochs."""
         return self._of_layer("animations", layer)

@@ -12,7 +12,7 @@ from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.room import Room
 
 # In the order in which they are made: the page embeds what the others have drawn.
-PART_NAMES = ("images", "strips", "sheets", "animations", "curves", "page")
+PART_NAMES = ("images", "strips", "sheets", "contexts", "animations", "curves", "page")
 
 Direction = Literal["auto", "across", "down"]
 Format = Literal["png", "pdf"]
@@ -31,7 +31,7 @@ class Job:
         columns: Slices in a row; None for as logged.
         direction: How the epochs of a strip stand.
         together: Whether a strip has all views of its address.
-        format: Of strips, sheets and curves.
+        format: Of strips, sheets, contexts and curves.
     """
 
     log: Log

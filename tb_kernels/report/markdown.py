@@ -8,6 +8,7 @@ from itertools import islice
 from urllib.parse import quote
 
 from tb_kernels.reading.layers import LoggedLayer
+from tb_kernels.report.context import contexts_of
 from tb_kernels.report.curves import curve_figures
 from tb_kernels.report.job import Job
 from tb_kernels.report.page import PAGE, facts_of
@@ -15,7 +16,7 @@ from tb_kernels.wording import count, shown
 
 REPORT = "report.md"
 
-# So many strips of a layer are shown; all of them are in their folder.
+# So many strips and contexts of a layer are shown; all of them are in their folders.
 _STRIPS = 4
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
@@ -64,6 +65,13 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
     )
     for path in islice(filter(folder.has, strips), _STRIPS):
         lines += _figure(job, path, across)
+    contexts = (
+        f"{folder.context(picture)}.{job.format}"
+        for picture in contexts_of(job.log)
+        if (picture.run, picture.view, picture.group) == (layer.run, layer.view, layer.group)
+    )
+    for path in islice(filter(folder.has, contexts), _STRIPS):
+        lines += _figure(job, path, f"{facts.title}, a kernel and what makes its input channels")
     return ["", f"### {_plain(facts.title)} · {_plain(facts.view)}", *lines] if lines else []
 
 

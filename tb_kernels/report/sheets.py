@@ -88,19 +88,23 @@ def _fit(
 
 def _title(picture: Picture) -> str:
     """`Kernels of layer 1, conv2d, after epoch 10`."""
-    layer, _, epoch = picture.address
+    return f"{picture.view.capitalize()} of layer {picture.address.layer}, {name_of(picture)}"
+
+
+def name_of(picture: Picture) -> str:
+    """What a picture's layer is called, and when: `conv2d, after epoch 10`."""
+    epoch = picture.address.epoch
     when = f"after epoch {epoch}" if epoch else "before training"
     if epoch == FINAL:
         when = "as training left it"
-    name = shown(picture.layer_name, _LONGEST_NAME)
-    return f"{picture.view.capitalize()} of layer {layer}, {name}, {when}"
+    return f"{shown(picture.layer_name, _LONGEST_NAME)}, {when}"
 
 
 def bar_of(pictures: Sequence[Picture]) -> Bar:
     """What black and white stand for, if that is the same in all of the pictures."""
     try:
         legends = [one.legend for one in pictures]
-        colors = _gradient(legends[0].colormap)
+        colors = gradient(legends[0].colormap)
     except LogError:
         return Bar(note="scale not known: there is no index")
     except ArgumentError:
@@ -115,7 +119,8 @@ def bar_of(pictures: Sequence[Picture]) -> Bar:
     return Bar(colors, f"{low:.4g}", f"{high:.4g}", note)
 
 
-def _gradient(colormap: str) -> NDArray[np.uint8]:
+def gradient(colormap: str) -> NDArray[np.uint8]:
+    """The colours of a scale from low to high, (levels, 3)."""
     if colormap in (GRAY, RGB):
         return np.repeat(np.arange(_LEVELS, dtype=np.uint8)[:, None], 3, axis=1)
     return lookup_table(colormap)

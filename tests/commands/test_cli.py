@@ -86,7 +86,7 @@ def test_list_for_programs(log_dir):
         (["export", "{log}", "out", "--kernels", "7"], 2, "no picture of kernel 7"),
         (["export", "{log}", "out", "--views", "x"], 2, "no view 'x' in '{log}'; it has kernels"),
         (["export", "{log}", "out", "--runs", "c"], 2, "no run 'c' in '{log}'; it has a, b"),
-        (["export", "{log}", "out", "--only", "images,x"], 2, "--only: no part 'x'; there are images, strips, sheets, animations, curves, page"),
+        (["export", "{log}", "out", "--only", "images,x"], 2, "--only: no part 'x'; there are images, strips, sheets, contexts, animations, curves, page"),
         (["export", "{log}", "out", "--kernels", "1,,2"], 2, "expected a list such as 1-6,3_2, got '1,,2'"),
         (["export", "{log}", "out", "--epochs", "9-1"], 2, "expected a list such as 1,6,last, got '9-1'"),
         (["export", "{log}", "out", "--scale", "0"], 2, "0 is not in the range 1<=x<=512"),

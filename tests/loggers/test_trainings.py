@@ -116,6 +116,7 @@ def test_what_the_index_tells_of_a_training(data, tmp_path):
         [None, 3, 3, 4],
         [None, 1, 2, 6],
     ]
+    assert [one["makers"] for one in training.layers] == [[], [], [[1, 4, "1", 1]], [], []]
 
 
 def test_the_layers_of_a_model_that_its_first_batch_builds(data, tmp_path):

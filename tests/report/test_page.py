@@ -26,12 +26,12 @@ def test_the_page_shows_sheets_and_scales_of_kernels(tmp_path):
 
 @pytest.mark.slow
 def test_the_report_names_what_is_there(log_dir, tmp_path):
-    """Every link of report.md leads to a file; curves, sheets, animations and strips are in it."""
+    """Every link of report.md leads to a file; all figures are in it."""
     export(log_dir, tmp_path)
     text = (tmp_path / "report.md").read_text()
     targets = [unquote(target) for target in re.findall(r"\]\(([^)]+)\)", text)]
     assert all((tmp_path / target).is_file() for target in targets)
-    assert {target.split("/")[0] for target in targets} == {"index.html", "curves", "sheets", "animations", "strips"}  # fmt: skip
+    assert {target.split("/")[0] for target in targets} == {"index.html", "curves", "sheets", "contexts", "animations", "strips"}  # fmt: skip
     export(log_dir, tmp_path / "together", "--together", "--only", "strips,page")
     assert "](strips/1-first/1_1.png)" in (tmp_path / "together/report.md").read_text()
     alone = export(log_dir, tmp_path / "alone", "--only", "page")

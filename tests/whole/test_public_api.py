@@ -39,6 +39,7 @@ def test_public_names():
         "compute_activations",
         "compute_gradients",
         "compute_heatmaps",
+        "draw_context",
         "expand_kernels",
         "open_log",
         "read_kernels",

@@ -1,0 +1,154 @@
+"""A kernel in its context: its strongest slices beside what makes their input channels."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tb_kernels.arguments import check_size
+from tb_kernels.drawing.colors import GRAY, paint
+from tb_kernels.drawing.levels import Limits, find_limits, find_nonfinite, to_levels
+from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.makers import Filter
+from tb_kernels.reading.picture import Picture
+from tb_kernels.report.board import Board
+from tb_kernels.report.grids import Bar, Cell, draw_grid
+from tb_kernels.report.sheets import gradient, name_of
+from tb_kernels.schema.naming import EXPANDED, KERNELS, PATTERNS, Address
+
+TOP = 8
+
+# What tells best what a filter looks for.
+_TELLING = (EXPANDED, PATTERNS)
+
+# A kernel of so many slices can be read as it is.
+_FEW = 4
+
+# So many makers of a channel are shown, the last ones, which an addition comes to last.
+_MOST_MAKERS = 3
+
+# The longer side of a slice has at least so many pixels.
+_SIDE = 96
+
+
+def draw_context(
+    log: Log, address: Address | str, *, top: int = TOP, run: str | None = None
+) -> NDArray[np.uint8]:
+    """A figure of one kernel: its strongest slices, each above what makes its input channel.
+
+    Strength is the slice's norm, the root of the sum of its squares; its sign that of its sum.
+    First come the slices that add to the kernel's value, then those that take from it, each by
+    strength; at the right the kernel itself. A channel is shown by the filter that makes it: its
+    expanded kernel or its pattern, if one of them was logged at this epoch, or its
+    kernel, if that has four slices at most. A channel that several filters make together, as
+    after an addition, has up to three of them below each other. (What nothing is drawn of, has
+    its address alone.)
+
+    Args:
+        log: What was logged.
+        address: Of a kernel's picture, `"3_6_10"`.
+        top: How many slices.
+        run: Which training; it may be left out where only one has it.
+
+    Returns:
+        Shape (height, width, 3), uint8.
+
+    Raises:
+        ArgumentError: If there is no such picture.
+        LogError: If it is not of a whole kernel of two dimensions, or cannot be read.
+    """
+    picture = log.picture(address, run=run)
+    return context_board(log, picture, check_size("top", top) or TOP).pixels()
+
+
+def context_board(log: Log, picture: Picture, top: int = TOP) -> Board:
+    """As `draw_context`, of a picture in the view of kernels."""
+    weights, inputs = picture.weights(), picture.inputs()
+    if weights.ndim != 3 or min(weights.shape[1:]) < 1:
+        raise LogError(f"{picture.view}/{picture.tag}: expected a kernel of two dimensions")
+    limits = find_limits(weights.astype(np.float32), "symmetric")
+    sums, strengths = np.nansum(weights, axis=(1, 2)), np.sqrt(np.nansum(weights**2, axis=(1, 2)))
+    strongest = np.argsort(-strengths, kind="stable")[:top]
+    chosen = sorted(strongest, key=lambda slice_: sums[slice_] < 0)
+    columns = []
+    for slice_ in chosen:
+        channel, filters = inputs[slice_]
+        caption = f"{channel}: {'-' if sums[slice_] < 0 else '+'}{strengths[slice_]:.3g}"
+        makers = [_filter_cell(log, picture, one) for one in filters[-_MOST_MAKERS:]]
+        columns.append([_slice_cell(weights[slice_], limits, caption), *makers])
+    own = _telling(log, picture, Filter(*picture.address[:2]))
+    columns.append([Cell.of(own, f"{own.view} {own.address}")] if own else [])
+    rows = [list(row) for row in zip_longest(*columns)]
+    return draw_grid(rows, _title(picture, len(chosen), len(weights)), _bar(limits))
+
+
+def contexts_of(log: Log) -> list[Picture]:
+    """The kernels that a report draws in their context.
+
+    Of each layer, at its last epoch, those that were also drawn in a way that tells what they
+    look for.
+    """
+    whole, found = log.whole, []
+    for layer in log.select(views=KERNELS).layers if KERNELS in log.views else ():
+        telling = [
+            one
+            for one in whole.layers
+            if one.view in _TELLING and (one.run, one.number) == (layer.run, layer.number)
+        ]
+        numbers = {kernel for one in telling for kernel in one.kernels}
+        last = log.of_layer(layer, layer.epochs[-1])
+        found += [one for one in last if one.address.kernel in numbers]
+    return found
+
+
+def _slice_cell(weights: NDArray[np.float64], limits: Limits, caption: str) -> Cell:
+    scale = -(-_SIDE // max(weights.shape))
+    height, width = (side * scale for side in weights.shape)
+    return Cell(caption, (height, width), partial(_draw_slice, weights, limits, scale))
+
+
+def _draw_slice(weights: NDArray[np.float64], limits: Limits, scale: int) -> NDArray[np.uint8]:
+    kernel = weights[None, None].astype(np.float32)
+    levels = to_levels(np.nan_to_num(kernel), limits)
+    pixels = paint(levels, GRAY, find_nonfinite(kernel))[0, 0]
+    colored = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    return np.repeat(np.repeat(colored, scale, axis=0), scale, axis=1)
+
+
+def _filter_cell(log: Log, picture: Picture, one: Filter) -> Cell:
+    found = _telling(log, picture, one)
+    if found is None:
+        address = Address(one.layer, one.number, picture.address.epoch)
+        return Cell(str(address), (1, 1), lambda: np.full((1, 1), 255, np.uint8))
+    view = "" if found.view == KERNELS else f"{found.view} "
+    return Cell.of(found, f"{view}{found.address}")
+
+
+def _telling(log: Log, picture: Picture, one: Filter) -> Picture | None:
+    """The picture that tells best what a filter looks for; None if there is none."""
+    epoch, whole = picture.address.epoch, log.whole
+    # A separable convolution's filters are those of its second part.
+    tried = [(view, one.layer) for view in _TELLING]
+    tried += [(KERNELS, one.layer), (KERNELS, f"{one.layer}-2")]
+    for view, layer in tried:
+        try:
+            found = whole.picture(Address(layer, one.number, epoch), view=view, run=picture.run)
+            if view != KERNELS or found.legend.window[0] <= _FEW:
+                return found
+        except (ArgumentError, LogError):
+            continue
+    return None
+
+
+def _title(picture: Picture, shown: int, of: int) -> str:
+    layer, kernel, _ = picture.address
+    return f"Kernel {kernel} of layer {layer}, {name_of(picture)}: {shown} of {of} input channels"
+
+
+def _bar(limits: Limits) -> Bar:
+    note = "sign of the sum and norm of each slice; below, what makes the channel"
+    return Bar(gradient(GRAY), f"{limits.low:.4g}", f"{limits.high:.4g}", note)

@@ -1,0 +1,150 @@
+"""A kernel beside what makes its input channels: the right slices, filters and signs."""
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels import (
+    ArgumentError,
+    ExpansionLogger,
+    KernelLogger,
+    LogError,
+    draw_context,
+    open_log,
+)
+from tests.helpers.oracle import read_png
+from tests.helpers.reports import export, find
+
+L = keras.layers
+
+
+def network():
+    """Two branches joined, normalized and pooled; then convolutions of every kind."""
+    inputs = keras.Input((16, 16, 1))
+    left = L.Conv2D(3, 3, padding="same", name="left")(inputs)
+    right = L.Conv2D(5, 3, padding="same", name="right")(inputs)
+    x = L.MaxPooling2D()(L.ReLU()(L.BatchNormalization()(L.Concatenate()([left, right]))))
+    plain = L.Conv2D(6, 3, padding="same", name="plain")(x)
+    grouped = L.Conv2D(4, 3, padding="same", groups=2, name="grouped")(x)
+    separable = L.SeparableConv2D(6, 3, padding="same", depth_multiplier=2, name="separable")(x)
+    depthwise = L.DepthwiseConv2D(3, depth_multiplier=2, padding="same", name="depthwise")(x)
+    added = L.Conv2D(2, 3, name="added")(L.Add()([plain, separable]))
+    # Each in the order of the data, whichever is deeper.
+    outputs = [L.GlobalAveragePooling2D()(one) for one in (grouped, depthwise, added)]
+    return keras.Model(inputs, L.Dense(1)(L.Concatenate()(outputs)))
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(3)
+    return network()
+
+
+@pytest.fixture(scope="module")
+def log_dir(model, tmp_path_factory):
+    """Kernels, and some of them expanded."""
+    log_dir = tmp_path_factory.mktemp("context") / "logs"
+    with KernelLogger(log_dir) as kernels, ExpansionLogger(log_dir, layers=["plain", "right"]) as expanded:  # fmt: skip
+        for epoch in (1, 2):
+            kernels.log(model, epoch)
+            expanded.log(model, epoch)
+    return log_dir
+
+
+def number_of(model, name):
+    return str([layer.name for layer in model.layers].index(name) + 1)
+
+
+def inputs_of(log_dir, model, name, kernel, part=""):
+    return open_log(log_dir).picture(f"{number_of(model, name)}{part}_{kernel}_1").inputs()
+
+
+def test_which_filter_makes_a_channel(log_dir, model):
+    """By the rules of each kind of convolution: the joined map has three channels, then five."""
+    left, right = number_of(model, "left"), number_of(model, "right")
+    joined = [(left, 1), (left, 2), (left, 3)] + [(right, one) for one in range(1, 6)]
+    assert inputs_of(log_dir, model, "left", 1) == [(1, ())]
+    assert inputs_of(log_dir, model, "plain", 6) == [(n + 1, (joined[n],)) for n in range(8)]
+    for kernel, first in ((1, 0), (2, 0), (3, 4), (4, 4)):
+        expected = [(n + 1, (joined[n],)) for n in range(first, first + 4)]
+        assert inputs_of(log_dir, model, "grouped", kernel) == expected
+    for kernel in range(1, 17):
+        channel = (kernel - 1) // 2
+        expected = [(channel + 1, (joined[channel],))]
+        assert inputs_of(log_dir, model, "depthwise", kernel) == expected
+        assert inputs_of(log_dir, model, "separable", kernel, "-1") == expected
+    expected = [(n // 2 + 1, (joined[n // 2],)) for n in range(16)]
+    assert inputs_of(log_dir, model, "separable", 3, "-2") == expected
+    both = (number_of(model, "plain"), number_of(model, "separable"))
+    expected = [(n + 1, {(both[0], n + 1), (both[1], n + 1)}) for n in range(6)]
+    found = inputs_of(log_dir, model, "added", 2)
+    assert [(channel, set(filters)) for channel, filters in found] == expected
+
+
+def test_the_figure(log_dir, model, tmp_path):
+    """The strongest slices in their order, levels to the unit, each above its channel's maker."""
+    export(log_dir, tmp_path, "--only", "contexts", "--layers", "plain", "--kernels", "3")
+    plain = number_of(model, "plain")
+    (path,) = (tmp_path / "contexts").rglob("*.png")
+    assert path.name == f"{plain}_3_2.png"
+    figure = read_png(path)
+    np.testing.assert_array_equal(figure, draw_context(open_log(log_dir), f"{plain}_3_2"))
+    kernel = np.array(model.get_layer("plain").kernel)[..., 2]
+    most = np.abs(kernel).max()
+    norms, sums = np.sqrt((kernel**2).sum((0, 1))), kernel.sum((0, 1))
+    order = [c for c in np.argsort(-norms) if sums[c] >= 0] + [c for c in np.argsort(-norms) if sums[c] < 0]  # fmt: skip
+    lefts = []
+    for channel in order:
+        side, maker = ("left", channel + 1) if channel < 3 else ("right", channel - 2)
+        view = "kernels" if side == "left" else "expanded"
+        number = number_of(model, side)
+        folder = log_dir / view / f"{number}-{side}"
+        picture = read_png(folder / f"{number}_{maker}_2.png")
+        ((top, left),) = find(figure, picture)
+        lefts.append(left)
+        middle = left + picture.shape[1] // 2
+        # The slice stands above: 3 x 3 squares of 32 pixels, their middle in that of the column.
+        levels = (kernel[:, :, channel] / most + 1) / 2 * 255
+        squares = levels.repeat(32, axis=0).repeat(32, axis=1)
+        above = figure[:top, middle - 48 : middle + 48].astype(int)
+        heights = [y for y in range(top - 96) if np.abs(above[y : y + 96] - squares[..., None]).max() <= 2]  # fmt: skip
+        assert len(heights) == 1
+    assert lefts == sorted(lefts)
+    own = read_png(log_dir / "expanded" / f"{plain}-plain" / f"{plain}_3_2.png")
+    ((_, left),) = find(figure, own)
+    assert left > max(lefts)
+
+
+def test_an_addition_has_both_below_each_other(log_dir, model):
+    """And of kernels with many slices, and no picture that tells more, the address alone."""
+    added, plain = number_of(model, "added"), number_of(model, "plain")
+    figure = draw_context(open_log(log_dir), f"{added}_1_1", top=2)
+    kernel = np.array(model.get_layer("added").kernel)[..., 0]
+    strongest = np.argsort(-np.sqrt((kernel**2).sum((0, 1))))
+    for place, channel in enumerate(strongest):
+        picture = read_png(log_dir / f"expanded/{plain}-plain/{plain}_{channel + 1}_1.png")
+        assert len(find(figure, picture)) == (place < 2)
+
+
+def test_what_has_no_context(log_dir, model, tmp_path):
+    """Is refused in words; a selection knows the rest of its log."""
+    log = open_log(log_dir)
+    with pytest.raises(ArgumentError, match="no picture 4_9_9 of 'kernels'"):
+        draw_context(log, "4_9_9")
+    with pytest.raises(ArgumentError, match="top: expected"):
+        draw_context(log, f"{number_of(model, 'plain')}_1_1", top=0)
+    with pytest.raises(LogError, match="expected the picture of a whole kernel"):
+        log.select(views="expanded").picture(f"{number_of(model, 'plain')}_1_1", view="expanded").inputs()  # fmt: skip
+    sliced = tmp_path / "sliced"
+    with KernelLogger(sliced, slices=True) as logger:
+        logger.log(model, 1)
+    with pytest.raises(LogError, match="expected the picture of a whole kernel"):
+        draw_context(open_log(sliced), f"{number_of(model, 'plain')}_1_1")
+    address = f"{number_of(model, 'plain')}_1_1"
+    np.testing.assert_array_equal(
+        draw_context(log.select(layers="plain"), address), draw_context(log, address)
+    )
+    flat = keras.Sequential([keras.Input((9, 1)), L.Conv1D(2, 3), L.Conv1D(2, 3)])
+    with KernelLogger(tmp_path / "flat") as logger:
+        logger.log(flat, 1)
+    assert draw_context(open_log(tmp_path / "flat"), "2_1_1").shape[2] == 3
