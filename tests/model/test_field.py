@@ -1,0 +1,125 @@
+"""Which part of a picture a value sees: as papers reckon it, and as the real network shows."""
+
+import keras
+import numpy as np
+import pytest
+
+from tb_kernels.model.field import Reach, field_of
+from tb_kernels.model.linear import Linear
+from tb_kernels.model.selection import select_layer
+from tests.helpers.receptive_field import fields
+
+L = keras.layers
+
+# Of VGG16, as it is found all over the literature; 212 behind its last pooling in Araujo et al.
+VGG16 = {
+    **{"block1_conv1": 3, "block1_conv2": 5, "block1_pool": 6},
+    **{"block2_conv1": 10, "block2_conv2": 14, "block2_pool": 16},
+    **{"block3_conv1": 24, "block3_conv2": 32, "block3_conv3": 40, "block3_pool": 44},
+    **{"block4_conv1": 60, "block4_conv2": 76, "block4_conv3": 92, "block4_pool": 100},
+    **{"block5_conv1": 132, "block5_conv2": 164, "block5_conv3": 196, "block5_pool": 212},
+}
+
+
+def architecture(family):
+    """With random weights, for colour pictures of any size."""
+    keras.utils.set_random_seed(3)
+    build = getattr(keras.applications, family)
+    return build(weights=None, include_top=False, input_shape=(None, None, 3))
+
+
+def found(model, name):
+    """The field of a layer's middle value, and the side of the pictures that it lies in."""
+    field, canvas = field_of(Reach(model, select_layer(model, "layer", name), None), Linear(model))
+    assert field.map[0] == field.map[1]
+    assert field.top == field.left
+    assert field.height == field.width
+    assert canvas.shape[0] == canvas.shape[1]
+    return field, canvas.shape[0]
+
+
+def assert_as_reckoned(model, names):
+    """Size and place are those of the recursion, and the pictures hold the whole field."""
+    for name in names:
+        field, side = found(model, name)
+        reckoned = fields(model, side)[name]
+        middle = reckoned.length // 2
+        expected = reckoned.length, middle, reckoned.of(middle), reckoned.size
+        assert (field.map[0], field.position[0], field.top, field.height) == expected, name
+        assert 0 <= field.top <= side - field.height, name
+
+
+def test_as_published_of_vgg16():
+    """All convolutions and poolings."""
+    model = architecture("VGG16")
+    assert {name: fields(model, 224)[name].size for name in VGG16} == VGG16
+    assert_as_reckoned(model, VGG16)
+
+
+def test_branches_reach_as_far_as_the_farthest():
+    """Sums and concatenations; strides, padding of all kinds, kernels of even sides."""
+    inputs = keras.Input((None, None, 2))
+    x = L.Conv2D(4, 4, strides=2, padding="same", activation="relu", name="even")(inputs)
+    y = L.DepthwiseConv2D(5, padding="same", name="wide")(L.Conv2D(4, 1)(x))
+    x = L.Add(name="sum")([x, y])
+    x = L.Concatenate(name="both")([L.MaxPooling2D(3, 2)(L.ZeroPadding2D(((2, 0), (2, 0)))(x)), L.AveragePooling2D(2, padding="same")(x)])  # fmt: skip
+    model = keras.Model(inputs, L.SeparableConv2D(3, 2, name="last")(x))
+    assert_as_reckoned(model, ["even", "wide", "sum", "both", "last"])
+
+
+# All at first; the last ones take seconds each.
+RESNET50 = [
+    "conv1_conv",
+    "pool1_pool",
+    *(
+        f"conv{stage}_block{block}_{part}"
+        for stage, blocks in ((2, 3), (3, 4))
+        for block in range(1, blocks + 1)
+        for part in ("0_conv", "1_conv", "2_conv", "3_conv")
+        if block == 1 or part != "0_conv"
+    ),
+    *("conv4_block1_0_conv", "conv4_block1_2_conv", "conv4_block6_2_conv"),
+    *("conv5_block1_0_conv", "conv5_block3_3_conv", "conv5_block3_out"),
+]
+
+
+@pytest.mark.slow
+def test_as_reckoned_of_resnet50():
+    """Most of its convolutions, and sums; 483 pixels at the end, as Araujo et al. have it."""
+    model = architecture("ResNet50")
+    assert fields(model, 224)["conv5_block3_out"].size == 483
+    assert_as_reckoned(model, RESNET50)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [
+        ("VGG16", ["block1_conv1", "block2_conv2", "block3_conv3", "block4_conv2", "block5_conv3"]),
+        ("ResNet50", ["conv1_conv", "conv2_block1_2_conv", "conv3_block1_2_conv", "conv4_block1_0_conv", "conv5_block1_0_conv"]),
+    ],
+)  # fmt: skip
+def test_the_real_network_sees_just_this(family, names):
+    """With its ReLU and max pooling: each corner pixel tells, and nothing outside of the field."""
+    model = architecture(family)
+    random = np.random.default_rng(3)
+    for weight in model.weights:
+        if weight.path.endswith("kernel"):
+            # Positive: nothing cancels out, and what is seen comes through every ReLU and pooling.
+            weight.assign(random.uniform(0.5, 1.5, weight.shape) / weight.shape[2])
+    for name in names:
+        field, side = found(model, name)
+        begin, end = field.top, field.top + field.height
+        assert begin >= 0, name
+        assert end <= side, name
+        pictures = np.zeros((5, side, side, 3), "float32")
+        for picture, corner in enumerate(np.ndindex(2, 2)):
+            row, column = ((begin, end - 1)[one] for one in corner)
+            pictures[picture, row, column, picture % 3] = 1
+        pictures[4] = random.uniform(1, 2, (side, side, 3))
+        pictures[4, begin:end, begin:end] = 0
+        part = keras.Model(model.input, model.get_layer(name).output)
+        row, column = field.position
+        values = part.predict(pictures, batch_size=1, verbose=0)[:, row, column]
+        assert values[:4].min() > 0, name
+        assert not values[4].any(), name
