@@ -39,6 +39,10 @@ def linear_copy(model, layer, size):
 
     def replace(one):
         config = one.get_config()
+        if isinstance(one, keras.Sequential):
+            # A layer inside of it is where the copy ends.
+            end = one.layers.index(layer) + 1 if layer in one.layers else None
+            return keras.Sequential([replace(inside) for inside in one.layers[:end]], name=one.name)
         if type(one) in POOLED:
             return POOLED[type(one)].from_config(config)
         if isinstance(one, L.ReLU):
@@ -53,10 +57,16 @@ def linear_copy(model, layer, size):
             config["activation"] = "linear"
         return one.__class__.from_config(config)
 
-    part = keras.Model(model.input, layer.output)
+    def fill(copies, owns):
+        for one in copies:
+            own = owns.get_layer(one.name)
+            if isinstance(one, keras.Sequential):
+                fill(one.layers, own)
+            elif own.weights and one.weights and not isinstance(one, Centred):
+                one.set_weights(own.get_weights())
+
+    holder = next(one for one in model.layers if layer in (one, *getattr(one, "layers", ())))
+    part = keras.Model(model.input, holder.output)
     copy = keras.models.clone_model(part, clone_function=replace, input_tensors=keras.Input((size, size, 3)))  # fmt: skip
-    for one in copy.layers[1:]:
-        own = model.get_layer(one.name)
-        if own.weights and one.weights and not isinstance(one, Centred):
-            one.set_weights(own.get_weights())
+    fill(copy.layers[1:], model)
     return copy

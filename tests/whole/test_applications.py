@@ -1,14 +1,17 @@
-"""Real architectures: every convolution is found, and its pictures are its weights."""
+"""Real architectures: every convolution is found, and its pictures are its weights, or expanded."""
 
 from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tb_kernels import KernelLogger, LogWarning
+from tb_kernels import KernelLogger, LogWarning, expand_kernels
 from tests.helpers.kinds import COUNT
+from tests.helpers.linear_copy import linear_copy
 from tests.helpers.oracle import assert_shows, folder_of, picture_of, read_index, read_png
+from tests.helpers.receptive_field import fields
 
 FAMILIES = {
     "VGG16": {},
@@ -76,3 +79,69 @@ def test_every_convolution_is_drawn_right(family, tmp_path):
         for kernel in chosen[number]:
             picture = read_png(folder / f"{number}_{kernel}_1.png")
             assert_shows(picture, picture_of(kind, array, kernel))
+
+
+# Larger fields are seen as far as they lie in a picture of the model's own size.
+LARGEST, OWN = 1024, 64
+
+
+def as_trained(model):
+    """Statistics, scales and offsets of all normalizations and scaled layers, as none begins with."""
+    random = np.random.default_rng(11)
+    for weight in model.weights:
+        name = weight.path.split("/")[-1]
+        # ConvNeXt's scales have no name of their own, and begin so small that nothing comes through.
+        if name in ("moving_variance", "gamma") or name.startswith("variable"):
+            weight.assign(random.uniform(0.5, 2, weight.shape))
+        elif name in ("moving_mean", "beta", "bias"):
+            weight.assign(random.normal(size=weight.shape))
+    return model
+
+
+def derivatives(model, layer, kernels):
+    """Of the values in the middle of a layer's map by the picture, by TensorFlow, of a linear copy."""
+    seen = fields(model, OWN)[layer.name]
+    # Whole strides, so that pictures of every size are padded alike at their edges.
+    whole = seen.size <= LARGEST
+    side = (-(-seen.size // seen.jump) + 4) * seen.jump if whole else OWN
+    copy = linear_copy(model, layer, side)
+    seen = fields(model, side)[layer.name]
+    middle = seen.length // 2
+    picture = tf.random.stateless_normal((1, side, side, 3), seed=(1, 2))
+
+    @tf.function
+    def derivative(kernel):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            value = tf.gather(copy(picture)[0, middle, middle], kernel - 1)
+        return tape.gradient(value, picture)[0]
+
+    found = np.array([derivative(tf.constant(kernel)) for kernel in kernels])
+    if not whole:
+        return found
+    begin = seen.of(middle)
+    part = found[:, begin : begin + seen.size, begin : begin + seen.size].copy()
+    found[:, begin : begin + seen.size, begin : begin + seen.size] = 0
+    assert not found.any()
+    return part
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+@pytest.mark.parametrize("family", ["VGG16", "ResNet50", "MobileNetV2", "DenseNet121", "ConvNeXtTiny"])  # fmt: skip
+def test_expanded_kernels_are_derivatives(family, place):
+    """Of two kernels of the first, the middle and the last convolution: differentiated by others."""
+    keras.utils.set_random_seed(7)
+    build = getattr(keras.applications, family)
+    model = as_trained(build(weights=None, include_top=False, input_shape=(OWN, OWN, 3)))
+    convolutions = list(kernels_by_hand(model))
+    which = {"first": 0, "middle": (len(convolutions) - 1) // 2, "last": -1}[place]
+    number, layer, _, _ = convolutions[which]
+    # The first and the last.
+    channels = layer.output.shape[-1]
+    found = expand_kernels(model, number, kernels=[1, channels])
+    expected = derivatives(model, layer, [1, channels])
+    assert found.shape == expected.shape
+    apart = np.abs(found - expected).max() / np.abs(expected).max()
+    assert np.abs(expected).max(axis=(1, 2, 3)).min() > 0
+    assert apart < 1e-5
