@@ -385,3 +385,24 @@ def test_nothing_is_traced_again(tmp_path):
     assert [compare.experimental_get_tracing_count() for _, compare in traced] == before == [1, 1]
     # Of what was traced for pictures of any number nothing can be traced again.
     assert not any(hasattr(slopes, "experimental_get_tracing_count") for slopes, _ in traced)
+
+
+def test_a_training_is_traced_once(tmp_path):
+    """Python sees the model in the first epoch, when all is compiled, and in no later one."""
+    calls, seen = [], []
+
+    class Seen(L.Layer):
+        def call(self, inputs):
+            calls.append(1)
+            return inputs
+
+    layers = [L.Conv2D(3, 3, activation="relu"), Seen(), L.Conv2D(2, 3, name="last"), L.Flatten(), L.Dense(3)]  # fmt: skip
+    model = fill(keras.Sequential([keras.Input((12, 12, 1)), *layers]))
+    model.compile("sgd", "mse")
+    model.optimizer.learning_rate = 1e-4
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(len(calls)))
+    logger = ExpansionLogger(tmp_path, pictures_of(), epochs=[1, 2, 3, 4])
+    model.fit(pictures_of(), np.zeros((20, 3)), epochs=4, verbose=0, callbacks=[logger, note])
+    assert open_log(tmp_path).arrays("expanded").epochs == [1, 2, 3, 4]
+    assert seen[0] > 0
+    assert len(set(seen)) == 1
