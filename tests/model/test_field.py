@@ -49,6 +49,7 @@ def assert_as_reckoned(model, names):
         assert 0 <= field.top <= side - field.height, name
 
 
+@pytest.mark.slow
 def test_as_published_of_vgg16():
     """All convolutions and poolings."""
     model = architecture("VGG16")
