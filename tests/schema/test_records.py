@@ -100,3 +100,11 @@ def test_what_is_added_meanwhile_waits(tmp_path):
         with (tmp_path / "file").open("ab") as more:
             more.write(pack_record(b"two"))
         assert (first.data, list(found)) == (b"one", [])
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 512, 65_536, 65_537, 1 << 20])
+def test_a_record_of_any_length_is_found_behind_damage(path, length):
+    """Whichever bytes of its length are zero."""
+    path.write_bytes(b"?" * 37 + pack_record(b"x" * length))
+    assert [type(one) for one in read(path)] == [Damage, Record]
+    assert whole(path) == [b"x" * length]
