@@ -37,7 +37,7 @@ WRITTEN = "writes and logs"
 BARS = {SEEN: 0.9, WRITTEN: 0.8}
 TESTS = {
     "schema": (SEEN, "schema writing/test_events.py reading/test_weights.py reading/test_newest.py loggers/test_choice.py loggers/test_keywords.py views/test_kernels.py loggers/test_trainings.py loggers/test_last_and_final.py writing/test_portable.py"),
-    "drawing": (SEEN, "drawing loggers/test_keywords.py reading/test_weights.py views/test_heatmaps.py views/test_kernels.py loggers/test_too_large.py"),
+    "drawing": (SEEN, "drawing loggers/test_keywords.py reading/test_weights.py views/test_heatmaps.py views/test_kernels.py loggers/test_too_large.py loggers/test_notice.py"),
     "reading": (SEEN, "reading whole/test_hostile.py whole/test_paths.py report/test_figures.py loggers/test_trainings.py loggers/test_last_and_final.py"),
     "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py views/test_patterns.py loggers/test_trainings.py"),
     "views": (SEEN, "views loggers/test_kernels.py"),
