@@ -4,8 +4,8 @@ The digits come inside scikit-learn, so nothing is downloaded. Run it with
 
     python examples/digits.py
 
-to log its kernels, or with `--views all` to log expanded kernels, activations, gradients, patterns
-and heatmaps too, and then look at `tensorboard --logdir logs`.
+to log its kernels, or with `--views all` to log expanded kernels, examples, activations, gradients,
+patterns and heatmaps too, and then look at `tensorboard --logdir logs`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 
 from tb_kernels import (
     ActivationLogger,
+    ExampleLogger,
     ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
@@ -31,7 +32,7 @@ from tb_kernels import (
     PatternLogger,
 )
 
-VIEWS = ("kernels", "expanded", "activations", "gradients", "patterns", "heatmaps")
+VIEWS = ("kernels", "expanded", "examples", "activations", "gradients", "patterns", "heatmaps")
 
 
 def main() -> int:
@@ -82,12 +83,13 @@ def loggers(
         views: Some of `VIEWS`.
         log_dir: Where they write.
         epochs: Which epochs they draw; None for all.
-        x: Test pictures, of which they take the first few.
+        x: Test pictures, of which most take the first few.
         y: Their classes.
     """
     every = {
         "kernels": lambda: KernelLogger(log_dir, epochs=epochs),
         "expanded": lambda: ExpansionLogger(log_dir, x[:64], epochs=epochs, sheets=True),
+        "examples": lambda: ExampleLogger(log_dir, x, epochs=epochs, sheets=True),
         "activations": lambda: ActivationLogger(log_dir, x[:4], epochs=epochs, sheets=True),
         "gradients": lambda: GradientLogger(log_dir, x[:256], y[:256], epochs=epochs),
         "patterns": lambda: PatternLogger(log_dir, epochs=epochs, sheets=True),

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tb_kernels.errors import ArgumentError, LogError, LogWarning, WriteError
     from tb_kernels.loggers.activations import ActivationLogger
+    from tb_kernels.loggers.examples import ExampleLogger
     from tb_kernels.loggers.expanded import ExpansionLogger
     from tb_kernels.loggers.gradients import GradientLogger
     from tb_kernels.loggers.heatmaps import HeatmapLogger
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tb_kernels.report.context import draw_context
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
+    from tb_kernels.views.examples import find_examples
     from tb_kernels.views.expanded import expand_kernels
     from tb_kernels.views.gradients import compute_gradients
     from tb_kernels.views.heatmaps import compute_heatmaps
@@ -47,6 +49,7 @@ __all__ = [
     "ActivationLogger",
     "Address",
     "ArgumentError",
+    "ExampleLogger",
     "ExpansionLogger",
     "GradientLogger",
     "HeatmapLogger",
@@ -63,6 +66,7 @@ __all__ = [
     "compute_heatmaps",
     "draw_context",
     "expand_kernels",
+    "find_examples",
     "open_log",
     "read_kernels",
     "synthesize_patterns",
@@ -74,6 +78,7 @@ _HOMES = {
     "ActivationLogger": "tb_kernels.loggers.activations",
     "Address": "tb_kernels.schema.naming",
     "ArgumentError": "tb_kernels.errors",
+    "ExampleLogger": "tb_kernels.loggers.examples",
     "ExpansionLogger": "tb_kernels.loggers.expanded",
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
@@ -89,6 +94,7 @@ _HOMES = {
     "compute_heatmaps": "tb_kernels.views.heatmaps",
     "draw_context": "tb_kernels.report.context",
     "expand_kernels": "tb_kernels.views.expanded",
+    "find_examples": "tb_kernels.views.examples",
     "open_log": "tb_kernels.reading.log",
     "read_kernels": "tb_kernels.views.kernels",
     "synthesize_patterns": "tb_kernels.views.patterns",

@@ -52,7 +52,10 @@ def lookup_table(colormap: str) -> NDArray[np.uint8]:
 
 
 def paint(
-    levels: NDArray[np.uint8], colormap: str, nonfinite: NDArray[np.bool_] | None = None
+    levels: NDArray[np.uint8],
+    colormap: str,
+    nonfinite: NDArray[np.bool_] | None = None,
+    outside: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """Gives every weight its colour.
 
@@ -61,20 +64,33 @@ def paint(
         colormap: A checked name. `"rgb"` takes the three slices of a kernel as its
             red, green and blue; kernels of another number of slices stay grey.
         nonfinite: Where the weight is not finite, in the shape of `levels`; None if nowhere.
+        outside: Where there is nothing, which stays white, likewise.
 
     Returns:
         Shape (kernels, tiles, height, width, channels): one channel where all is
         grey, three otherwise. The axes between kernels and height are joined into
         tiles, slices first.
     """
-    if draws_rgb(colormap, levels.shape[1]):
-        return _paint_rgb(levels, nonfinite)
-    height, width = levels.shape[-2:]
-    tiles = (len(levels), -1, height, width)
-    levels = levels.reshape(tiles)
-    gray = colormap in (GRAY, RGB)
-    colors = levels[..., None] if gray else lookup_table(colormap)[levels]
-    return colors if nonfinite is None else _mark(colors, nonfinite.reshape(levels.shape))
+    rgb = draws_rgb(colormap, levels.shape[1])
+
+    def where(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if rgb:
+            joined: NDArray[np.bool_] = np.any(_channels_last(mask), axis=-1)
+            return joined
+        return mask.reshape(len(mask), -1, *mask.shape[-2:])
+
+    if rgb:
+        colors = _channels_last(levels)
+    else:
+        levels = levels.reshape(len(levels), -1, *levels.shape[-2:])
+        gray = colormap in (GRAY, RGB)
+        colors = levels[..., None] if gray else lookup_table(colormap)[levels]
+    if nonfinite is not None:
+        colors = _mark(colors, where(nonfinite))
+    if outside is not None:
+        colors = colors.copy()
+        colors[where(outside)] = WHITE
+    return colors
 
 
 def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
@@ -89,7 +105,8 @@ def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
 
     Returns:
         Shape (kernels, slices, height, width); what `"rgb"` joined are three slices. NaN
-        where the weight was not finite, but of `"rgb"`, in which that red is a colour.
+        where the weight was not finite, but of `"rgb"`, in which that red is a colour; NaN
+        where a colour map without white was left white.
 
     Raises:
         ArgumentError: If there are colours that are not in the colour map.
@@ -109,7 +126,8 @@ def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
     places = np.searchsorted(known, packed).clip(max=len(known) - 1)
     levels = means[places]
     unknown = known[places] != packed
-    if (unknown & ~_are_nonfinite(colors)).any():
+    left_white = (colors == WHITE).all(axis=-1)
+    if (unknown & ~_are_nonfinite(colors) & ~left_white).any():
         raise ArgumentError(f"a picture has colours that are not in colour map {colormap!r}")
     levels[unknown] = np.nan
     return levels
@@ -120,13 +138,10 @@ def draws_rgb(colormap: str, slices: int) -> bool:
     return colormap == RGB and slices == 3
 
 
-def _paint_rgb(levels: NDArray[np.uint8], nonfinite: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    def channels_last(array: NDArray[Any]) -> NDArray[Any]:
-        moved = np.moveaxis(array, 1, -1)
-        return moved.reshape(len(array), -1, *moved.shape[-3:])
-
-    colors = channels_last(levels)
-    return colors if nonfinite is None else _mark(colors, np.any(channels_last(nonfinite), axis=-1))
+def _channels_last(array: NDArray[Any]) -> NDArray[Any]:
+    """Slices as the channels of their tiles: (kernels, tiles, height, width, slices)."""
+    moved = np.moveaxis(array, 1, -1)
+    return moved.reshape(len(array), -1, *moved.shape[-3:])
 
 
 def _mark(colors: NDArray[np.uint8], nonfinite: NDArray[np.bool_]) -> NDArray[np.uint8]:

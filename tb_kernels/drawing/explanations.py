@@ -9,7 +9,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.schema.index import ExpandedEntry, HeatmapEntry, LayerEntry, PatternEntry
+from tb_kernels.schema.index import (
+    ExampleEntry,
+    ExpandedEntry,
+    HeatmapEntry,
+    LayerEntry,
+    PatternEntry,
+)
 
 
 class Explanation(Protocol):
@@ -112,6 +118,54 @@ class Linearities(NamedTuple):
         """The entry of the expanded kernels of these numbers."""
         found = self.found[np.asarray(numbers) - 1].tolist()
         return ExpandedEntry(**entry, linearities=_known(found))
+
+
+class Exhibits(NamedTuple):
+    """What the examples of some kernels of a layer are.
+
+    Attributes:
+        numbers: The kernels' numbers.
+        indices: Which inputs, from 0: shape (kernels, examples).
+        positions: Row and column in the layer's map: shape (kernels, examples, 2).
+        values: Of the kernel there, before its activation: shape (kernels, examples).
+        means: What white stands for in each kernel's mean: shape (kernels,).
+        extremes: The smallest and the largest value of all inputs.
+    """
+
+    numbers: Sequence[int]
+    indices: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    values: NDArray[np.float32]
+    means: NDArray[np.float64]
+    extremes: tuple[float, float]
+
+    @property
+    def dead(self) -> Sequence[int]:
+        """None: also of a kernel that nothing excites there are inputs that do so most."""
+        return ()
+
+    def describe(self, number: int) -> str:
+        """Which inputs excite a kernel most, where and how much."""
+        at = self.numbers.index(number)
+        told = ", ".join(
+            f"inputs[{index}] {value:.4g} at ({row}, {column})"
+            for index, value, (row, column) in zip(
+                self.indices[at], self.values[at], self.positions[at], strict=True
+            )
+        )
+        reach = self.means[at]
+        return f"Examples: {told}. Last their mean: black {-reach:.4g}, white {reach:.4g}."
+
+    def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> ExampleEntry:
+        """The entry of the examples of these kernels."""
+        at = [self.numbers.index(number) for number in numbers]
+        return ExampleEntry(
+            **entry,
+            means=self.means[at].tolist(),
+            indices=self.indices[at].tolist(),
+            positions=self.positions[at].tolist(),
+            values=[_known(one) for one in self.values[at].tolist()],
+        )
 
 
 def _known(numbers: Sequence[float]) -> list[float | None]:

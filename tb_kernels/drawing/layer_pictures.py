@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.bounds import is_readable, lowered
 from tb_kernels.drawing.colors import GRAY, RGB, draws_rgb, paint
 from tb_kernels.drawing.explanations import Explanation
-from tb_kernels.drawing.layouts import Layout, assemble
+from tb_kernels.drawing.layouts import LONGER_SIDE, Layout, assemble
 from tb_kernels.drawing.levels import Limits, to_levels
 from tb_kernels.drawing.overlays import Overlay
 from tb_kernels.drawing.sheets import fit_sheet, stack
@@ -42,6 +42,7 @@ class Moment:
         limits: What black and white stand for, in the layer or in each kernel.
         whole: What they stand for on the sheet, which may be one pair or each kernel's own.
         explained: What else there is to tell of the layer's pictures.
+        outside: Where there is nothing to be drawn, in the shape of `kernels`; None if nowhere.
     """
 
     epoch: int
@@ -50,6 +51,7 @@ class Moment:
     limits: Limits
     whole: Limits
     explained: Explanation | None = None
+    outside: NDArray[np.bool_] | None = None
 
 
 class LayerPictures:
@@ -62,6 +64,7 @@ class LayerPictures:
         sheet_row: So many kernels stand in a row of the sheet, and their slices below
             each other; None for a row for each kernel, its slices side by side.
         overlay: What heatmaps are laid over; None for what is no heatmap.
+        longer_side: How many pixels the longer side has at least, if the scale is not given.
 
     Attributes:
         subject: What is drawn.
@@ -81,12 +84,14 @@ class LayerPictures:
         by_slice: bool = False,
         sheet_row: int | None = None,
         overlay: Overlay | None = None,
+        longer_side: int = LONGER_SIDE,
     ) -> None:
         self.subject = subject
         self.style = style
         self._by_slice = by_slice
         self._sheet_row = sheet_row
         self._overlay = overlay
+        self._longer_side = longer_side
         axes = subject.axes
         self._axes = axes
         self._tile = axes.tile if overlay is None else overlay.tile(axes)
@@ -129,9 +134,11 @@ class LayerPictures:
 
     def draw(self, moment: Moment) -> Iterator[PictureBatch]:
         """The pictures of an epoch, a batch at a time."""
-        kernels, nonfinite, limits = moment.kernels, moment.nonfinite, moment.limits
+        kernels, limits = moment.kernels, moment.limits
+        nonfinite, outside = moment.nonfinite, moment.outside
         if self.sheet is not None:
-            tiles = self._tiles(kernels, nonfinite, moment.whole, np.arange(len(kernels)))
+            every = np.arange(len(kernels))
+            tiles = self._tiles(kernels, nonfinite, outside, moment.whole, every)
             if self._sheet_row is not None:
                 tiles = stack(tiles, self.sheet.columns)
             pixels = assemble(tiles.reshape(1, -1, *tiles.shape[-3:]), self.sheet)
@@ -148,24 +155,35 @@ class LayerPictures:
                 part = np.arange(start, start + len(numbers))
             some = limits.take(part)
             marked = None if nonfinite is None else nonfinite[part]
-            tiles = self._tiles(kernels[part], marked, some, part)
+            blank = None if outside is None else outside[part]
+            tiles = self._tiles(kernels[part], marked, blank, some, part)
             yield self._batch(assemble(tiles, self.layout), numbers, some, moment)
 
     def _fit(self) -> Layout:
-        fit = partial(Layout.fit, scale=self.style.scale)
+        fit = partial(Layout.fit, scale=self.style.scale, longer_side=self._longer_side)
         if self._by_slice:
             layout = fit(1, *self._tile)
         elif self._axes.flat:
             layout = fit(self._tiles_each, *self._tile, columns=1, seamless=True)
         else:
-            columns = self._axes.depth or self.style.columns
+            columns = self.style.columns
+            if self._axes.depth and not (columns and self._axes.has_examples):
+                columns = self._axes.depth
             layout = fit(self._tiles_each, *self._tile, columns=columns)
         return lowered(layout, self._channels(self._by_slice))
 
     def _fit_sheet(self) -> Layout:
         kernels, each, channels = self._axes.kernels, self._tiles_each, self._channels(False)
         row, scale = self._sheet_row, self.style.scale
-        return fit_sheet(kernels, each, self._tile, row=row, scale=scale, channels=channels)
+        return fit_sheet(
+            kernels,
+            each,
+            self._tile,
+            row=row,
+            scale=scale,
+            channels=channels,
+            longer_side=self._longer_side,
+        )
 
     def _fits(self, what: str, layout: Layout, single_slices: bool) -> bool:
         """Whether a reader will take it; remembers it if not."""
@@ -189,6 +207,7 @@ class LayerPictures:
         self,
         kernels: NDArray[np.float32],
         nonfinite: NDArray[np.bool_] | None,
+        outside: NDArray[np.bool_] | None,
         limits: Limits,
         which: NDArray[np.intp],
     ) -> NDArray[np.uint8]:
@@ -198,7 +217,7 @@ class LayerPictures:
             return self._overlay.paint(
                 kernels, nonfinite, limits, colormap, inputs=which, size=self._tile
             )
-        tiles = paint(to_levels(kernels, limits), colormap, nonfinite)
+        tiles = paint(to_levels(kernels, limits), colormap, nonfinite, outside)
         return tiles.reshape(len(kernels), -1, *tiles.shape[2:])
 
     def _batch(

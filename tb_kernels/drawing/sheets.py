@@ -26,6 +26,7 @@ def fit_sheet(
     row: int | None,
     scale: int | None,
     channels: int,
+    longer_side: int = LONGER_SIDE,
 ) -> Layout:
     """The layout of a sheet.
 
@@ -38,11 +39,12 @@ def fit_sheet(
         scale: As in `Layout.fit`, but lowered where the sheet would be very long, or too
             large to be read.
         channels: Of its pixels, 1 or 3.
+        longer_side: How many pixels it has at least, where kernels have rows of their own and the
+            scale is not given.
     """
     if row is None:
         # Kernels of a single tile would make one endless column; they stand in a square.
         columns = each if each > 1 else math.ceil(math.sqrt(kernels))
-        longer_side = LONGER_SIDE
     else:
         columns = min(row, kernels)
         kernels = -(-kernels // columns) * columns

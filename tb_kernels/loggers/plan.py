@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.drawing.exhibits import hang
 from tb_kernels.drawing.explanations import Explanation
 from tb_kernels.drawing.layer_pictures import LayerPictures, Moment
 from tb_kernels.drawing.levels import Limits, are_telling, find_limits, find_nonfinite
@@ -100,26 +101,30 @@ class Plan:
         explained: Explanation | None,
         incidents: Incidents,
     ) -> Moment:
+        limits, outside = self._limits(layer, kernels, explained), None
+        if layer.subject.axes.has_examples:
+            kernels, outside = hang(kernels, limits)
         nonfinite = find_nonfinite(kernels)
         if nonfinite is not None:
             incidents.meet_nonfinite(layer.subject, nonfinite, epoch)
         if explained is not None:
             incidents.meet_dead(layer.subject, explained.dead, epoch)
-        limits = self._limits(layer, kernels)
         shared = limits.low.ndim == 0 or self.view.each_alone
         whole = limits if shared else find_limits(kernels, "layer")
-        return Moment(epoch, kernels, nonfinite, limits, whole, explained)
+        return Moment(epoch, kernels, nonfinite, limits, whole, explained, outside)
 
-    def _limits(self, layer: LayerPictures, kernels: NDArray[np.float32]) -> Limits:
+    def _limits(
+        self, layer: LayerPictures, kernels: NDArray[np.float32], explained: Explanation | None
+    ) -> Limits:
         """What black and white stand for: in these kernels, or in the first ones drawn."""
         number, normalize = layer.subject.number, layer.style.normalize
-        each, from_zero = self.view.each_alone, self.view.from_zero
         if normalize == "first" and number in self._memory.firsts:
             return self._memory.firsts[number]
-        limits = find_limits(kernels, normalize, each=each, from_zero=from_zero)
+        limits = self.view.limits(kernels, normalize, explained)
         # On a scale of one value, as of a layer that begins with zeros, nothing is seen later.
         wide = bool(np.any(limits.low < limits.high))
-        if normalize == "first" and wide and are_telling(kernels, from_zero=from_zero):
+        telling = are_telling(kernels, from_zero=self.view.from_zero)
+        if normalize == "first" and wide and telling:
             self._memory.firsts[number] = limits
         return limits
 

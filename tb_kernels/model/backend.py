@@ -11,7 +11,8 @@ each function here:
   `max_pool` may be Keras' own where its gradient is quick.
 - `leaves`, `map_leaves`: of what people give and models return, which may be mappings that
   `keras.tree` does not know.
-- `is_dataset`, `first_of`: for the data sets that people have beside it.
+- `is_dataset`, `is_endless`, `first_of`: for the data sets that people have beside it.
+- `strongest`: `max` and `argmax` along the places of a map.
 
 Random numbers are drawn with NumPy, so that they are the same on all.
 """
@@ -178,6 +179,11 @@ def is_dataset(data: Any) -> bool:
     return isinstance(data, tf.data.Dataset)
 
 
+def is_endless(dataset: Any) -> bool:
+    """Whether a data set is known to go on for ever."""
+    return bool(dataset.cardinality() == tf.data.INFINITE_CARDINALITY)
+
+
 def first_of(dataset: Any) -> Any:
     """A data set's first batch; None if it is empty."""
     return next(iter(dataset.take(1)), None)
@@ -198,6 +204,22 @@ def argmax(values: Any) -> Any:
     """Where each row has its largest value, and of equal ones the first: int64."""
     # Keras' own gives int32, and takes -0.0 to be smaller than 0.0.
     return tf.argmax(values, axis=1)
+
+
+def strongest(maps: Any) -> tuple[Any, Any]:
+    """The largest value of each map, and where it is; what is no number counts as smallest.
+
+    Args:
+        maps: float32 of shape (inputs, height, width, channels).
+
+    Returns:
+        The values, shape (inputs, channels), and their places, int64 of the same shape: row times
+        width plus column, of equal values the first.
+    """
+    shape = tf.shape(maps)
+    flat = tf.reshape(maps, [shape[0], shape[1] * shape[2], maps.shape[3]])
+    flat = tf.where(tf.math.is_nan(flat), tf.constant(-np.inf, flat.dtype), flat)
+    return tf.reduce_max(flat, axis=1), tf.argmax(flat, axis=1)
 
 
 def pick(values: Any, columns: Any) -> Any:

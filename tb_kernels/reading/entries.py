@@ -51,8 +51,9 @@ def parse_index(text: bytes, tell: Callable[[str], None]) -> Iterator[LayerEntry
     wrong = 0
     for number, entry in enumerate(layers):
         if isinstance(entry, dict):
-            # Only heatmaps say it: beneath others lies nothing.
+            # Only heatmaps say it: beneath others lies nothing. And only examples have a mean.
             entry.setdefault("strength", 1.0)
+            entry.setdefault("means", None)
         problem = _problem(entry, checks) or _problem_of_axes(entry)
         if problem is None:
             yield from map(_compact, convert(entry))
@@ -181,6 +182,10 @@ _ENTRY: dict[str, _Check] = {
     "drawn": (_list_of(_whole(0)), "a list of whole numbers from 0"),
     "strength": (_number, "a number"),
     "normalize": (_either(_text, _list_of(_number, 2)), "a text, or two numbers"),
+    "means": (
+        _either(_list_of(_number), lambda value: value is None),
+        "a list of numbers, or null",
+    ),
 }
 
 _FORMAT_1: dict[str, _Check] = {

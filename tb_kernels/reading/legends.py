@@ -16,6 +16,7 @@ from tb_kernels.drawing.levels import Limits, to_weights
 from tb_kernels.drawing.sheets import unstack
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.decoding import MOST_PIXELS
+from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.index import LayerEntry, axes_of
 
 
@@ -33,6 +34,8 @@ class Legend:
         stacked: Whether the slices of a sheet's kernels stand below each other.
         wrapped: Whether its slices may stand in rows of another length.
         overlay: Whether something else shines through, so that no weights can be had.
+        means: What black (below 0) and white stand for in the last of the examples side by side,
+            on a sheet of each kernel; None where there is none on a scale of its own.
     """
 
     layout: Layout
@@ -43,6 +46,7 @@ class Legend:
     stacked: bool
     wrapped: bool
     overlay: bool
+    means: NDArray[np.float64] | None = None
 
     def weights(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The weights that the pixels stand for, each to within half a level.
@@ -58,7 +62,12 @@ class Legend:
         Raises:
             LogError: If the picture is not of this layout, or none of these colours.
         """
-        return to_weights(self.levels(pixels), self.limits)
+        levels = self.levels(pixels)
+        weights = to_weights(levels, self.limits)
+        if self.means is not None:
+            reach = self.means.reshape(self.means.shape + (1, 1, 1) * self.means.ndim)
+            weights[..., -1, :, :] = (levels[..., -1, :, :] / 127.5 - 1) * reach
+        return weights
 
     def levels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The levels, 0 to 255, that the pixels show, whatever weights they stand for.
@@ -180,7 +189,19 @@ def legend_of(entry: LayerEntry, kernel: int) -> Legend:
         stacked=whole and entry["stacked"],
         wrapped=not whole and not axes.flat and axes.depth is None,
         overlay=entry.get("strength", 1.0) != 1,
+        means=_means(entry, axes, None if whole else kernel),
     )
+
+
+def _means(entry: LayerEntry, axes: Axes, kernel: int | None) -> NDArray[np.float64] | None:
+    """Of a kernel's examples, or of those of all kernels on a sheet."""
+    told = entry.get("means")
+    if told is None or not axes.has_examples:
+        return None
+    means = np.asarray(told, np.float64)
+    if len(means) != (axes.kernels if kernel is None else len(entry["drawn"])):
+        raise LogError(f"the index contradicts itself: {len(means)} means do not fit it")
+    return means if kernel is None else means[_place(entry["drawn"], kernel)]
 
 
 def _limits(entry: LayerEntry, on_sheet: int | None, kernel: int) -> Limits:

@@ -3,10 +3,12 @@
     o   output channel, the filter       d, h, w   depth, height and width
     i   input channel                    c         channel of a feature map
     m   multiplier of a depthwise kernel n         number of the input
+    e   example, and behind the last one their mean
 
 A kernel is whatever one picture shows, a slice is one of its 2-D tiles. A weight
 `hwio` has a kernel for each o and a slice for each i; feature maps `nhwc` have a
-picture for each channel, and in it a slice for each input.
+picture for each channel, and in it a slice for each input. Examples `oehwi` stand side by side as
+the depths of a kernel do.
 """
 
 from __future__ import annotations
@@ -46,8 +48,14 @@ class Axes:
 
     @property
     def depth(self) -> int | None:
-        """Slices along the depth; None without that axis."""
-        return self._product("d") if "d" in self.letters else None
+        """Slices along the depth, or side by side as examples; None without such an axis."""
+        letter = "e" if self.has_examples else "d"
+        return self._product(letter) if letter in self.letters else None
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether examples stand side by side, their mean behind them on a scale of its own."""
+        return "e" in self.letters
 
     @property
     def slices(self) -> int:
@@ -75,7 +83,7 @@ class Axes:
             array where that is possible.
         """
         kernels, channels = self._roles
-        order = kernels + channels + "".join(axis for axis in "dhw" if axis in self.letters)
+        order = kernels + channels + "".join(axis for axis in "edhw" if axis in self.letters)
         arranged = array.transpose([self.letters.index(axis) for axis in order])
         window = (*([self.depth] if self.depth else []), *self.tile)
         return arranged.reshape(self.kernels, self.channels, *window).astype(np.float32, copy=False)

@@ -111,6 +111,25 @@ class ExpandedEntry(LayerEntry):
     linearities: list[float | None]
 
 
+class ExampleEntry(LayerEntry):
+    """How the examples of one layer are to be read: the last tile of each row is their mean.
+
+    Each list has an item for each kernel drawn, on a sheet for each that has a picture there.
+
+    Attributes:
+        means: What black (below 0) and white stand for in the mean, whose 0 is mid-grey; in the
+            other tiles it is low and high, and white also what lies outside of the input.
+        indices: Of each example, which input it is, from 0.
+        positions: Of each example, row and column in the layer's map, from 0.
+        values: Of each example, the kernel's value before its activation; None if not finite.
+    """
+
+    means: list[float]
+    indices: list[list[int]]
+    positions: list[list[list[int]]]
+    values: list[list[float | None]]
+
+
 def axes_of(entry: LayerEntry) -> Axes:
     """The axes of the array that was drawn."""
     return Axes(entry["axes"], tuple(entry["shape"]))

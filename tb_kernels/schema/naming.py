@@ -22,9 +22,10 @@ GRADIENTS = "gradients"
 PATTERNS = "patterns"
 HEATMAPS = "heatmaps"
 EXPANDED = "expanded"
+EXAMPLES = "examples"
 
 # In the order in which they are shown.
-VIEWS = (KERNELS, EXPANDED, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
+VIEWS = (KERNELS, EXPANDED, EXAMPLES, ACTIVATIONS, GRADIENTS, PATTERNS, HEATMAPS)
 
 # The kernel number of the picture that holds a whole layer.
 SHEET = 0

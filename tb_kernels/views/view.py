@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing.explanations import Explanation
 from tb_kernels.drawing.layer_pictures import LayerPictures
+from tb_kernels.drawing.levels import Limits, Normalize, find_limits
 from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.errors import ArgumentError
@@ -124,6 +125,18 @@ class View(ABC):
     def is_current(self) -> bool:
         """Whether it still fits the model, which may have been compiled anew."""
         return True
+
+    def limits(
+        self, kernels: NDArray[np.float32], normalize: Normalize, explained: Explanation | None
+    ) -> Limits:
+        """What black and white stand for in a layer's kernels.
+
+        Args:
+            kernels: Shape (kernels, slices, [depth,] height, width).
+            normalize: How to normalise.
+            explained: What else there is to tell of them.
+        """
+        return find_limits(kernels, normalize, each=self.each_alone, from_zero=self.from_zero)
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile | None:
         """The arrays that are stored as they are; none by default."""
