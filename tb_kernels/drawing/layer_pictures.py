@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tb_kernels.drawing.bounds import is_readable, lowered
 from tb_kernels.drawing.colors import GRAY, RGB, draws_rgb, paint
 from tb_kernels.drawing.explanations import Explanation
-from tb_kernels.drawing.layouts import LONGER_SIDE, Layout, assemble
+from tb_kernels.drawing.layouts import LONGER_SIDE, Layout, assemble, least_gap
 from tb_kernels.drawing.levels import Limits, to_levels
 from tb_kernels.drawing.overlays import Overlay
 from tb_kernels.drawing.sheets import fit_sheet, stack
@@ -160,7 +160,12 @@ class LayerPictures:
             yield self._batch(assemble(tiles, self.layout), numbers, some, moment)
 
     def _fit(self) -> Layout:
-        fit = partial(Layout.fit, scale=self.style.scale, longer_side=self._longer_side)
+        fit = partial(
+            Layout.fit,
+            scale=self.style.scale,
+            longer_side=self._longer_side,
+            least_gap=least_gap(self._axes),
+        )
         if self._by_slice:
             layout = fit(1, *self._tile)
         elif self._axes.flat:
@@ -183,6 +188,7 @@ class LayerPictures:
             scale=scale,
             channels=channels,
             longer_side=self._longer_side,
+            least_gap=least_gap(self._axes),
         )
 
     def _fits(self, what: str, layout: Layout, single_slices: bool) -> bool:

@@ -10,9 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.colors import WHITE
+from tb_kernels.schema.axes import Axes
 
 # The longer side of a picture has at least so many pixels, if its scale is not given.
 LONGER_SIDE = 128
+
+# Pixels between examples at least: they may end in white, and are told apart by more.
+_WIDE_GAP = 4
 
 # Up to so many slices stand in one row.
 _ONE_ROW = 4
@@ -29,6 +33,7 @@ class Layout:
         columns: Tiles in a row.
         scale: Pixels along each side of the square that is one weight.
         gap: Pixels between tiles.
+        least_gap: How many there are at least at any scale, if there are gaps.
     """
 
     tiles: int
@@ -37,6 +42,7 @@ class Layout:
     columns: int
     scale: int
     gap: int
+    least_gap: int = 1
 
     @property
     def rows(self) -> int:
@@ -62,6 +68,7 @@ class Layout:
         scale: int | None = None,
         seamless: bool = False,
         longer_side: int = LONGER_SIDE,
+        least_gap: int = 1,
     ) -> Layout:
         """Fills in what is not given.
 
@@ -75,12 +82,14 @@ class Layout:
                 that makes the longer side long enough.
             seamless: No gaps, instead of gaps of max(1, scale // 4) pixels.
             longer_side: How many pixels it has at least, if the scale is not given.
+            least_gap: How many pixels a gap has at least.
         """
         if columns is None:
             columns = tiles if tiles <= _ONE_ROW else math.ceil(math.sqrt(tiles))
         columns = min(columns, tiles)
 
-        smallest = cls(tiles, height, width, columns, scale=1, gap=0 if seamless else 1)
+        gap = 0 if seamless else least_gap
+        smallest = cls(tiles, height, width, columns, scale=1, gap=gap, least_gap=least_gap)
         if scale is not None:
             return smallest.at(scale)
         return next(
@@ -91,7 +100,12 @@ class Layout:
 
     def at(self, scale: int) -> Layout:
         """The same at another scale."""
-        return replace(self, scale=scale, gap=max(1, scale // 4) if self.gap else 0)
+        return replace(self, scale=scale, gap=max(self.least_gap, scale // 4) if self.gap else 0)
+
+
+def least_gap(axes: Axes) -> int:
+    """How many pixels lie between tiles at least."""
+    return _WIDE_GAP if axes.has_examples else 1
 
 
 def assemble(tiles: NDArray[np.uint8], layout: Layout) -> NDArray[np.uint8]:

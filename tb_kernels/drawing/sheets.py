@@ -27,6 +27,7 @@ def fit_sheet(
     scale: int | None,
     channels: int,
     longer_side: int = LONGER_SIDE,
+    least_gap: int = 1,
 ) -> Layout:
     """The layout of a sheet.
 
@@ -41,6 +42,7 @@ def fit_sheet(
         channels: Of its pixels, 1 or 3.
         longer_side: How many pixels it has at least, where kernels have rows of their own and the
             scale is not given.
+        least_gap: How many pixels a gap has at least.
     """
     if row is None:
         # Kernels of a single tile would make one endless column; they stand in a square.
@@ -50,7 +52,12 @@ def fit_sheet(
         kernels = -(-kernels // columns) * columns
         longer_side = _STACKED_SIDE
     layout = Layout.fit(
-        kernels * each, *tile, columns=columns, scale=scale, longer_side=longer_side
+        kernels * each,
+        *tile,
+        columns=columns,
+        scale=scale,
+        longer_side=longer_side,
+        least_gap=least_gap,
     )
     return lowered(layout, channels, _LONGEST_SHEET)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.drawing.colors import GRAY, RGB, unpaint
-from tb_kernels.drawing.layouts import Layout, assemble, take_apart
+from tb_kernels.drawing.layouts import Layout, assemble, least_gap, take_apart
 from tb_kernels.drawing.levels import Limits, to_weights
 from tb_kernels.drawing.sheets import unstack
 from tb_kernels.errors import ArgumentError, LogError
@@ -180,8 +180,9 @@ def legend_of(entry: LayerEntry, kernel: int) -> Legend:
         if entry["stacked"]:
             kernels = -(-kernels // entry["columns"]) * entry["columns"]
         tiles *= kernels
+    row = entry["columns"], entry["scale"], entry["gap"], least_gap(axes)
     return Legend(
-        layout=Layout(max(1, tiles), height, width, entry["columns"], entry["scale"], entry["gap"]),
+        layout=Layout(max(1, tiles), height, width, *row),
         colormap=entry["colormap"],
         limits=_limits(entry, axes.kernels if whole else None, kernel),
         window=window,
