@@ -43,17 +43,23 @@ class MeanPicture:
 
     def __init__(self) -> None:
         self._sum: Any = np.float64(0)
+        self._finite: Any = np.int64(0)
         self.count = 0
         self._low, self._high = np.inf, -np.inf
 
     def add(self, pictures: NDArray[Any]) -> None:
         """Takes a batch of pictures, (inputs, height, width, channels), into account."""
-        self._sum = self._sum + pictures.sum(axis=0, dtype=np.float64)
         self.count += len(pictures)
         low, high = float(pictures.min()), float(pictures.max())
-        if not np.isfinite(high - low):
-            finite = pictures[np.isfinite(pictures)]
-            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0, 0)
+        if np.isfinite(high - low):
+            self._finite = self._finite + len(pictures)
+        else:
+            finite = np.isfinite(pictures)
+            some = pictures[finite]
+            low, high = (float(some.min()), float(some.max())) if some.size else (0, 0)
+            self._finite = self._finite + finite.sum(axis=0)
+            pictures = np.where(finite, pictures, 0)
+        self._sum = self._sum + pictures.sum(axis=0, dtype=np.float64)
         self._low, self._high = min(self._low, low), max(self._high, high)
 
     @property
@@ -63,8 +69,8 @@ class MeanPicture:
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Shape (height, width, channels)."""
-        mean: NDArray[np.float64] = self._sum / self.count
+        """Of what is finite: shape (height, width, channels)."""
+        mean: NDArray[np.float64] = self._sum / np.maximum(self._finite, 1)
         return mean
 
 

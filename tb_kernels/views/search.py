@@ -14,6 +14,7 @@ from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt
 from tb_kernels.model.field import Reach
+from tb_kernels.model.forward import call, untouched
 from tb_kernels.model.frames import Frames, frames_of
 from tb_kernels.model.layers import Place
 from tb_kernels.model.streams import Pictures, Stream
@@ -113,6 +114,9 @@ class Search:
         """Runs the model on the first inputs: height, width and channels of each layer's map."""
 
         def forward(inputs: Any) -> list[tuple[Any, Any]]:
+            # As far as a layer it may be called on pictures that the whole does not take.
+            with untouched():
+                call(self._model, inputs)
             every = [reach.values(inputs) for reach in self._reaches]
             # The values are asked for as well, or they would not be computed.
             return [(keras.ops.shape(one)[1:], keras.ops.max(one)) for one in every]
