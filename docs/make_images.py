@@ -28,6 +28,7 @@ EPOCHS = (0, 1, 6, 10)
 # large as logged.
 FIGURES = {
     "expanded": (("kernels", "1_6", 2), ("expanded", "3_0", 3)),
+    "examples": (("examples", "3_2", 1), ("examples", "3_8", 1)),
     "kernels": (("kernels", "1_6", 2), ("kernels", "3_2", 2)),
     "activations": (("activations", "1_6", 2), ("activations", "3_2", 2)),
     "gradients": (("gradients", "1_6", 2), ("gradients", "3_2", 2)),
@@ -35,12 +36,15 @@ FIGURES = {
     "heatmaps": (("heatmaps", "3_0", 2),),
 }
 
+# Whose pictures are wide: a row per epoch, a column per kernel.
+WIDE = ("examples",)
+
 # The figures of docs/report.md, by the command that it shows.
 REPORT = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
 
 
 def draw(log: Log, name: str) -> None:
-    """A row per kernel, a column per epoch, each with its address."""
+    """A row per kernel and a column per epoch, or the other way round, each with its address."""
 
     def cell(picture: Picture, times: int) -> Cell:
         return Cell.of(picture, str(picture.address), times * picture.legend.layout.scale)
@@ -49,6 +53,8 @@ def draw(log: Log, name: str) -> None:
         [cell(log.picture(f"{kernel}_{epoch}", view=view), times) for epoch in EPOCHS]
         for view, kernel, times in FIGURES[name]
     ]
+    if name in WIDE:
+        rows = [list(column) for column in zip(*rows, strict=True)]
     (IMAGES / f"{name}.png").write_bytes(draw_grid(rows).encode("png"))
 
 

@@ -14,6 +14,7 @@ import tb_kernels
 from tb_kernels import (
     ActivationLogger,
     ArgumentError,
+    ExampleLogger,
     ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
@@ -143,6 +144,7 @@ def test_table_of_keywords_is_complete():
     ("title", "logger"),
     [
         ("Expanded kernels", ExpansionLogger),
+        ("Examples", ExampleLogger),
         ("Activations", ActivationLogger),
         ("Gradients", GradientLogger),
         ("Patterns", PatternLogger),

@@ -10,6 +10,7 @@ from tensorflow.python.framework import config
 
 from tb_kernels import (
     ActivationLogger,
+    ExampleLogger,
     ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
@@ -19,6 +20,7 @@ from tb_kernels import (
     compute_gradients,
     compute_heatmaps,
     expand_kernels,
+    find_examples,
     synthesize_patterns,
 )
 from tb_kernels.schema.naming import VIEWS
@@ -79,6 +81,7 @@ def loggers(log_dir, x, y, outputs):
         ),
         PatternLogger(log_dir, epochs=[0, 1, 2, 3], steps=3),
         ExpansionLogger(log_dir, x[:4], epochs=[0, 1, 2, 3]),
+        ExampleLogger(log_dir, x, epochs=[0, 1, 2, 3], batch_size=16),
         HeatmapLogger(log_dir, x[:4], score=score, epochs=[0, 1, 2, 3], sheets=True),
     ]
 
@@ -170,6 +173,7 @@ def test_functions_leave_the_model_as_it_was(outputs):
     compute_heatmaps(model, x[:3], score=score)
     synthesize_patterns(model, 6, steps=2, size=9)
     expand_kernels(model, 6)
+    find_examples(model, x, 6, batch_size=16)
     for one, other in zip(before, state(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert [sorted(vars(layer)) for layer in [model, *model.layers]] == attributes

@@ -18,7 +18,7 @@ from tests.helpers.project import ROOT
 
 pytestmark = IN_BROWSER
 
-VIEWS = {"activations", "expanded", "gradients", "heatmaps", "kernels", "patterns"}
+VIEWS = {"activations", "examples", "expanded", "gradients", "heatmaps", "kernels", "patterns"}
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +35,15 @@ def log_dir(tmp_path_factory):
 
 @pytest.mark.parametrize("loader", ["--load_fast=auto", "--load_fast=false"])
 def test_one_address_in_all_views(log_dir, loader):
-    """Six cards of one address, one for each run; the layer's curves are there too."""
+    """Seven cards of one address, one for each run; the layer's curves are there too."""
     with tensorboard(log_dir, loader) as address, page(1900, 1400) as tab:
         open_time_series(tab, address, "(^|/)3_2_2$")
         cards = tab.locator("metrics-filtered-view image-card")
-        wait_until(lambda: cards.count() == 6)
-        wait_until(lambda: titles(cards.locator(".tag")) == ["3-conv2d/3_2_2"] * 6)
+        wait_until(lambda: cards.count() == 7)
+        wait_until(lambda: titles(cards.locator(".tag")) == ["3-conv2d/3_2_2"] * 7)
         texts = cards.all_inner_texts()
         assert {view for view in VIEWS if any(view in text for text in texts)} == VIEWS
-        tab.locator("metrics-filtered-view image-card img").nth(5).wait_for()
+        tab.locator("metrics-filtered-view image-card img").nth(6).wait_for()
 
         open_time_series(tab, address, "3-conv2d/(kernel|relative|gradient)_")
         curves = tab.locator("metrics-filtered-view scalar-card")
