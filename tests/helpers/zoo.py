@@ -306,8 +306,36 @@ def check_patterns(case):
         assert np.abs(pattern - expected).max() < max(100 * case.tolerance, 1e-3)
 
 
+def check_examples(case):
+    """The inputs and places where the feature map of the layers called by hand is largest."""
+    from tb_kernels import find_examples
+
+    maps = np.asarray(case.feature(tf.constant(case.pictures)), "float32")
+    found = find_examples(case.model, case.x, case.number, top=3, batch_size=2)
+    size = case.pictures.shape[1]
+    edges = [(0, 0), (size, size), (size, size), (0, 0)]
+    around = np.pad(case.pictures, edges, constant_values=np.nan)
+    # Before the activation there may be less.
+    least = 0 if getattr(case.layer, "activation", None) is keras.activations.relu else -np.inf
+    for kernel in range(min(8, maps.shape[-1])):
+        largest = np.sort(maps[..., kernel].reshape(len(maps), -1).max(axis=1))[::-1][:3]
+        values = np.maximum(found.values[kernel], least)
+        tolerance = case.tolerance * max(1, np.abs(maps).max())
+        np.testing.assert_allclose(values, largest, atol=tolerance)
+        for example, (row, column) in enumerate(found.positions[kernel]):
+            index = found.indices[kernel, example]
+            there = maps[index, row, column, kernel]
+            np.testing.assert_allclose(there, values[example], atol=tolerance)
+            top, left = found.corners[kernel, example]
+            expected = around[index, top + size : top + 2 * size, left + size : left + 2 * size]
+            height, width = found.cutouts.shape[2:4]
+            expected = expected[:height, :width]
+            np.testing.assert_array_equal(found.cutouts[kernel, example], expected)
+
+
 CHECKS = {
     "activations": check_activations,
+    "examples": check_examples,
     "gradients": check_gradients,
     "heatmaps": check_heatmaps,
     "patterns": check_patterns,

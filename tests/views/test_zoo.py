@@ -27,4 +27,4 @@ def test_under_mirrored_strategy():
     """Two replicas, trained for an epoch; in a process of its own, which needs two devices."""
     done = subprocess.run([sys.executable, "-m", "tests.helpers.mirrored"], capture_output=True, text=True, timeout=300, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["activations", "gradients", "heatmaps", "patterns"]
+    assert done.stdout.split() == ["activations", "examples", "gradients", "heatmaps", "patterns"]
