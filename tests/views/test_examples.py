@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from tb_kernels import ArgumentError, ExampleLogger, find_examples, open_log
+from tb_kernels.model.frames import Frames, Side
+from tb_kernels.views.best import Best
 from tests.helpers import by_scipy
 from tests.helpers.models import begin_training
 from tests.helpers.oracle import read_entries, read_pictures
@@ -407,7 +409,23 @@ def test_what_cannot_work_is_refused_before_the_first_step(tmp_path):
     assert not (tmp_path / "logs").exists()
 
 
-def test_nothing_is_traced_again_and_nothing_grows(tmp_path):
+def test_memory_does_not_grow_with_the_inputs():
+    """What is kept are copies of cut-outs, as many as are asked for, however many inputs came."""
+    place = Side(np.arange(3, dtype=np.int64), 4, 6)
+    frames = Frames(place, place, 2, known=True)
+    random = np.random.default_rng(0)
+    best, held = Best(frames, kernels=3, most=5), []
+    for _ in range(40):
+        batch = random.normal(size=(7, 6, 6, 2)).astype("float32")
+        best.add(batch, random.normal(size=(7, 3)).astype("float32"), random.integers(0, 9, (7, 3)))
+        parts = [part for kernel in best._parts for part in kernel]
+        assert all(part.base is None for part in parts)
+        arrays = [one for one in vars(best).values() if isinstance(one, np.ndarray)]
+        held.append(sum(one.nbytes for one in (*parts, *arrays)))
+    assert held[0] == held[-1] == max(held)
+
+
+def test_nothing_is_traced_again(tmp_path):
     """Over epochs the pass is traced at most twice, for whole batches and for the last one."""
     view = ExampleLogger(tmp_path, colours(50), layers=["one", "two"])._look_at(trained())
     view.capture()
