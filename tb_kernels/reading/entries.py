@@ -114,6 +114,8 @@ def _compact(entry: LayerEntry) -> LayerEntry:
         kept[field] = np.asarray(kept[field], np.float64)
         # All pictures of the entry share it.
         kept[field].flags.writeable = False
+    if kept["means"] is not None:
+        kept["means"] = np.asarray(kept["means"], np.float64)
     if isinstance(kept["drawn"], list):
         kept["drawn"] = np.asarray(kept["drawn"], np.int64)
     return cast("LayerEntry", kept)

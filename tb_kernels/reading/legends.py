@@ -196,10 +196,9 @@ def legend_of(entry: LayerEntry, kernel: int) -> Legend:
 
 def _means(entry: LayerEntry, axes: Axes, kernel: int | None) -> NDArray[np.float64] | None:
     """Of a kernel's examples, or of those of all kernels on a sheet."""
-    told = entry.get("means")
-    if told is None or not axes.has_examples:
+    means: NDArray[np.float64] | None = entry.get("means")  # type: ignore[assignment]
+    if means is None or not axes.has_examples:
         return None
-    means = np.asarray(told, np.float64)
     if len(means) != (axes.kernels if kernel is None else len(entry["drawn"])):
         raise LogError(f"the index contradicts itself: {len(means)} means do not fit it")
     return means if kernel is None else means[_place(entry["drawn"], kernel)]

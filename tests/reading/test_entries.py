@@ -111,3 +111,21 @@ def test_very_many_wrong_entries_are_told_in_few_lines(tmp_path):
         assert np.allclose(picture.weights(), EXPECTED)
     assert len(told) == 9
     assert "4,992 more are wrong" in str(told[-1].message)
+
+
+EXAMPLES = {"axes": "oehwi", "shape": [1, 2, 4, 8, 1], "slices": 2, "tile": [4, 8], "gap": 0}
+
+
+@pytest.mark.parametrize("means", [[1.0, 2.0], [], "x"])
+def test_means_of_examples_that_do_not_fit(tmp_path, means):
+    """They cost their picture's weights, and nothing else."""
+    write(tmp_path, 2, json.dumps(entry(2, 1) | EXAMPLES | {"means": means}))
+    assert [name for name, weights in read(tmp_path).items() if weights is None] == ["1_1_1"]
+
+
+def test_the_last_of_the_examples_is_on_the_scale_of_the_mean(tmp_path):
+    """The others are on that of the layer."""
+    write(tmp_path, 2, json.dumps(entry(2, 1) | EXAMPLES | {"means": [3.0]}))
+    example, mean = read(tmp_path)["1_1_1"][0]
+    assert np.allclose(example, EXPECTED[:4])
+    assert np.allclose(mean, 3 * EXPECTED[4:])
