@@ -120,16 +120,7 @@ class Best:
         self._values = np.take_along_axis(every, order, axis=1)
         self._indices = chosen(self._indices, np.broadcast_to(numbers, values.T.shape))
         self._places = chosen(self._places, places.T)
-        for kernel, parts in enumerate(self._parts):
-            if order[kernel].max() < held and len(parts) == order.shape[1]:
-                continue
-            self._parts[kernel] = [
-                parts[one]
-                if one < held
-                # A copy, or the whole batch would be kept.
-                else self._frames.cut(pictures[one - held], *self._position(place)).copy()
-                for one, place in zip(order[kernel], self._places[kernel], strict=True)
-            ]
+        self._keep(pictures, order, held)
 
     def found(self, top: int, mean_of: int, mean_picture: NDArray[np.float64]) -> Examples:
         """The best, and the weighted mean of the best.
@@ -151,6 +142,26 @@ class Best:
             cutouts=np.stack(best),
             mean=np.stack([self._mean(kernel, mean_of, mean_picture) for kernel in range(kernels)]),
         )
+
+    def _keep(self, pictures: NDArray[Any], order: NDArray[np.intp], held: int) -> None:
+        """Keeps the parts of the best alone: of those held before, and then of the batch."""
+        # Of whole inputs, which several kernels may share, one copy will do.
+        copies: dict[tuple[int, ...], NDArray[Any]] = {}
+
+        def part(one: int, place: np.int64) -> NDArray[Any]:
+            key = one, *self._corner(place)
+            if key not in copies:
+                # A copy, or the whole batch would be kept.
+                copies[key] = self._frames.cut(pictures[one], *self._position(place)).copy()
+            return copies[key]
+
+        for kernel, parts in enumerate(self._parts):
+            if order[kernel].max() < held and len(parts) == order.shape[1]:
+                continue
+            self._parts[kernel] = [
+                parts[one] if one < held else part(one - held, place)
+                for one, place in zip(order[kernel], self._places[kernel], strict=True)
+            ]
 
     def _placed(self, kernel: int, top: int) -> NDArray[np.float32]:
         parts: Sequence[NDArray[Any]] = self._parts[kernel][:top]
@@ -187,6 +198,10 @@ class Best:
                 weight[here] += abs(one)
         mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
         return np.where(inside, mean, np.nan).astype(np.float32)
+
+    def _corner(self, place: np.int64) -> tuple[int, int]:
+        row, column = self._position(place)
+        return int(self._frames.rows.starts[row]), int(self._frames.columns.starts[column])
 
     def _position(self, place: np.int64) -> tuple[int, int]:
         row, column = divmod(int(place), len(self._frames.columns.starts))
