@@ -111,7 +111,7 @@ class Picture:
             return decode(self.png)
 
     def weights(self) -> NDArray[np.float64]:
-        """What the picture stands for: weights, feature maps, gradients or patterns.
+        """What the picture stands for: weights, feature maps, gradients, patterns or inputs.
 
         Each is right to within half a level, `(high - low) / 510`, where the scale of the
         picture did not clip it; in a colour map with neighbours of equal colour to within
@@ -119,8 +119,9 @@ class Picture:
 
         Returns:
             Shape (slices, height, width); of 3-D kernels (input channels, depth, height,
-            width); of a sheet with an axis of kernels in front. NaN where the weight was
-            not finite.
+            width); of examples (channels, examples and their mean, height, width), where white
+            outside of an input reads as white; of a sheet with an axis of kernels in front.
+            NaN where the weight was not finite.
 
         Raises:
             LogError: If the log has no index of it, or it is a heatmap over its input.

@@ -51,7 +51,9 @@ NETWORKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [(13, 17, 2), (16, 12, 1)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(13, 17, 2), pytest.param((16, 12, 1), marks=pytest.mark.slow)], ids=str
+)
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_fields_are_what_values_depend_on(kind, size):
     """Of every place of the map, at the edges too, in pictures of any size."""

@@ -136,7 +136,7 @@ def with_others(x, other):
     return {"picture": x, "number": numbers}
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 64])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 7, 64])
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_brute_force(case, batch_size):
     """Indices, places, values, cut-outs and mean; of equal values the first counts."""
@@ -356,8 +356,10 @@ def description(log_dir, tag):
     return found
 
 
-@pytest.mark.parametrize("normalize", ["kernel", "standard", "symmetric", "first", (0, 1)])
-@pytest.mark.parametrize("colormap", ["rgb", "gray", "viridis"])
+@pytest.mark.parametrize(
+    ("normalize", "colormap"),
+    [("kernel", "rgb"), ("standard", "gray"), ("symmetric", "viridis"), ("first", "rgb"), ((0, 1), "viridis")],
+)  # fmt: skip
 def test_every_scale_and_colour_map(tmp_path, normalize, colormap):
     """Mean and examples come back on each, and what lies outside does not count."""
     model, x = trained(), colours()
