@@ -61,7 +61,7 @@ def command(
     images/      the pictures by their names
     strips/      each kernel across epochs
     sheets/      each layer at each epoch, numbered, with its scale
-    contexts/    expanded kernels and patterns, with what makes each input channel
+    contexts/    a kernel's strongest slices, with what makes their input channels
     animations/  each layer across epochs
     curves/      loss, metrics and statistics, the logged epochs marked
     index.html   all of it on one page; and report.md

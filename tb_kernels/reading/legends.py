@@ -188,7 +188,7 @@ def legend_of(entry: LayerEntry, kernel: int) -> Legend:
         window=window,
         kernels=axes.kernels if whole else None,
         stacked=whole and entry["stacked"],
-        wrapped=not whole and not axes.flat and axes.depth is None,
+        wrapped=not whole and not axes.flat and (axes.depth is None or axes.has_examples),
         overlay=entry.get("strength", 1.0) != 1,
         means=_means(entry, axes, None if whole else kernel),
     )

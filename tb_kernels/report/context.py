@@ -18,12 +18,15 @@ from tb_kernels.reading.picture import Picture
 from tb_kernels.report.board import Board
 from tb_kernels.report.grids import Bar, Cell, draw_grid
 from tb_kernels.report.sheets import gradient, name_of
-from tb_kernels.schema.naming import EXPANDED, KERNELS, PATTERNS, Address
+from tb_kernels.schema.naming import EXAMPLES, EXPANDED, KERNELS, PATTERNS, Address
 
 TOP = 8
 
 # What tells best what a filter looks for.
-_TELLING = (EXPANDED, PATTERNS)
+_TELLING = (EXPANDED, EXAMPLES, PATTERNS)
+
+# Examples in a row, so that the picture is no longer than others.
+_EXAMPLES_IN_A_ROW = 4
 
 # A kernel of so many slices can be read as it is.
 _FEW = 4
@@ -43,7 +46,7 @@ def draw_context(
     Strength is the slice's norm, the root of the sum of its squares; its sign that of its sum.
     First come the slices that add to the kernel's value, then those that take from it, each by
     strength; at the right the kernel itself. A channel is shown by the filter that makes it: its
-    expanded kernel or its pattern, if one of them was logged at this epoch, or its
+    expanded kernel, its examples or its pattern, whichever was logged at this epoch, or its
     kernel, if that has four slices at most. A channel that several filters make together, as
     after an addition, has up to three of them below each other. (What nothing is drawn of, has
     its address alone.)
@@ -81,9 +84,10 @@ def context_board(log: Log, picture: Picture, top: int = TOP) -> Board:
         makers = [_filter_cell(log, picture, one) for one in filters[-_MOST_MAKERS:]]
         columns.append([_slice_cell(weights[slice_], limits, caption), *makers])
     own = _telling(log, picture, Filter(*picture.address[:2]))
-    columns.append([Cell.of(own, f"{own.view} {own.address}")] if own else [])
+    columns.append([_cell_of(own)] if own else [])
     rows = [list(row) for row in zip_longest(*columns)]
-    return draw_grid(rows, _title(picture, len(chosen), len(weights)), _bar(limits))
+    told = any(inputs[slice_].filters for slice_ in chosen)
+    return draw_grid(rows, _title(picture, len(chosen), len(weights)), _bar(limits, told))
 
 
 def contexts_of(log: Log) -> list[Picture]:
@@ -124,8 +128,13 @@ def _filter_cell(log: Log, picture: Picture, one: Filter) -> Cell:
     if found is None:
         address = Address(one.layer, one.number, picture.address.epoch)
         return Cell(str(address), (1, 1), lambda: np.full((1, 1), 255, np.uint8))
-    view = "" if found.view == KERNELS else f"{found.view} "
-    return Cell.of(found, f"{view}{found.address}")
+    return _cell_of(found)
+
+
+def _cell_of(picture: Picture) -> Cell:
+    view = "" if picture.view == KERNELS else f"{picture.view} "
+    columns = _EXAMPLES_IN_A_ROW if picture.view == EXAMPLES else None
+    return Cell.of(picture, f"{view}{picture.address}", columns=columns)
 
 
 def _telling(log: Log, picture: Picture, one: Filter) -> Picture | None:
@@ -149,6 +158,7 @@ def _title(picture: Picture, shown: int, of: int) -> str:
     return f"Kernel {kernel} of layer {layer}, {name_of(picture)}: {shown} of {of} input channels"
 
 
-def _bar(limits: Limits) -> Bar:
-    note = "sign of the sum and norm of each slice; below, what makes the channel"
+def _bar(limits: Limits, makers: bool) -> Bar:
+    note = "sign of the sum and norm of each slice"
+    note += "; below, what makes the channel" if makers else ""
     return Bar(gradient(GRAY), f"{limits.low:.4g}", f"{limits.high:.4g}", note)

@@ -112,7 +112,7 @@ def find_examples(
         (2, 9)
     """
     check_built(model)
-    backend.check_backend()
+    backend.check_calls(model)
     wanted = check_kernels(kernels)
     top, mean_of = check_number("top", top), check_number("mean_of", mean_of)
     place = select_layer(model, "layer", layer)
@@ -234,7 +234,7 @@ def _places(model: keras.Model, style: Style, stream: Stream) -> tuple[list[Plac
         found = {one.number: one for one in select_places(model, "layers", style.layers)}
         return list(found.values()), None
     select_weights(model, None)
-    backend.check_backend()
+    backend.check_calls(model)
     first = stream.first
     chosen = attempt("inputs", first, model, lambda: last_convolution(model, as_tensors(first)))
     return [chosen.place], str(chosen)

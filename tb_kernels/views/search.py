@@ -45,7 +45,7 @@ class Search:
     """
 
     def __init__(self, model: keras.Model, stream: Stream, places: Sequence[Place]) -> None:
-        backend.check_backend()
+        backend.check_calls(model)
         self._model, self._stream = model, stream
         self._reaches = [Reach(model, place, None) for place in places]
         maps = attempt("inputs", stream.first, model, self._try)
