@@ -73,6 +73,15 @@ def export(log_dir: Path) -> None:
             tab.screenshot(path=IMAGES / "page.png")
 
 
+def export_context(log_dir: Path) -> None:
+    """A kernel beside what makes its input channels."""
+    with tempfile.TemporaryDirectory() as folder:
+        choice = ["--only", "contexts", "--kernels", "3_6", "--views", "kernels"]
+        command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder, *choice]
+        subprocess.run(command, check=True)
+        shutil.copy(Path(folder, "contexts/3-conv2d/3_6_10.png"), IMAGES / "context.png")
+
+
 def shoot_kernels(log_dir: Path) -> None:
     """Time Series with the README's filter, of a log of kernels."""
     with tensorboard(log_dir) as address, page(1900, 860) as tab:
@@ -88,7 +97,7 @@ def shoot_views(log_dir: Path) -> None:
     """Time Series with one filter in all views."""
     with tensorboard(log_dir) as address, page(1900, 860) as tab:
         open_time_series(tab, address, "(^|/)3_2_10$")
-        tab.locator("metrics-filtered-view image-card img").nth(4).wait_for()
+        tab.locator("metrics-filtered-view image-card img").nth(6).wait_for()
         tab.wait_for_timeout(1000)
         tab.screenshot(path=IMAGES / "views.png")
 
@@ -101,6 +110,7 @@ def main() -> None:
     for name in FIGURES:
         draw(log, name)
     export(kernels)
+    export_context(views)
     shoot_views(views)
     shoot_kernels(kernels)
 

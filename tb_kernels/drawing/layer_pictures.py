@@ -171,9 +171,10 @@ class LayerPictures:
         elif self._axes.flat:
             layout = fit(self._tiles_each, *self._tile, columns=1, seamless=True)
         else:
-            columns = self.style.columns
-            if self._axes.depth and not (columns and self._axes.has_examples):
-                columns = self._axes.depth
+            columns = self._axes.depth or self.style.columns
+            if self._axes.has_examples:
+                # In two rows, for a card of TensorBoard is about as high as it is wide.
+                columns = self.style.columns or -(-self._tiles_each // 2)
             layout = fit(self._tiles_each, *self._tile, columns=columns)
         return lowered(layout, self._channels(self._by_slice))
 

@@ -61,7 +61,7 @@ class ExampleLogger(Logger):
             has a scale of its own, which the description tells.
         colormap: `"rgb"`, which draws pictures of three channels in colour and others in grey, or
             as for kernels.
-        columns: Examples in a row, the mean among them. Default: all.
+        columns: Examples in a row, the mean among them. Default: as many as make two rows.
         scale: Pixels along the side of an input's pixel. Default: as many as make the row 512
             pixels long.
         group: Whether files and tags have the layer's group in front.

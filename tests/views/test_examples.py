@@ -340,9 +340,11 @@ def test_logger_draws_and_stores_them(tmp_path):
             scale, gap = picture.legend.layout.scale, picture.legend.layout.gap
             assert gap >= 4
             for example, outside in enumerate(np.isnan(cutouts).any(axis=-1)):
-                begin = example * (width * scale + gap)
-                tile = pixels[: height * scale : scale, begin : begin + width * scale : scale]
-                assert (tile[outside] == 255).all()
+                # Four examples and their mean, in two rows.
+                row, column = divmod(example, 3)
+                top, left = row * (height * scale + gap), column * (width * scale + gap)
+                tile = pixels[top : top + height * scale, left : left + width * scale]
+                assert (tile[::scale, ::scale][outside] == 255).all()
             best = f"Examples: inputs[{found.indices[place, 0]}] {found.values[place, 0]:.4g} at "
             assert best in description(tmp_path, picture.tag)
             assert f"black {-reach:.4g}, white {reach:.4g}." in description(tmp_path, picture.tag)
