@@ -14,6 +14,8 @@ import pytest
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.cli import main
+from tests.helpers.format_1 import rewrite
+from tests.helpers.models import two_convolutions
 
 OLD = sorted((Path(__file__).parent / "old_logs").iterdir())
 
@@ -82,3 +84,20 @@ def test_a_training_goes_on_in_it(old):
             expected = np.moveaxis(kernel[..., 1], -1, 0)
             assert np.abs(picture.weights() - expected).max() <= np.ptp(kernel) / 510 * 1.001
     assert log.trainings[-1].first == 3
+
+
+@pytest.mark.parametrize("kernels", [None, [1, 2, 3, 4, 9, 12]])
+def test_slices_are_on_the_scale_of_their_kernel(tmp_path, kernels):
+    """In 0.1.0 there was a pair of ends for each kernel of the layer, whichever were drawn."""
+    model = two_convolutions()
+    with KernelLogger(tmp_path, layers="first", kernels=kernels, slices=True, normalize="kernel") as logger:  # fmt: skip
+        logger.log(model, 1)
+    (path,) = (tmp_path / "kernels").glob("events*")
+    rewrite(path)
+    kernel = np.array(model.layers[0].kernel)
+    log = open_log(tmp_path)
+    assert len(log) == (kernel.shape[2] * kernel.shape[3] if kernels is None else len(kernels))
+    for picture in log:
+        place, number = divmod(picture.address.kernel - 1, kernel.shape[3])
+        error = picture.weights()[0] - kernel[:, :, place, number]
+        assert np.abs(error).max() <= np.ptp(kernel[..., number]) / 510 * 1.001
