@@ -28,6 +28,9 @@ def test_all_parts(log_dir, tmp_path, capsys):
         expected |= {f"strips/{start}/{layer.number}_{number}.png" for number in numbers}
         expected |= {f"sheets/{start}/{layer.number}_0_{epoch}.png" for epoch in range(3)}
         expected.add(f"animations/{start}.gif")
+        if layer.view == "patterns":
+            numbers = [f"{layer.number}_{kernel}_2" for kernel in layer.kernels]
+            expected |= {f"contexts/{layer.group}/{number}.png" for number in numbers}
     expected |= {f"curves/{name}.png" for name in ("loss", "learning_rate", "kernels-kernel_norm", "kernels-relative_change", "gradients-gradient_norm")}  # fmt: skip
     assert files == expected
     assert capsys.readouterr().out == f"{len(files):,} files in {tmp_path}\n"

@@ -1,5 +1,6 @@
 """Gradients: against central differences, in batches, as pictures, and what is refused."""
 
+import re
 import warnings
 
 import keras
@@ -111,9 +112,10 @@ def test_logger_writes_arrays_pictures_and_norms(model, data, tmp_path):
     model.fit(x, y, epochs=2, verbose=0, callbacks=[GradientLogger(tmp_path, x, y, epochs=[2])])
     expected = compute_gradients(model, x, y)
     with np.load(run / "gradients_2.npz") as stored:
-        assert list(stored) == list(expected)
-        for path, gradient in stored.items():
-            np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)
+        # Of the dense layer Keras made up the name, and counts the models of the process in it.
+        assert list(stored) == [re.sub("/dense_[0-9]+/", "/dense/", path) for path in expected]
+        for gradient, own in zip(stored.values(), expected.values(), strict=True):
+            np.testing.assert_allclose(gradient, own, rtol=1e-5, atol=1e-7)
     names = {path.relative_to(run).as_posix() for path in run.rglob("*.png")}
     assert names == {f"1-first/1_{k}_2.png" for k in range(1, 5)} | {f"3-second/3_{k}_2.png" for k in range(1, 7)}  # fmt: skip
     for number, layer in ((1, model.layers[0]), (3, model.layers[2])):
@@ -225,8 +227,8 @@ def test_a_model_compiled_anew_is_planned_anew(model, data, tmp_path):
         logger.log(model, 2)
     expected = compute_gradients(model, *data)
     with np.load(tmp_path / "gradients/gradients_2.npz") as stored:
-        for path, gradient in stored.items():
-            np.testing.assert_allclose(gradient, expected[path], rtol=1e-5, atol=1e-7)
+        for gradient, own in zip(stored.values(), expected.values(), strict=True):
+            np.testing.assert_allclose(gradient, own, rtol=1e-5, atol=1e-7)
 
 
 def test_freezing_everything_ends_no_training(model, data, tmp_path):

@@ -44,7 +44,8 @@ def trained(seed):
         L.Dense(4, activation="softmax"),
     ]
     model = keras.Sequential(layers)
-    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", ["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"])
     x, y = pictures_of_bars(1500, random)
     model.fit(x, y, epochs=10, batch_size=32, verbose=0)
     held_out = pictures_of_bars(400, random)
