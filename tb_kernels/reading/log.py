@@ -116,11 +116,12 @@ class Log:
             yield list(pictures)
 
     def in_all_views(self, picture: Picture) -> list[list[Picture]]:
-        """The strips of the picture's address, one for each view of its run."""
+        """The strips of the picture's address, one for each view of its run and its model."""
         layer, kernel, _ = picture.address
         alike = [rows for one, rows in self._numbered(layer) if one.run == picture.run]
         found = [rows[rows["kernel"] == kernel] for rows in alike]
-        return [list(self._pictures(rows)) for rows in found if len(rows)]
+        strips = [list(self._pictures(rows)) for rows in found if len(rows)]
+        return [strip for strip in strips if strip[-1].is_beside(picture)]
 
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""

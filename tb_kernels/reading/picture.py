@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from tb_kernels.errors import LogError
 from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode
+from tb_kernels.reading.gathering import FileFacts
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.legends import Legend, legend_of
 from tb_kernels.reading.makers import Input, inputs_of
 from tb_kernels.schema.index import LayerEntry, axes_of
 from tb_kernels.schema.naming import GRADIENTS, KERNELS, Address, epoch_of, picture_path
-from tb_kernels.schema.training import layers_in
+from tb_kernels.schema.training import LayerFacts, layers_in
 
 
 class Picture:
@@ -144,9 +145,18 @@ class Picture:
         entry, kernel = self._entry, self.address.kernel
         if self.view not in (KERNELS, GRADIENTS) or entry["pictures"] != "kernels":
             raise LogError(f"{self.view}/{self.tag}: expected the picture of a whole kernel")
-        span = self._catalog.found.files[self._row[3]].layers
-        told = layers_in(self._catalog.read(Span(self._row[3], *span))) if span else []
-        return inputs_of(told, self.address.layer, axes_of(entry), kernel)
+        return inputs_of(self._layers, self.address.layer, axes_of(entry), kernel)
+
+    def is_beside(self, other: Picture) -> bool:
+        """Whether both are of one training, or of models of which the log tells the same layers.
+
+        Two views of a directory may show two models under the same numbers.
+
+        Raises:
+            LogError: If the event file can no longer be read.
+        """
+        one, two = (picture._file.training.identifier for picture in (self, other))
+        return one == two or _alike(self._layers, other._layers)
 
     def size_at(self, scale: int | None = None, columns: int | None = None) -> tuple[int, int]:
         """Height and width that `redraw` gives, without looking at the picture.
@@ -182,6 +192,17 @@ class Picture:
             return self.legend.redraw(pixels, scale, columns)
 
     @property
+    def _file(self) -> FileFacts:
+        """What its event file says of itself."""
+        return self._catalog.found.files[self._row[3]]
+
+    @property
+    def _layers(self) -> list[LayerFacts]:
+        """Those of the model; empty if the log does not say."""
+        span = self._file.layers
+        return layers_in(self._catalog.read(Span(self._row[3], *span))) if span else []
+
+    @property
     def _entry(self) -> LayerEntry:
         layer = self._layer
         return self._indexes.entry(self._row[8], layer.folder, layer.group, self.address)
@@ -199,3 +220,9 @@ class Picture:
             yield
         except LogError as error:
             raise LogError(f"{self.view}/{self.tag}: {error}") from None
+
+
+def _alike(layers: list[LayerFacts], others: list[LayerFacts]) -> bool:
+    """Whether they are those of one network, whatever Keras called them."""
+    one, other = ([{**layer, "name": ""} for layer in told] for told in (layers, others))
+    return one == other

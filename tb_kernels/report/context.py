@@ -146,7 +146,8 @@ def _telling(log: Log, picture: Picture, one: Filter) -> Picture | None:
     for view, layer in tried:
         try:
             found = whole.picture(Address(layer, one.number, epoch), view=view, run=picture.run)
-            if view != KERNELS or found.legend.window[0] <= _FEW:
+            can_be_read = view != KERNELS or found.legend.window[0] <= _FEW
+            if can_be_read and found.is_beside(picture):
                 return found
         except (ArgumentError, LogError):
             continue

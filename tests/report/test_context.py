@@ -148,3 +148,19 @@ def test_what_has_no_context(log_dir, model, tmp_path):
     with KernelLogger(tmp_path / "flat") as logger:
         logger.log(flat, 1)
     assert draw_context(open_log(tmp_path / "flat"), "2_1_1").shape[2] == 3
+
+
+def test_views_of_two_models_are_not_joined(model, tmp_path):
+    """Their layers have the same numbers; but a copy's stand for those of the model itself."""
+    plain = number_of(model, "plain")
+    other = keras.Sequential([keras.Input((16, 16, 1)), *(L.Conv2D(8, 3, padding="same") for _ in range(10))])  # fmt: skip
+    for name, one in (("mixed", other), ("copied", keras.models.clone_model(model))):
+        with KernelLogger(tmp_path / name) as kernels, ExpansionLogger(tmp_path / name, layers=int(plain)) as expanded:  # fmt: skip
+            kernels.log(model, 1)
+            expanded.log(one, 1)
+        log = open_log(tmp_path / name)
+        views = log.in_all_views(log.picture(f"{plain}_2_1"))
+        figure = draw_context(log, f"{plain}_2_1")
+        own = read_png(next((tmp_path / name / "expanded").rglob(f"{plain}_2_1.png")))
+        assert len(views) == 1 + (name == "copied")
+        assert len(find(figure, own)) == (name == "copied")
