@@ -86,10 +86,10 @@ class Log:
         found = trainings_of(self._catalog, self._opened)
         return [training for training in found if training.run in runs]
 
-    @property
+    @cached_property
     def whole(self) -> Log:
         """The log that this is a selection of."""
-        return self._of(self._catalog.rows)
+        return self._of(self._catalog.rows) if self._selected else self
 
     @property
     def superseded(self) -> int:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_size
 from tb_kernels.drawing.colors import GRAY, paint
+from tb_kernels.drawing.layouts import Layout, assemble
 from tb_kernels.drawing.levels import Limits, find_limits, find_nonfinite, to_levels
 from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.makers import Filter
 from tb_kernels.reading.picture import Picture
@@ -96,31 +98,34 @@ def contexts_of(log: Log) -> list[Picture]:
     Of each layer, at its last epoch, those that were also drawn in a way that tells what they
     look for.
     """
-    whole, found = log.whole, []
-    for layer in log.select(views=KERNELS).layers if KERNELS in log.views else ():
-        telling = [
-            one
-            for one in whole.layers
-            if one.view in _TELLING and (one.run, one.number) == (layer.run, layer.number)
-        ]
-        numbers = {kernel for one in telling for kernel in one.kernels}
-        last = log.of_layer(layer, layer.epochs[-1])
-        found += [one for one in last if one.address.kernel in numbers]
-    return found
+    return [picture for layer in log.layers for picture in contexts_in(log, layer)]
+
+
+def contexts_in(log: Log, layer: LoggedLayer) -> list[Picture]:
+    """Those of one layer; none in another view than that of kernels."""
+    if layer.view != KERNELS:
+        return []
+    telling = [
+        one
+        for one in log.whole.layers
+        if one.view in _TELLING and (one.run, one.number) == (layer.run, layer.number)
+    ]
+    numbers = {kernel for one in telling for kernel in one.kernels}
+    last = log.of_layer(layer, layer.epochs[-1])
+    return [one for one in last if one.address.kernel in numbers]
 
 
 def _slice_cell(weights: NDArray[np.float64], limits: Limits, caption: str) -> Cell:
-    scale = -(-_SIDE // max(weights.shape))
-    height, width = (side * scale for side in weights.shape)
-    return Cell(caption, (height, width), partial(_draw_slice, weights, limits, scale))
+    height, width = weights.shape
+    layout = Layout.fit(1, height, width, longer_side=_SIDE)
+    return Cell(caption, layout.size, partial(_draw_slice, weights, limits, layout))
 
 
-def _draw_slice(weights: NDArray[np.float64], limits: Limits, scale: int) -> NDArray[np.uint8]:
+def _draw_slice(weights: NDArray[np.float64], limits: Limits, layout: Layout) -> NDArray[np.uint8]:
     kernel = weights[None, None].astype(np.float32)
-    levels = to_levels(np.nan_to_num(kernel), limits)
-    pixels = paint(levels, GRAY, find_nonfinite(kernel))[0, 0]
-    colored = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    return np.repeat(np.repeat(colored, scale, axis=0), scale, axis=1)
+    tiles = paint(to_levels(np.nan_to_num(kernel), limits), GRAY, find_nonfinite(kernel))
+    (pixels,) = assemble(tiles, layout)
+    return np.broadcast_to(pixels, (*layout.size, 3))
 
 
 def _filter_cell(log: Log, picture: Picture, one: Filter) -> Cell:

@@ -8,7 +8,7 @@ from itertools import islice
 from urllib.parse import quote
 
 from tb_kernels.reading.layers import LoggedLayer
-from tb_kernels.report.context import contexts_of
+from tb_kernels.report.context import contexts_in
 from tb_kernels.report.curves import curve_figures
 from tb_kernels.report.job import Job
 from tb_kernels.report.page import PAGE, facts_of
@@ -66,9 +66,7 @@ def _layer(job: Job, layer: LoggedLayer) -> list[str]:
     for path in islice(filter(folder.has, strips), _STRIPS):
         lines += _figure(job, path, across)
     contexts = (
-        f"{folder.context(picture)}.{job.format}"
-        for picture in contexts_of(job.log)
-        if (picture.run, picture.view, picture.group) == (layer.run, layer.view, layer.group)
+        f"{folder.context(picture)}.{job.format}" for picture in contexts_in(job.log, layer)
     )
     for path in islice(filter(folder.has, contexts), _STRIPS):
         lines += _figure(job, path, f"{facts.title}, a kernel and what makes its input channels")
