@@ -19,7 +19,6 @@ from tb_kernels.loggers.notice import Volume, announce
 from tb_kernels.loggers.plan import Memory, Plan
 from tb_kernels.loggers.session import Session
 from tb_kernels.loggers.training import Training, hold, let_go, own_directory
-from tb_kernels.model.graph import layers_in_words
 from tb_kernels.model.layers import architecture, is_built
 from tb_kernels.schema.naming import FINAL, step_of
 from tb_kernels.views.view import Captured, View
@@ -114,7 +113,7 @@ class Recorder:
         if anew or is_built(model):
             # Of one that is not built yet nobody knows whether it is a copy.
             self.hold(model, anew=anew)
-        logged = self.session.begin(facts, layers_in_words(model) if is_built(model) else [])
+        logged = self.session.begin(facts, training.layers(model) if is_built(model) else [])
         self.progress(model).begin(first, logged)
         if anew:
             for memory in self._memories.values():
@@ -183,7 +182,7 @@ class Recorder:
                 # It was not built, or not all of it, when the training began.
                 self.hold(model)
                 facts = self.training.facts._replace(first=first)
-                self.session.describe(facts, layers_in_words(model))
+                self.session.describe(facts, self.training.layers(model))
         return plan
 
     def plan_in_training(self, model: keras.Model, look_at: LookAt) -> Plan:

@@ -15,8 +15,10 @@ import keras
 
 import tb_kernels
 from tb_kernels.errors import ArgumentError
+from tb_kernels.model.graph import layers_in_words
 from tb_kernels.model.layers import architecture
 from tb_kernels.schema import training as schema
+from tb_kernels.schema.training import LayerFacts
 
 
 class Training:
@@ -34,6 +36,16 @@ class Training:
         self.by_fit = by_fit
         self.begun = False
         self.loggers: WeakSet[Any] = WeakSet()
+        # The layers, and of which state of the model: more of it may be built later.
+        self._layers: list[LayerFacts] = []
+        self._layers_of: tuple[Any, ...] = ()
+
+    def layers(self, model: keras.Model) -> list[LayerFacts]:
+        """What is told of the layers of its model, found once for all loggers."""
+        now = architecture(model)
+        if now != self._layers_of:
+            self._layers, self._layers_of = layers_in_words(model), now
+        return self._layers
 
 
 _at_hand: WeakKeyDictionary[keras.Model, Training] = WeakKeyDictionary()

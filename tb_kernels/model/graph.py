@@ -137,8 +137,8 @@ class _Graph:
         made, times = inputs[0], getattr(layer, "depth_multiplier", 1)
         # Where it works in groups of channels, readers conclude from these rows how many there are.
         in_groups = times > 1 or getattr(layer, "groups", 1) > 1
-        whole = _covers(made, self._channels(node.input_tensors[0]))
-        self.found.setdefault(self._numbers[id(layer)], made if whole or not in_groups else [])
+        unclear = in_groups and not _covers(made, self._channels(node.input_tensors[0]))
+        self.found.setdefault(self._numbers[id(layer)], [] if unclear else made)
         if isinstance(layer, (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)):
             return _repeated(made, times)
         return self._all(layer, layer.filters)
