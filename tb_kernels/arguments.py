@@ -140,9 +140,16 @@ def check_size(argument: str, value: Any) -> int | None:
     Raises:
         ArgumentError: If it is neither.
     """
-    return (
-        None if value is None else check_whole(argument, value, 1, "expected a whole number from 1")
-    )
+    return None if value is None else check_count(argument, value)
+
+
+def check_count(argument: str, value: Any) -> int:
+    """Returns a whole number from 1.
+
+    Raises:
+        ArgumentError: If it is none.
+    """
+    return check_whole(argument, value, 1, "expected a whole number from 1")
 
 
 def check_range(argument: str, value: Any, problem: str | None = None) -> tuple[float, float]:

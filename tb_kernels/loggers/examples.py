@@ -8,19 +8,14 @@ from typing import Any
 
 import keras
 
+from tb_kernels.arguments import check_count
 from tb_kernels.drawing.levels import Normalize
 from tb_kernels.drawing.style import Style
 from tb_kernels.loggers.base import Logger
 from tb_kernels.loggers.notice import say
 from tb_kernels.model.streams import Stream
 from tb_kernels.schema.naming import EXAMPLES
-from tb_kernels.views.examples import (
-    USUAL_BATCH_SIZE,
-    USUAL_MEAN_OF,
-    USUAL_TOP,
-    ExampleView,
-    check_number,
-)
+from tb_kernels.views.examples import USUAL_BATCH_SIZE, USUAL_MEAN_OF, USUAL_TOP, ExampleView
 from tb_kernels.views.view import USUAL_KERNELS
 from tb_kernels.writing.disk import PATIENCE
 
@@ -28,7 +23,7 @@ from tb_kernels.writing.disk import PATIENCE
 class ExampleLogger(Logger):
     """Draws the parts of your data that excite kernels most, at the end of the epochs you choose.
 
-    The picture `<layer>_<kernel>_<epoch>` is a row of examples, the best first, each cut to the
+    The picture `<layer>_<kernel>_<epoch>` are examples in rows, the best first, each cut to the
     receptive field of the kernel's largest value in that input, white outside of the input; last
     stands what is common to the best inputs, in which mid-grey is as the mean of all inputs is,
     light more and dark less: the file `<log_dir>/examples/3-conv2d/3_6_10.png` and an image in
@@ -62,8 +57,8 @@ class ExampleLogger(Logger):
         colormap: `"rgb"`, which draws pictures of three channels in colour and others in grey, or
             as for kernels.
         columns: Examples in a row, the mean among them. Default: as many as make two rows.
-        scale: Pixels along the side of an input's pixel. Default: as many as make the row 512
-            pixels long.
+        scale: Pixels along the side of an input's pixel. Default: as many as make the longer
+            side 512 pixels long.
         group: Whether files and tags have the layer's group in front.
         sheets: Whether those of a layer are also drawn on one sheet, `3_0_10`, a row each.
         strict: Whether a failed write raises.
@@ -98,8 +93,8 @@ class ExampleLogger(Logger):
         kernels = range(1, USUAL_KERNELS + 1) if kernels is None else kernels
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
         super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
-        self._top, self._mean_of = check_number("top", top), check_number("mean_of", mean_of)
-        self._stream = Stream("inputs", inputs, check_number("batch_size", batch_size))
+        self._top, self._mean_of = check_count("top", top), check_count("mean_of", mean_of)
+        self._stream = Stream("inputs", inputs, check_count("batch_size", batch_size))
 
     def _look_at(self, model: keras.Model) -> ExampleView:
         return ExampleView(

@@ -140,12 +140,34 @@ def places_or_last(
     Raises:
         ArgumentError: If a layer is not in the model, or no convolution leads to the outputs.
     """
+    return places_or(model, layers, lambda: _last_of_a_picture(model, size))
+
+
+def places_or(
+    model: keras.Model, layers: Sequence[int | str] | None, last: Callable[[], Chosen]
+) -> tuple[list[Place], str | None]:
+    """The layers asked for; or a last one, and how it is told.
+
+    Args:
+        model: A built model.
+        layers: Checked names and numbers.
+        last: Finds the last one of a model that has convolutions.
+
+    Raises:
+        ArgumentError: If a layer is not in the model, or it has no convolutions.
+    """
     if layers is not None:
         # Of a layer and its wrapper, which share a number, it is the last.
         found = {place.number: place for place in select_places(model, "layers", layers)}
         return list(found.values()), None
     select_weights(model, None)
     backend.check_calls(model)
+    chosen = last()
+    return [chosen.place], str(chosen)
+
+
+def _last_of_a_picture(model: keras.Model, size: Size | None) -> Chosen:
+    """The last convolution of several pixels, as it is called on a picture of zeros."""
     try:
         # Of the size that the model itself takes: what comes behind may fit no other.
         canvas = Canvas(model, None)
@@ -153,7 +175,7 @@ def places_or_last(
         canvas = Canvas(model, size)
     picture = canvas.inputs(keras.ops.zeros((1, *canvas.shape)))
     try:
-        chosen = last_convolution(model, picture)
+        return last_convolution(model, picture)
     except ArgumentError:
         raise
     except Exception as error:
@@ -161,7 +183,6 @@ def places_or_last(
             f"layers: model {model.name!r} could not be called on a picture of {canvas.shape}, so "
             f"its last convolution is not known ({type(error).__name__}); expected layers=[...]"
         ) from error
-    return [chosen.place], str(chosen)
 
 
 def _last(

@@ -8,7 +8,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_size
+from tb_kernels.arguments import check_count
 from tb_kernels.drawing.colors import GRAY, paint
 from tb_kernels.drawing.layouts import Layout, assemble
 from tb_kernels.drawing.levels import Limits, find_limits, find_nonfinite, to_levels
@@ -67,7 +67,7 @@ def draw_context(
         LogError: If it is not of a whole kernel of two dimensions, or cannot be read.
     """
     picture = log.picture(address, run=run)
-    return context_board(log, picture, check_size("top", top) or TOP).pixels()
+    return context_board(log, picture, check_count("top", top)).pixels()
 
 
 def context_board(log: Log, picture: Picture, top: int = TOP) -> Board:

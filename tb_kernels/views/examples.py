@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_kernels, check_size
+from tb_kernels.arguments import check_count, check_kernels
 from tb_kernels.drawing.exhibits import reach_of
 from tb_kernels.drawing.explanations import Exhibits, Explanation
 from tb_kernels.drawing.levels import Limits, Normalize
@@ -18,15 +18,10 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model import backend
 from tb_kernels.model.data import as_tensors, attempt
-from tb_kernels.model.flow import last_convolution
+from tb_kernels.model.flow import Chosen, last_convolution, places_or
 from tb_kernels.model.frames import Frames
 from tb_kernels.model.layers import Place, check_built
-from tb_kernels.model.selection import (
-    select_kernels,
-    select_layer,
-    select_places,
-    select_weights,
-)
+from tb_kernels.model.selection import select_kernels, select_layer
 from tb_kernels.model.streams import Stream
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.naming import EXAMPLES, arrays_name
@@ -114,11 +109,9 @@ def find_examples(
     check_built(model)
     backend.check_calls(model)
     wanted = check_kernels(kernels)
-    top, mean_of = check_number("top", top), check_number("mean_of", mean_of)
+    top, mean_of = check_count("top", top), check_count("mean_of", mean_of)
     place = select_layer(model, "layer", layer)
-    search = Search(
-        model, Stream("inputs", inputs, check_number("batch_size", batch_size)), [place]
-    )
+    search = Search(model, Stream("inputs", inputs, check_count("batch_size", batch_size)), [place])
     numbers = select_kernels(place, search.kernels[0], wanted)
     (found,), _ = search([numbers], top, mean_of)
     return found
@@ -230,21 +223,9 @@ class ExampleView(View):
 
 def _places(model: keras.Model, style: Style, stream: Stream) -> tuple[list[Place], str | None]:
     """The layers asked for; or the last convolution of several pixels, and how it is told."""
-    if style.layers is not None:
-        found = {one.number: one for one in select_places(model, "layers", style.layers)}
-        return list(found.values()), None
-    select_weights(model, None)
-    backend.check_calls(model)
     first = stream.first
-    chosen = attempt("inputs", first, model, lambda: last_convolution(model, as_tensors(first)))
-    return [chosen.place], str(chosen)
 
+    def last() -> Chosen:
+        return attempt("inputs", first, model, lambda: last_convolution(model, as_tensors(first)))
 
-def check_number(argument: str, value: Any) -> int:
-    """Returns a whole number from 1.
-
-    Raises:
-        ArgumentError: If it is none.
-    """
-    # None, too, is refused: it stands for no default here.
-    return check_size(argument, "none" if value is None else value) or 1
+    return places_or(model, style.layers, last)
