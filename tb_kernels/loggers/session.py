@@ -160,12 +160,15 @@ class Session:
         # Written behind the pictures, which are worth more where a disk has little room.
         behind: list[Scalars] = []
         try:
-            for output in plan.draw(captured.pop(), epoch, incidents):
-                if isinstance(output, Scalars):
-                    behind.append(output)
-                    continue
-                left -= len(output) if isinstance(output, PictureBatch) else 0
-                self._write_one(output, events, epoch, step)
+            try:
+                for output in plan.draw(captured.pop(), epoch, incidents):
+                    if isinstance(output, Scalars):
+                        behind.append(output)
+                        continue
+                    left -= len(output) if isinstance(output, PictureBatch) else 0
+                    self._write_one(output, events, epoch, step)
+            finally:
+                self._writer.finish()
             while behind:
                 self._write_one(behind.pop(0), events, epoch, step)
         except DiskHangsError as error:

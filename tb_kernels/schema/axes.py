@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,12 @@ class Axes:
     letters: str
     shape: tuple[int, ...]
 
-    @property
+    @cached_property
     def kernels(self) -> int:
         """How many kernels: pictures, if each is drawn whole."""
         return self._product(self._roles[0])
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """How many slices a kernel has at one depth."""
         return self._product(self._roles[1])
@@ -57,7 +58,7 @@ class Axes:
         """Whether examples stand side by side, their mean behind them on a scale of its own."""
         return "e" in self.letters
 
-    @property
+    @cached_property
     def slices(self) -> int:
         """How many 2-D slices a kernel has."""
         return self.channels * (self.depth or 1)

@@ -12,13 +12,12 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from tb_kernels.writing import hand
 from tb_kernels.writing.forks import renew_in_child
-from tb_kernels.writing.hand import FRAME, Buffer, Hand, pack
+from tb_kernels.writing.hand import FRAME, SCRIPT, Buffer, Hand, outcome, pack
 
 # Seconds without any progress after which a disk is taken to hang, if nobody says otherwise.
 PATIENCE = 60.0
@@ -53,13 +52,13 @@ class Disk:
 
     def renew(self) -> None:
         """In a forked process: the hand is the parent's."""
-        if isinstance(self._hand, _Process):
+        if self._hand is not None:
             self._hand.forget()
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._hand: _Process | Hand | None = None
+        self._hand: _Process | _Here | None = None
 
     @property
     def generation(self) -> int:
@@ -97,38 +96,121 @@ class Disk:
             timer.daemon = True
             timer.start()
         try:
-            moves = None
-            while not self._lock.acquire(timeout=patience):
-                # Another thread's call may take long on a slow disk.
-                if moves == (moves := self._moves()):
-                    raise _hangs(patience)
-            try:
+            with self._locked(patience):
                 return self._call(operation, arguments, patience)
-            finally:
-                self._lock.release()
         finally:
             if tell is not None:
                 timer.cancel()
 
+    def start(self, operation: str, *arguments: Any, patience: float) -> Callable[[], Any]:
+        """Begins what `call` does, which goes on while the caller does something else.
+
+        What is begun first is done first, and what comes after it waits.
+
+        Returns:
+            Waits until it is done; returns and raises what `call` does.
+
+        Raises:
+            DiskHangsError: If what was begun before was given up.
+            OSError: If it could not be begun.
+        """
+        with self._locked(patience):
+            hand = self._ready(patience)
+            task = hand.start((operation, *arguments), patience)
+
+        def finish() -> Any:
+            with self._locked(patience):
+                return hand.finish(task, patience)
+
+        return finish
+
+    @contextlib.contextmanager
+    def _locked(self, patience: float) -> Iterator[None]:
+        moves = None
+        while not self._lock.acquire(timeout=patience):
+            # Another thread's call may take long on a slow disk.
+            if moves == (moves := self._moves()):
+                raise _hangs(patience)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _moves(self) -> tuple[int, int]:
         """Something that is another when the disk has moved on."""
-        beats = self._hand.beats if isinstance(self._hand, _Process) else 0
-        return self.generation, beats
+        return self.generation, 0 if self._hand is None else self._hand.beats
 
     def _call(self, operation: str, arguments: tuple[Any, ...], patience: float) -> Any:
+        hand = self._ready(patience)
+        try:
+            return hand.finish(hand.start((operation, *arguments), patience), patience)
+        except OSError:
+            if not hand.unable:
+                raise
+        # Python cannot be started anew here, as in a zip file.
+        self._hand = _Here()
+        return self._call(operation, arguments, patience)
+
+    def _ready(self, patience: float) -> _Process | _Here:
+        """A hand that has done what it was asked to before."""
+        if self._hand is not None:
+            self._hand.settle(patience)
         if self._hand is None or self._hand.ended:
             self._hand = _start_hand()
             self._hands += 1
             weakref.finalize(self, self._hand.end)
-        if isinstance(self._hand, _Process):
-            try:
-                return self._hand.ask((operation, *arguments), patience)
-            except OSError:
-                if not self._hand.unable:
-                    raise
-            # Python cannot be started anew here, as in a zip file.
-            self._hand = Hand()
-        return getattr(self._hand, operation)(*arguments)
+        return self._hand
+
+
+class _Task:
+    """Something that a hand was asked to do; and what it answered, by then.
+
+    Attributes:
+        answer: Whether it was done; and what it returned, or the arguments of its `OSError`.
+            Empty until it has come.
+    """
+
+    answer: tuple[Any, ...] = ()
+
+    def result(self) -> Any:
+        """What was returned; raises OSError if it failed."""
+        done, *result = self.answer
+        if not done:
+            raise OSError(*result)
+        return result[0]
+
+
+class _Here:
+    """A hand in this process."""
+
+    unable = False
+    beats = 0
+
+    def __init__(self) -> None:
+        self._hand = Hand()
+
+    @property
+    def ended(self) -> bool:
+        return self._hand.ended
+
+    def start(self, request: tuple[Any, ...], patience: float) -> _Task:
+        """Does something."""
+        task = _Task()
+        task.answer = outcome(self._hand, *request)
+        return task
+
+    def finish(self, task: _Task, patience: float) -> Any:
+        """What it returned; raises OSError if it failed."""
+        return task.result()
+
+    def settle(self, patience: float) -> None:
+        """Nothing is ever left to be done."""
+
+    def end(self) -> None:
+        """Lets go of its folders."""
+        self._hand.end()
+
+    forget = end
 
 
 class _Process:
@@ -141,7 +223,7 @@ class _Process:
             # and folders, which it would keep open for as long as a disk hangs.
             utf8 = f"utf8={int(sys.getfilesystemencoding() == 'utf-8')}"
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-X", utf8, hand.__file__],
+                [sys.executable, "-I", "-S", "-X", utf8, SCRIPT],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -150,39 +232,64 @@ class _Process:
             )
         self._socket = ours
         self._received = bytearray()
-        # Whether an answer has still to come, and how often it was said that it will.
-        self._owes = False
+        # What it is at; and whether that was given up.
+        self._task: _Task | None = None
+        self._given_up = False
+        # How often it has told that it moves on.
         self.beats = 0
         # Whether it has ever answered.
         self._proven = False
         self.ended = False
 
-    def ask(self, request: tuple[Any, ...], patience: float) -> Any:
-        """Asks for something, and waits for the answer.
+    def start(self, request: tuple[Any, ...], patience: float) -> _Task:
+        """Asks for something, when it has done what it was asked to before.
 
         Raises:
-            OSError: If it fails, or there is no answer in time.
+            OSError: If it cannot be asked.
         """
+        self.settle(patience)
         try:
-            if self._owes and not self._has_come_back(patience):
-                raise _hangs(patience)
-            self._owes = False
             self._send(pack(request), patience)
-            self._owes = True
-            answer = self._answer(patience)
-        except DiskHangsError:
-            raise
         except BaseException:
-            # Killed, or left in the midst of a message.
             self.end()
             raise
+        self._task = task = _Task()
+        return task
+
+    def finish(self, task: _Task, patience: float) -> Any:
+        """Waits for the answer.
+
+        Raises:
+            OSError: If it failed, or there is no answer in time.
+        """
+        if not task.answer:
+            self.settle(patience)
+        return task.result()
+
+    def settle(self, patience: float) -> None:
+        """Waits until it has done what it is at, well or not.
+
+        Raises:
+            DiskHangsError: If there is no answer in time.
+        """
+        task = self._task
+        if task is None:
+            return
+        try:
+            answer = self._answer(patience)
+        except BaseException as error:
+            # Killed, or left in the midst of a message.
+            self._task = None
+            self.end()
+            task.answer = False, errno.EPIPE, "the process that writes has ended"
+            if not isinstance(error, (OSError, EOFError)):
+                raise
+            return
         if answer is None:
+            self._given_up = True
             raise _hangs(patience)
-        self._owes, self._proven = False, True
-        done, *result = answer
-        if not done:
-            raise OSError(*result)
-        return result[0]
+        task.answer = answer
+        self._task, self._given_up, self._proven = None, False, True
 
     @property
     def unable(self) -> bool:
@@ -194,7 +301,7 @@ class _Process:
         self.ended = True
         self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(0 if self._owes else _END_SECONDS)
+            self._process.wait(_END_SECONDS if self._task is None else 0)
         # Kept while they run, as Python would complain of one that nobody waits for.
         _orphans[:] = [one for one in (*_orphans, self._process) if one.poll() is None]
 
@@ -203,13 +310,6 @@ class _Process:
         self.ended = True
         self._socket.close()
         self._process.returncode = 0
-
-    def _has_come_back(self, patience: float) -> bool:
-        """Whether the answer that is owed is there by now, or comes since the disk moves again."""
-        beats = self.beats
-        if self._answer(0) is not None:
-            return True
-        return self.beats > beats and self._answer(patience) is not None
 
     def _send(self, pieces: Sequence[Buffer], patience: float) -> None:
         left = deque(memoryview(piece) for piece in pieces)
@@ -222,7 +322,18 @@ class _Process:
                 left[0] = left[0][sent:]
 
     def _answer(self, patience: float) -> Any:
-        """The next answer; None if for so many seconds nothing comes at all."""
+        """The next answer; None if for so many seconds nothing comes at all.
+
+        Of what was given up, nothing is waited for until the disk is seen to move again.
+        """
+        if self._given_up:
+            beats = self.beats
+            answer = self._received_answer(0)
+            if answer is not None or self.beats == beats:
+                return answer
+        return self._received_answer(patience)
+
+    def _received_answer(self, patience: float) -> Any:
         while True:
             while len(self._received) >= FRAME.size:
                 length = FRAME.unpack_from(self._received)[0]
@@ -240,7 +351,7 @@ class _Process:
             except (TimeoutError, BlockingIOError):
                 return None
             if not data:
-                raise OSError(errno.EPIPE, "the process that writes has ended")
+                raise EOFError
             self._received += data
 
 
@@ -248,15 +359,15 @@ class _Process:
 _orphans: list[subprocess.Popen[bytes]] = []
 
 
-def _start_hand() -> _Process | Hand:
+def _start_hand() -> _Process | _Here:
     # In a frozen program `sys.executable` is that program.
     if os.name != "posix" or not sys.executable or getattr(sys, "frozen", False):
-        return Hand()
+        return _Here()
     try:
         return _Process()
     except OSError:
         # No more processes, or none at all.
-        return Hand()
+        return _Here()
 
 
 def _hangs(patience: float) -> DiskHangsError:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from io import BytesIO
 from pickle import PickleBuffer
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -105,6 +106,7 @@ class EventFile:
         path: The file; empty before the first write.
         training: Who writes it.
         layers: The text that tells of the model's layers, which is written first of all.
+        end: How long its whole part is.
     """
 
     def __init__(
@@ -119,8 +121,9 @@ class EventFile:
         self.layers = layers
         self._folder = os.fspath(folder)
         self._disk = disk
-        # How long its whole part is, and the hand that wrote it.
-        self._end, self._generation = 0, 0
+        self.end = 0
+        # The hand that wrote its last record.
+        self._generation = 0
         renew_in_child(self)
 
     def renew(self) -> None:
@@ -135,33 +138,37 @@ class EventFile:
         Raises:
             OSError: If they could not be written. The file is as it was before.
         """
-        now = time.time()
-        if not self.path:
-            self._begin(now, patience)
-            self._end, self._generation = 0, self._disk.generation
-        event = Event(wall_time=now, step=step)
+        addition = self.addition(self.pack(values, step), step, patience)
+        self.end = self._disk.call("append", *addition, patience=patience)
+
+    def pack(self, values: Sequence[Summary.Value], step: int) -> bytes:
+        """Summaries at a step → a record."""
+        event = Event(wall_time=time.time(), step=step)
         # Not handed to its constructor, which would copy them twice more.
         event.summary.value.extend(values)
-        record = _record(event)
+        return _record(event)
+
+    def addition(self, record: bytes, step: int, patience: float) -> tuple[Any, ...]:
+        """What `Hand.append` is given to add a record, once what was added before has its `end`.
+
+        Raises:
+            OSError: If this is the first and the folder cannot be looked through.
+        """
+        if not self.path:
+            self._begin(patience)
         # A hand that was killed may have left a part of a record, and nobody reads on behind it.
         killed = self._generation != self._disk.generation
         self._generation = self._disk.generation
-        self._end = self._disk.call(
-            "append",
-            self.path,
-            self._end if killed else None,
-            self._opening(now, step),
-            PickleBuffer(record),
-            patience=patience,
-        )
+        opening = self._opening(time.time(), step)
+        return self.path, self.end if killed else None, opening, PickleBuffer(record)
 
-    def _begin(self, now: float, patience: float) -> None:
+    def _begin(self, patience: float) -> None:
         """Finds a name behind those of all files of the folder, and a number above theirs.
 
         TensorBoard reads files in the order of their names, and none that comes before
         the one that it is at; clocks may be set back.
         """
-        stamp, number = int(now), 1
+        stamp, number = int(time.time()), 1
         for name, head in self._disk.call("heads", self._folder, patience=patience):
             named = _STAMP.search(name)
             stamp = max(stamp, int(named[1]) + 1 if named else 0)
@@ -174,6 +181,7 @@ class EventFile:
             f".{secrets.token_hex(8)}"
         )
         self.path = os.path.join(self._folder, name)
+        self.end, self._generation = 0, self._disk.generation
 
     def _opening(self, wall_time: float, step: int) -> bytes:
         keeps = self.training.keeps

@@ -26,6 +26,8 @@ from typing import Any
 # What goes over the socket: the length of a message, and the message. Of no length: it moves on.
 FRAME = struct.Struct("<Q")
 
+SCRIPT = __file__
+
 # How much is written at a time; and how often it is told, in seconds, that something was.
 _PIECE = 1 << 18
 _BEAT = 0.2
@@ -170,6 +172,27 @@ class Hand:
             # Its first bytes, or somebody has cleared the directory.
             os.makedirs(os.path.dirname(path), exist_ok=True)
             return self._append(path, end, opening, data)
+
+    def record(
+        self,
+        folder: str,
+        files: Sequence[tuple[str, Buffer]],
+        path: str,
+        end: int | None,
+        opening: Buffer,
+        data: Buffer,
+    ) -> tuple[list[Failure], int | None, tuple[int | None, str]]:
+        """As `place`, and then, whatever became of that, as `append`.
+
+        Returns:
+            What could not be written; how long the file is now, None if it cannot be written;
+            and why not.
+        """
+        failures = self.place(folder, files)
+        try:
+            return failures, self.append(path, end, opening, data), (None, "")
+        except OSError as error:
+            return failures, None, (error.errno, error.strerror or str(error))
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file; None if there is none."""
@@ -321,11 +344,12 @@ def _serve(connection: socket.socket) -> None:
 
     hand = Hand(moved)
     for request in _unpacked(connection.makefile("rb")):
-        answer = marshal.dumps(_answer(hand, *request))
-        connection.sendall(FRAME.pack(len(answer)) + answer)
+        message = marshal.dumps(outcome(hand, *request))
+        connection.sendall(FRAME.pack(len(message)) + message)
 
 
-def _answer(hand: Hand, operation: str, *arguments: Any) -> tuple[Any, ...]:
+def outcome(hand: Hand, operation: str, *arguments: Any) -> tuple[Any, ...]:
+    """True and what a method of a hand returns; or False and the arguments of an `OSError`."""
     try:
         return True, getattr(hand, operation)(*arguments)
     except BrokenPipeError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from io import BytesIO
 from pickle import PickleBuffer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -69,6 +70,8 @@ class ViewWriter:
         # By the identifier of the training, as long as a logger of it is at work.
         self._files: WeakValueDictionary[str, EventFile] = WeakValueDictionary()
         self._stored: set[tuple[str, str]] = set()
+        # Waits for the pictures that are being written.
+        self._finish: Callable[[], None] | None = None
         self.held = Holding({}, 0.0)
         self.newest = ""
 
@@ -111,6 +114,9 @@ class ViewWriter:
     ) -> None:
         """Writes pictures to files and to the event file, arrays to a file, the rest to events.
 
+        Pictures are still being written when this returns, so that the next are encoded
+        meanwhile; `finish` waits for them.
+
         Args:
             output: What is to be written.
             events: Of its training.
@@ -127,16 +133,28 @@ class ViewWriter:
                 case PictureBatch():
                     self._write_pictures(output, events, epoch, step, lose, patience)
                 case ArrayFile():
+                    self.finish()
                     self._write_arrays(output, events.training.identifier, patience)
                 case Scalars():
                     values = [scalar_value(tag, value) for tag, value in output.values.items()]
                     if values:
+                        self.finish()
                         events.append(values, step, patience)
         except DiskHangsError as error:
             lose(len(output), output.noun, error)
             raise
         except Exception as error:
             lose(len(output), output.noun, error)
+
+    def finish(self) -> None:
+        """Waits until the pictures handed over last are written, and tells what was lost of them.
+
+        Raises:
+            DiskHangsError: If the disk hangs; they are told as lost.
+        """
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            finish()
 
     def _write_pictures(
         self,
@@ -157,18 +175,17 @@ class ViewWriter:
         if not kept:
             return
         files = [(f"{batch.paths[number]}.png", PickleBuffer(encoded[number])) for number in kept]
-        failures = self._disk.call("place", self._folder, files, patience=patience)
         values = [text_value(index_tag(epoch), to_json(self._view, epoch, [batch.entry]))]
         for number in kept:
             path, title, told = (
                 of[number] for of in (batch.paths, batch.titles, batch.descriptions)
             )
             values.append(image_value(path, encoded[number], width, height, title, told))
-        # If this fails, all of them lack their event, whether or not they have their file.
-        events.append(values, step, patience)
-        if failures:
-            _, code, text = failures[-1]
-            lose(len(failures), batch.noun, OSError(code, text))
+        record = events.pack(values, step)
+        self.finish()
+        addition = events.addition(record, step, patience)
+        wait = self._disk.start("record", self._folder, files, *addition, patience=patience)
+        self._finish = partial(_finish_pictures, wait, events, len(kept), batch.noun, lose)
 
     def _write_arrays(self, output: ArrayFile, training: str, patience: float) -> None:
         """The archive's comment is the identifier of its training, as that of the event file."""
@@ -189,3 +206,24 @@ class ViewWriter:
         files = [(name, PickleBuffer(data.getbuffer()))]
         for _, number, text in self._disk.call("place", self._folder, files, patience=patience):
             raise OSError(number, text)
+
+
+def _finish_pictures(
+    wait: Callable[[], Any], events: EventFile, number: int, noun: str, lose: Lose
+) -> None:
+    """Waits until pictures are written, and tells what was lost of them."""
+    try:
+        failures, end, reason = wait()
+    except OSError as error:
+        lose(number, noun, error)
+        if isinstance(error, DiskHangsError):
+            raise
+        return
+    if end is None:
+        # All of them lack their event, whether or not they have their file.
+        lose(number, noun, OSError(*reason))
+        return
+    events.end = end
+    if failures:
+        _, *reason = failures[-1]
+        lose(len(failures), noun, OSError(*reason))

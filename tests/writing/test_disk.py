@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tb_kernels.writing import disk as disk_module
-from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.hand import Hand
+from tb_kernels.writing.disk import Disk, _Here
 
 
 def place(disk, folder, name="a/b"):
@@ -41,7 +40,7 @@ def test_it_ends_with_the_process_that_asks():
     """Also where that is killed."""
     program = """
     import os, signal, tempfile
-    from tb_kernels.writing.disk import Disk
+    from tb_kernels.writing.disk import Disk, _Here
     disk = Disk()
     disk.call("heads", tempfile.gettempdir(), patience=20)
     print(disk._hand._process.pid, flush=True)
@@ -65,7 +64,7 @@ def test_where_no_process_can_be_had(tmp_path, monkeypatch, why):
         monkeypatch.setattr(sys, "executable", program)
     disk = Disk()
     place(disk, tmp_path)
-    assert isinstance(disk._hand, Hand)
+    assert isinstance(disk._hand, _Here)
     real, _, taken = disk.call("prepare", str(tmp_path / "kernels"), patience=20)
     assert (real, taken) == (str(tmp_path / "kernels"), False)
 
@@ -83,7 +82,7 @@ def test_names_in_another_locale(tmp_path, encoding):
     """The hand takes a name for the bytes that this process takes it for."""
     program = """
     import os, sys
-    from tb_kernels.writing.disk import Disk
+    from tb_kernels.writing.disk import Disk, _Here
     name = os.fsdecode(b"\\xc3\\xa4")
     assert Disk().call("place", sys.argv[1], [(name, b"")], patience=20) == []
     assert os.listdir(os.fsencode(sys.argv[1])) == [b"\\xc3\\xa4"]

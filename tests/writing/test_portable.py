@@ -10,7 +10,6 @@ import pytest
 from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
 from tb_kernels.writing import disk
 from tb_kernels.writing.files import WholeFiles
-from tb_kernels.writing.hand import Hand
 from tests.helpers.models import fit
 from tests.helpers.oracle import read_png
 
@@ -27,7 +26,7 @@ def held(monkeypatch):
 
     monkeypatch.setattr(os, "replace", refusing)
     # As there, in this process.
-    monkeypatch.setattr(disk, "_start_hand", Hand)
+    monkeypatch.setattr(disk, "_start_hand", disk._Here)
     return paths
 
 
