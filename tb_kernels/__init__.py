@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.reading.log import Log, open_log
     from tb_kernels.reading.picture import Picture
-    from tb_kernels.report.context import draw_context
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.examples import find_examples
@@ -64,7 +63,6 @@ __all__ = [
     "compute_activations",
     "compute_gradients",
     "compute_heatmaps",
-    "draw_context",
     "expand_kernels",
     "find_examples",
     "open_log",
@@ -92,7 +90,6 @@ _HOMES = {
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",
     "compute_heatmaps": "tb_kernels.views.heatmaps",
-    "draw_context": "tb_kernels.report.context",
     "expand_kernels": "tb_kernels.views.expanded",
     "find_examples": "tb_kernels.views.examples",
     "open_log": "tb_kernels.reading.log",

@@ -9,7 +9,7 @@ import click
 from tb_kernels.commands.options import choosing, listed, open_chosen
 from tb_kernels.commands.terminal import Lines, progress
 from tb_kernels.report.folder import ReportFolder
-from tb_kernels.report.job import PART_NAMES, Direction, Format, Job
+from tb_kernels.report.job import PART_NAMES, Format, Job
 from tb_kernels.wording import count
 
 
@@ -18,6 +18,36 @@ from tb_kernels.wording import count
 @click.argument("out_dir", metavar="OUT_DIR")
 @choosing
 @listed("--only", "images,page", f"Only these parts: {', '.join(PART_NAMES)}.")
+@click.option(
+    "--width",
+    metavar="WIDTH",
+    help="Of figures in print, such as 85mm, 8.5cm or 3.3in; as wide as they need by default.",
+)
+@click.option(
+    "--dpi",
+    type=click.IntRange(1, 2400),
+    default=150,
+    show_default=True,
+    help="Pixels to the inch.",
+)
+@click.option(
+    "--background",
+    type=click.Choice(("white", "transparent")),
+    default="white",
+    show_default=True,
+    help="Of figures.",
+)
+@click.option(
+    "--normalize",
+    metavar="HOW",
+    default="layer",
+    show_default=True,
+    help="The one scale of all epochs: layer, kernel, first, symmetric, standard or two weights "
+    "such as -1,1; epoch for each as it was logged.",
+)
+@click.option(
+    "--colormap", metavar="NAME", help="Any of matplotlib's, such as RdBu_r; as logged by default."
+)
 @click.option(
     "--scale",
     type=click.IntRange(1, 512),
@@ -30,7 +60,7 @@ from tb_kernels.wording import count
 )
 @click.option(
     "--direction",
-    type=click.Choice(get_args(Direction)),
+    type=click.Choice(("auto", "across", "down")),
     default="auto",
     show_default=True,
     help="How the epochs of a strip stand; auto puts wide pictures below each other.",
@@ -48,9 +78,14 @@ def command(
     log_dir: str,
     out_dir: str,
     only: list[str] | None,
+    width: str | None,
+    dpi: int,
+    background: str,
+    normalize: str,
+    colormap: str | None,
     scale: int | None,
     columns: int | None,
-    direction: Direction,
+    direction: str,
     together: bool,
     format_: Format,
     **choice: Any,
@@ -75,8 +110,19 @@ def command(
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
+    from tb_kernels.figures.kinds import Manner
     from tb_kernels.report.export import PARTS, export
 
+    manner = Manner.checked(
+        width=width,
+        dpi=dpi,
+        background=background,
+        normalize=_pair(normalize),
+        colormap=colormap,
+        direction=direction,
+        scale=scale,
+        columns=columns,
+    )
     folder = ReportFolder(out_dir)
     total = sum(PARTS[part].count(log) for part in parts)
     failures: list[str] = []
@@ -86,10 +132,22 @@ def command(
         lines(line)
 
     with progress(f"exporting to {out_dir}", total) as step:
-        job = Job(log, folder, fail, step, scale, columns, direction, together, format_)
+        job = Job(log, folder, fail, step, manner, together, format_)
         export(job, parts)
     lines.close()
     if "animations" in parts and len(log.epochs) == 1:
         click.echo("no animations: they need two epochs, and one was chosen")
     click.echo(f"{count(folder.files.count, 'file')} in {out_dir}")
     return 1 if failures else 0
+
+
+def _pair(normalize: str) -> str | tuple[float, ...]:
+    """A word as it is, two weights as numbers."""
+    if "," not in normalize:
+        return normalize
+    try:
+        return tuple(map(float, normalize.split(",")))
+    except ValueError:
+        raise click.BadParameter(
+            f"--normalize: expected a word or two weights such as -1,1, got {normalize!r}"
+        ) from None

@@ -44,6 +44,10 @@ class Limits(NamedTuple):
             return float(self.low), float(self.high)
         return float(self.low[kernel]), float(self.high[kernel])
 
+    def equal(self, other: Limits) -> bool:
+        """Whether they are the same, of a layer or of each kernel."""
+        return np.array_equal(self.low, other.low) and np.array_equal(self.high, other.high)
+
     def take(self, kernels: NDArray[np.intp] | slice) -> Limits:
         """The limits of some of the kernels, counted from 0."""
         if self.low.ndim == 0:

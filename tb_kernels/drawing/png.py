@@ -33,12 +33,13 @@ _COLOR_TYPES = {1: 0, 3: 2}  # channels → grey, truecolour
 _LEVEL = 1
 
 
-def encode(picture: NDArray[np.uint8]) -> bytes:
+def encode(picture: NDArray[np.uint8], dpi: float | None = None) -> bytes:
     """Encodes a picture.
 
     Args:
         picture: Shape (height, width, channels), one channel (grey) or three (red,
             green, blue).
+        dpi: Pixels to the inch in print; None where that is nobody's matter.
 
     Returns:
         A whole PNG file: 8 bits per channel, no filter, no interlace.
@@ -52,6 +53,7 @@ def encode(picture: NDArray[np.uint8]) -> bytes:
         (
             _SIGNATURE,
             _chunk(b"IHDR", header),
+            b"" if dpi is None else _density(dpi),
             _chunk(b"IDAT", isal_zlib.compress(rows, _LEVEL)),
             _END,
         )
@@ -63,6 +65,11 @@ def most_bytes(height: int, width: int, channels: int) -> int:
     raw = height * (1 + width * channels)
     # Deflate stores what it cannot compress, in blocks of some kilobytes with a few bytes each.
     return raw + raw // 1000 + 200
+
+
+def _density(dpi: float) -> bytes:
+    per_metre = round(dpi / 0.0254)
+    return _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -87,7 +87,7 @@ class Legend:
                 "weights: a heatmap that lies over its input gives no numbers back; "
                 "arrays('heatmaps') of the log has them"
             )
-        tiles = self._tiles(pixels)
+        tiles = self.tiles(pixels)
         kernels = self.kernels or 1
         if self.stacked:
             tiles = unstack(tiles, self.layout.columns, kernels, self._tiles_each)
@@ -117,7 +117,7 @@ class Legend:
             LogError: If the picture is not of this layout, or would be too large.
         """
         layout = self.layout_at(scale, columns)
-        drawn: NDArray[np.uint8] = assemble(self._tiles(pixels)[None], layout)[0]
+        drawn: NDArray[np.uint8] = assemble(self.tiles(pixels)[None], layout)[0]
         return drawn if pixels.ndim == 3 else drawn[..., 0]
 
     def layout_at(self, scale: int | None, columns: int | None) -> Layout:
@@ -153,7 +153,15 @@ class Legend:
         slices = int(np.prod(self.window[:-2]))
         return slices // 3 if self.colormap == RGB else slices
 
-    def _tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The tiles of the picture as they were drawn.
+
+        Returns:
+            Shape (tiles, height, width, channels), a pixel for each weight.
+
+        Raises:
+            LogError: If the picture is not of this layout.
+        """
         self.check_size(*pixels.shape[:2])
         apart = take_apart(pixels.reshape(1, *pixels.shape[:2], -1), self.layout)
         return cast("NDArray[np.uint8]", apart[0])

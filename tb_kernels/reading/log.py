@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from tb_kernels.reading.sources import Tell
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
 from tb_kernels.schema.naming import Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Rows of the catalog that are taken at a time.
 _AT_A_TIME = 4096
@@ -191,6 +194,39 @@ class Log:
             f"{'' if run is None else f' and run {run!r}'} in {shown(self.where)!r}; "
             + (f"there is one in {others}" if others else self._brief())
         )
+
+    def figure(self, kind: str = "auto", **options: Any) -> Figure:
+        """One figure of what was selected, on one scale, which it shows.
+
+        Args:
+            kind: `"strip"`, one kernel over epochs; `"grid"`, kernels of a layer and epochs;
+                `"sheet"`, a layer at an epoch, its kernels numbered; `"views"`, one kernel in
+                all views; `"runs"`, the same kernels in several trainings; `"difference"`, two
+                epochs, the first and the last, or two trainings, and what each weight differs
+                by; `"context"`, a kernel's strongest slices with what makes their input
+                channels. `"auto"`: what fits the selection.
+            **options: `width`, a text such as `"85mm"` or a number of inches, None for as wide
+                as it needs; `dpi`, pixels to the inch (150); `background`, `"white"` or
+                `"transparent"`; `normalize`, where the ends of the scale are: `"layer"`, the
+                lowest and highest weight logged of the layer at the epochs shown (the default),
+                `"symmetric"`, `"first"`, `"kernel"`, `"standard"`, a pair of weights, or
+                `"epoch"`, each picture on the scale that it was logged on; `colormap`, any name
+                of matplotlib's; `direction`, how epochs stand, `"across"` or `"down"`; `scale`,
+                pixels along the side of a weight instead of a width; `columns`, slices in a
+                row; `top`, how many slices a context has (8).
+
+        Returns:
+            A `matplotlib.figure.Figure`, to be changed and saved as anything. Each weight is
+            a square of whole pixels at the figure's own resolution.
+
+        Raises:
+            ArgumentError: If an option is not valid, or the selection is not one for this kind.
+            LogError: If a picture cannot be read, or the figure would be too large or too wide.
+        """
+        # It stands on what is read, and takes matplotlib; here is its door.
+        from tb_kernels.figures.figure import draw_figure
+
+        return draw_figure(self, kind, **options)
 
     def arrays(self, view: str, *, run: str | None = None) -> Arrays:
         """What a view stored in its `.npz` files, over the epochs that are selected.

@@ -131,6 +131,19 @@ class Picture:
         with self._named():
             return self.legend.weights(pixels)
 
+    def tiles(self) -> NDArray[np.uint8]:
+        """The squares of the picture, a pixel for each: its slices, as they were drawn.
+
+        Returns:
+            Shape (tiles, height, width, channels), one channel if it is grey.
+
+        Raises:
+            LogError: If the log has no index of it.
+        """
+        pixels = self.pixels()
+        with self._named():
+            return self.legend.tiles(pixels)
+
     def inputs(self) -> list[Input]:
         """What each slice of a kernel is multiplied by.
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tb_kernels.figures.kinds import Manner, draw_sheet
+from tb_kernels.figures.paper import pixels_of
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.board import Board
-from tb_kernels.report.grids import thin_out
 from tb_kernels.report.job import Job
-from tb_kernels.report.sheets import sheets_of
+from tb_kernels.report.room import thin_out
+from tb_kernels.schema.naming import SHEET
 
 # Milliseconds that a frame is seen, and the last one.
 _FRAME, _LAST_FRAME = 700, 2000
@@ -30,48 +31,49 @@ def animate(job: Job, layer: LoggedLayer) -> bytes:
     Raises:
         LogError: If a picture cannot be read or redrawn, or the report has no room for it.
     """
-    epochs = [job.log.of_layer(layer, epoch) for epoch in layer.epochs]
+    epochs = [kernels_of(job.log.of_layer(layer, epoch)) for epoch in layer.epochs]
+    epochs = [pictures for pictures in epochs if pictures]
     job.room.take(chain.from_iterable(epochs))
-    return draw_animation(epochs, job.scale, job.columns)
+    return draw_animation(epochs, job.manner)
 
 
-def draw_animation(
-    epochs: Iterable[Sequence[Picture]], scale: int | None, columns: int | None
-) -> bytes:
-    """The first sheet of a layer across epochs, for ever: a GIF file.
+def kernels_of(pictures: Sequence[Picture]) -> list[Picture]:
+    """Those of pictures that are no sheets."""
+    return [one for one in pictures if one.address.kernel != SHEET]
+
+
+def draw_animation(epochs: Sequence[Sequence[Picture]], manner: Manner) -> bytes:
+    """The sheet of a layer across epochs, on one scale, for ever: a GIF file.
 
     Args:
-        epochs: The pictures of the layer at each epoch, kernels at one epoch at least.
-        scale: As in `sheets_of`.
-        columns: Likewise.
+        epochs: The kernels of the layer at each epoch.
+        manner: How the sheet is drawn.
 
     Raises:
-        LogError: If a picture cannot be read or redrawn.
+        LogError: If a picture cannot be read, or they are too many for one sheet.
     """
-    sheets = [each[0] for pictures in epochs if (each := sheets_of(pictures, scale, columns))]
-    first = sheets[0]()
-    height, width = first.size
-    chosen = thin_out(sheets, max(2, _MOST_PIXELS // (height * width)))
-    frames = _frames([lambda: first, *chosen[1:]])
+    among = list(chain.from_iterable(epochs))
+    first = pixels_of(draw_sheet(epochs[0], manner, among))
+    height, width = first.shape[:2]
+    chosen = thin_out(epochs, max(2, _MOST_PIXELS // (height * width)))
+
+    def frames() -> Iterator[Image.Image]:
+        yield _image(first)
+        for pictures in chosen[1:]:
+            yield _image(_fit(pixels_of(draw_sheet(pictures, manner, among)), (height, width)))
+
+    drawn = frames()
     stream = io.BytesIO()
-    next(frames).save(
+    next(drawn).save(
         stream,
         "GIF",
         save_all=True,
-        append_images=frames,
+        append_images=drawn,
         duration=[_FRAME] * (len(chosen) - 1) + [_LAST_FRAME],
         loop=0,
         optimize=False,
     )
     return stream.getvalue()
-
-
-def _frames(boards: Sequence[Callable[[], Board]]) -> Iterator[Image.Image]:
-    size = None
-    for draw in boards:
-        pixels = draw().pixels()
-        size = size or pixels.shape[:2]
-        yield _image(_fit(pixels, size))
 
 
 def _fit(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tb_kernels.errors import LogError, reason_of
+from tb_kernels.figures.paper import DPI, NO_METADATA, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
-from tb_kernels.report.board import DPI, NO_METADATA, plain_style
-from tb_kernels.report.grids import thin_out
+from tb_kernels.report.room import thin_out
 from tb_kernels.schema.naming import FINAL
 from tb_kernels.wording import shown
 

@@ -6,24 +6,24 @@ and the rest is made all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from tb_kernels.drawing import png
 from tb_kernels.errors import LogError
+from tb_kernels.figures.context import contexts_of, draw_context
+from tb_kernels.figures.kinds import draw_sheets, draw_strip, draw_views
+from tb_kernels.figures.paper import Drawing, encode
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import animate
-from tb_kernels.report.board import Board
-from tb_kernels.report.context import context_board, contexts_of
+from tb_kernels.report.animations import animate, kernels_of
 from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.job import PART_NAMES, Job
 from tb_kernels.report.markdown import write_markdown
 from tb_kernels.report.page import write_page
-from tb_kernels.report.sheets import sheets_of
-from tb_kernels.report.strips import draw_strip, draw_views
 
 
 def export(job: Job, parts: Collection[str]) -> None:
@@ -42,11 +42,12 @@ def export(job: Job, parts: Collection[str]) -> None:
 
 
 def _write_images(job: Job) -> None:
-    """Every picture by its name: as it was logged, byte for byte, or drawn at another scale."""
-    as_logged = job.scale is None and job.columns is None
+    """Every picture by its name: as it was logged, byte for byte, or drawn at another size."""
+    scale, columns = job.manner.side, job.manner.columns
     for picture in job.log:
         try:
-            data = picture.png if as_logged else _redrawn(picture, job.scale, job.columns)
+            as_logged = scale is None and columns is None
+            data = picture.png if as_logged else _redrawn(picture, scale, columns)
         except LogError as error:
             job.tell(str(error))
         else:
@@ -62,7 +63,7 @@ def _write_strips(job: Job) -> None:
         path = job.folder.strip(strip[0], layer, kernel, together=job.together)
         if path not in drawn:
             drawn.add(path)
-            _write_board(job, path, partial(_draw_strip, job, strip))
+            _write_figure(job, path, partial(_draw_strip, job, strip))
         job.step()
 
 
@@ -71,23 +72,27 @@ def _write_sheets(job: Job) -> None:
     for layer in _drawn_layers(job.log):
         for epoch in layer.epochs:
             path = job.folder.sheet(layer, epoch)
-            pictures = job.log.of_layer(layer, epoch)
-            for number, draw in enumerate(_sheets(job, path, pictures), 1):
-                _write_board(job, path if number == 1 else f"{path}-{number}", draw)
+            pictures = kernels_of(job.log.of_layer(layer, epoch))
+            with _telling(job, path):
+                job.room.take(pictures)
+                for number, figure in enumerate(draw_sheets(pictures, job.manner), 1):
+                    _save(job, path if number == 1 else f"{path}-{number}", figure)
             job.step()
 
 
 def _write_contexts(job: Job) -> None:
     """A figure of each kernel with what makes its input channels, where that was drawn."""
     for picture in contexts_of(job.log):
-        _write_board(job, job.folder.context(picture), partial(_draw_context, job, picture))
+        _write_figure(job, job.folder.context(picture), partial(_draw_context, job, picture))
         job.step()
 
 
 def _write_animations(job: Job) -> None:
     """An animation of each layer across epochs."""
     for layer in _animated_layers(job.log):
-        _write(job, f"{job.folder.animation(layer)}.gif", partial(animate, job, layer))
+        path = job.folder.animation(layer)
+        with _telling(job, path):
+            job.folder.write(f"{path}.gif", animate(job, layer))
         job.step()
 
 
@@ -96,7 +101,8 @@ def _write_curves(job: Job) -> None:
     for run in job.log.runs:
         for figure in curve_figures(job.log, run):
             path = f"{job.folder.curve(run, figure.file)}.{job.format}"
-            _write(job, path, partial(draw_curves, *figure, format=job.format))
+            with _telling(job, path):
+                job.folder.write(path, draw_curves(*figure, format=job.format))
             job.step()
 
 
@@ -140,36 +146,33 @@ def _redrawn(picture: Picture, scale: int | None, columns: int | None) -> bytes:
     return png.encode(pixels.reshape(*pixels.shape[:2], -1))
 
 
-def _sheets(job: Job, path: str, pictures: list[Picture]) -> list[Callable[[], Board]]:
-    try:
-        job.room.take(pictures)
-    except LogError as error:
-        job.tell(f"{path}: {error}")
-        return []
-    return sheets_of(pictures, job.scale, job.columns)
-
-
-def _draw_strip(job: Job, strip: list[Picture]) -> Board:
+def _draw_strip(job: Job, strip: list[Picture]) -> Drawing:
     if job.together:
         views = job.log.in_all_views(strip[0])
         job.room.take(picture for pictures in views for picture in pictures)
-        return draw_views(views, scale=job.scale, columns=job.columns)
+        return draw_views(views, job.manner)
     job.room.take(strip)
-    return draw_strip(strip, direction=job.direction, scale=job.scale, columns=job.columns)
+    return draw_strip(strip, job.manner)
 
 
-def _draw_context(job: Job, picture: Picture) -> Board:
+def _draw_context(job: Job, picture: Picture) -> Drawing:
     job.room.take([picture])
-    return context_board(job.log, picture)
+    return draw_context(job.log, picture, job.manner)
 
 
-def _write_board(job: Job, path: str, draw: Callable[[], Board]) -> None:
-    _write(job, f"{path}.{job.format}", lambda: draw().encode(job.format))
+def _write_figure(job: Job, path: str, draw: Callable[[], Drawing]) -> None:
+    with _telling(job, path):
+        _save(job, path, draw())
 
 
-def _write(job: Job, path: str, draw: Callable[[], bytes]) -> None:
-    """Writes a figure, or tells why there is none."""
+def _save(job: Job, path: str, figure: Drawing) -> None:
+    job.folder.write(f"{path}.{job.format}", encode(figure, job.format))
+
+
+@contextlib.contextmanager
+def _telling(job: Job, path: str) -> Iterator[None]:
+    """What of a figure cannot be drawn is told, and the next one is drawn all the same."""
     try:
-        job.folder.write(path, draw())
+        yield
     except (LogError, MemoryError) as error:
         job.tell(f"{path}: {error}")

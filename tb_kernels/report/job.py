@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tb_kernels.reading.log import Log
 from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.room import Room
 
+if TYPE_CHECKING:
+    from tb_kernels.figures.kinds import Manner
+
 # In the order in which they are made: the page embeds what the others have drawn.
 PART_NAMES = ("images", "strips", "sheets", "contexts", "animations", "curves", "page")
 
-Direction = Literal["auto", "across", "down"]
-Format = Literal["png", "pdf"]
+Format = Literal["png", "pdf", "svg"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,7 @@ class Job:
         folder: Where it goes.
         tell: Is told, in a line each, of what could not be made.
         step: Is called after each piece of work.
-        scale: Pixels along the side of a weight; None for as logged.
-        columns: Slices in a row; None for as logged.
-        direction: How the epochs of a strip stand.
+        manner: How figures are drawn.
         together: Whether a strip has all views of its address.
         format: Of strips, sheets, contexts and curves.
     """
@@ -38,9 +38,7 @@ class Job:
     folder: ReportFolder
     tell: Callable[[str], None]
     step: Callable[[], None]
-    scale: int | None = None
-    columns: int | None = None
-    direction: Direction = "auto"
+    manner: Manner
     together: bool = False
     format: Format = "png"
 

@@ -6,23 +6,30 @@ to hold it, so of a very large log it shows a part, and says which.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader
 
+from tb_kernels.drawing import png
+from tb_kernels.drawing.layouts import assemble
+from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import LogError
+from tb_kernels.figures.bars import number
+from tb_kernels.figures.kinds import draw_sheet
+from tb_kernels.figures.panels import cell_of
+from tb_kernels.figures.paper import encode
+from tb_kernels.figures.scale import Scale
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.display import data_uri
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import animate
+from tb_kernels.report.animations import animate, kernels_of
 from tb_kernels.report.curves import curve_figures, draw_curves
-from tb_kernels.report.grids import thin_out
 from tb_kernels.report.job import Job
-from tb_kernels.report.sheets import bar_of, sheets_of
-from tb_kernels.schema.naming import SHEET
+from tb_kernels.report.room import thin_out
+from tb_kernels.schema.naming import SHEET, Address
 from tb_kernels.wording import count, ranges, shown
 
 PAGE = "index.html"
@@ -140,55 +147,68 @@ def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
 
 def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
     epochs = thin_out(layer.epochs, _MOST_COLUMNS)
-    kernels = layer.kernels[:most]
+    kernels = layer.kernels[:most] + [SHEET] * layer.sheets
     at = {
         epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
     }
-    columns = [(epoch, _scale(pictures)) for epoch, pictures in at.items()]
+    drawn = [one for of_epoch in at.values() for one in of_epoch.values()]
+    limits = dict(zip((one.address for one in drawn), job.manner.scale.limits(drawn), strict=True))
+    columns = [
+        (epoch, _ends(job, list(of_epoch.values()), limits)) for epoch, of_epoch in at.items()
+    ]
     still, moving = _figures(job, log, layer)
     job.step()
     return Section(
         anchor,
         facts_of(layer),
         columns,
-        (
-            [_cell(job, pictures.get(number)) for pictures in at.values()]
-            for number in kernels + [SHEET] * layer.sheets
-        ),
-        _left_out(layer, len(kernels), len(epochs)),
+        ([_cell(job, of_epoch.get(one), limits) for of_epoch in at.values()] for one in kernels),
+        _left_out(layer, len(layer.kernels[:most]), len(epochs)),
         still,
         moving,
     )
 
 
-def _cell(job: Job, picture: Picture | None) -> tuple[Picture | None, str | None]:
+def _cell(
+    job: Job, picture: Picture | None, limits: Mapping[Address, Limits | None]
+) -> tuple[Picture | None, str | None]:
     if picture is None:
         return None, None
     try:
         if picture.file_size > _MOST_OF_FIGURE or picture.width * picture.height > MOST_PIXELS:
             raise LogError(f"{picture.view}/{picture.tag}: too large for the page")
-        return picture, data_uri(picture.png)
+        return picture, data_uri(_on_scale(picture, job.manner.scale, limits[picture.address]))
     except LogError as error:
         job.tell(str(error))
         return picture, None
 
 
-def _scale(pictures: dict[int, Picture]) -> str:
-    drawn = [one for kernel, one in pictures.items() if kernel != SHEET] or list(pictures.values())
-    bar = bar_of(drawn)
-    ends = f"{bar.low} … {bar.high}" if bar.colors is not None else ""
+def _on_scale(picture: Picture, scale: Scale, limits: Limits | None) -> bytes:
+    """A picture as it was logged, in the colours of the page's scale."""
+    cell = cell_of(picture, "", scale, limits)
+    if cell.as_logged:
+        return picture.png
+    return png.encode(assemble(cell.tiles()[None], cell.layout)[0])
+
+
+def _ends(job: Job, pictures: list[Picture], limits: Mapping[Address, Limits | None]) -> str:
+    """What the ends of an epoch's scale stand for."""
+    drawn = kernels_of(pictures) or pictures
+    bar = job.manner.scale.bar(drawn, [limits[one.address] for one in drawn])
+    ends = ""
+    if bar.low is not None and bar.high is not None:
+        ends = f"{number(bar.low)} … {number(bar.high)}"
     return " ".join(filter(None, (ends, bar.note)))
 
 
 def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:
     """The last sheet and the animation, where they are not too large."""
     still = moving = None
-    last = log.of_layer(layer, layer.epochs[-1])
-    sheets = sheets_of(last, job.scale, job.columns)
+    last = kernels_of(log.of_layer(layer, layer.epochs[-1]))
     try:
-        if sheets:
+        if last:
             job.room.take(last)
-            still = _embedded(sheets[0]().encode("png"), "png")
+            still = _embedded(encode(draw_sheet(last, job.manner), "png"), "png")
         if still and len(layer.epochs) > 1:
             made = job.folder.read(f"{job.folder.animation(layer)}.gif")
             moving = _embedded(made or animate(job, layer), "gif")

@@ -9,13 +9,20 @@ from tb_kernels import (
     ExpansionLogger,
     KernelLogger,
     LogError,
-    draw_context,
     open_log,
 )
+from tb_kernels.figures import fitting
+from tb_kernels.figures.paper import pixels_of
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export, find
 
 L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def wide_page(monkeypatch):
+    """Pictures are drawn as large as they were logged, so that they can be found."""
+    monkeypatch.setattr(fitting, "_PAGE", 1000)
 
 
 def network():
@@ -49,6 +56,13 @@ def log_dir(model, tmp_path_factory):
             kernels.log(model, epoch)
             expanded.log(model, epoch)
     return log_dir
+
+
+def context(log, address, **options):
+    """The figure of a kernel in the view of kernels."""
+    layer, kernel, epoch = address.split("_")
+    chosen = log.select(views="kernels", layers=layer, kernels=int(kernel), epochs=int(epoch))
+    return pixels_of(chosen.figure("context", **options))
 
 
 def number_of(model, name):
@@ -88,7 +102,7 @@ def test_the_figure(log_dir, model, tmp_path):
     (path,) = (tmp_path / "contexts").rglob("*.png")
     assert path.name == f"{plain}_3_2.png"
     figure = read_png(path)
-    np.testing.assert_array_equal(figure, draw_context(open_log(log_dir), f"{plain}_3_2"))
+    np.testing.assert_array_equal(figure, context(open_log(log_dir), f"{plain}_3_2"))
     kernel = np.array(model.get_layer("plain").kernel)[..., 2]
     most = np.abs(kernel).max()
     norms, sums = np.sqrt((kernel**2).sum((0, 1))), kernel.sum((0, 1))
@@ -118,7 +132,7 @@ def test_the_figure(log_dir, model, tmp_path):
 def test_an_addition_has_both_below_each_other(log_dir, model):
     """And of kernels with many slices, and no picture that tells more, the address alone."""
     added, plain = number_of(model, "added"), number_of(model, "plain")
-    figure = draw_context(open_log(log_dir), f"{added}_1_1", top=2)
+    figure = context(open_log(log_dir), f"{added}_1_1", top=2)
     kernel = np.array(model.get_layer("added").kernel)[..., 0]
     strongest = np.argsort(-np.sqrt((kernel**2).sum((0, 1))))
     for place, channel in enumerate(strongest):
@@ -129,25 +143,25 @@ def test_an_addition_has_both_below_each_other(log_dir, model):
 def test_what_has_no_context(log_dir, model, tmp_path):
     """Is refused in words; a selection knows the rest of its log."""
     log = open_log(log_dir)
-    with pytest.raises(ArgumentError, match="no picture 4_9_9 of 'kernels'"):
-        draw_context(log, "4_9_9")
+    with pytest.raises(ArgumentError, match="a context is of one kernel, and 6 are selected"):
+        log.select(views="kernels", layers="plain", epochs=1).figure("context")
     with pytest.raises(ArgumentError, match="top: expected"):
-        draw_context(log, f"{number_of(model, 'plain')}_1_1", top=0)
+        context(log, f"{number_of(model, 'plain')}_1_1", top=0)
     with pytest.raises(LogError, match="expected the picture of a whole kernel"):
         log.select(views="expanded").picture(f"{number_of(model, 'plain')}_1_1", view="expanded").inputs()  # fmt: skip
     sliced = tmp_path / "sliced"
     with KernelLogger(sliced, slices=True) as logger:
         logger.log(model, 1)
     with pytest.raises(LogError, match="expected the picture of a whole kernel"):
-        draw_context(open_log(sliced), f"{number_of(model, 'plain')}_1_1")
+        context(open_log(sliced), f"{number_of(model, 'plain')}_1_1")
     address = f"{number_of(model, 'plain')}_1_1"
     np.testing.assert_array_equal(
-        draw_context(log.select(layers="plain"), address), draw_context(log, address)
+        context(log.select(layers="plain"), address), context(log, address)
     )
     flat = keras.Sequential([keras.Input((9, 1)), L.Conv1D(2, 3), L.Conv1D(2, 3)])
     with KernelLogger(tmp_path / "flat") as logger:
         logger.log(flat, 1)
-    assert draw_context(open_log(tmp_path / "flat"), "2_1_1").shape[2] == 3
+    assert context(open_log(tmp_path / "flat"), "2_1_1").shape[2] == 3
 
 
 def test_views_of_two_models_are_not_joined(model, tmp_path):
@@ -160,7 +174,7 @@ def test_views_of_two_models_are_not_joined(model, tmp_path):
             expanded.log(one, 1)
         log = open_log(tmp_path / name)
         views = log.in_all_views(log.picture(f"{plain}_2_1"))
-        figure = draw_context(log, f"{plain}_2_1")
+        figure = context(log, f"{plain}_2_1")
         own = read_png(next((tmp_path / name / "expanded").rglob(f"{plain}_2_1.png")))
         assert len(views) == 1 + (name == "copied")
         assert len(find(figure, own)) == (name == "copied")

@@ -1,6 +1,5 @@
 """The figures of a report: every picture in them found again, pixel by pixel."""
 
-import io
 import os
 import re
 import shutil
@@ -13,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tb_kernels import KernelLogger, open_log
-from tb_kernels.report.board import Board
+from tb_kernels.figures import building, fitting
+from tb_kernels.figures.paper import pixels_of
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import read_png, read_scalars
@@ -28,7 +28,18 @@ def test_the_seeds_figures(tmp_path):
             logger.log(model, epoch)
             for layer in (model.layers[0], model.layers[2]):
                 layer.kernel.assign(keras.random.normal(layer.kernel.shape, seed=epoch))
-    chosen = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
+    chosen = [
+        "--kernels",
+        "1_6,3_2",
+        "--epochs",
+        "1,6,10",
+        "--columns",
+        "32",
+        "--only",
+        "strips",
+        "--normalize",
+        "epoch",
+    ]
     files = export(tmp_path / "logs", tmp_path / "out", *chosen)
     names = [one for one in sorted(files) if one.endswith(("1_6.png", "3_2.png"))]
     assert len(files) == len(names) == 2  # Keras counts on in the layers' names
@@ -48,7 +59,7 @@ def test_the_seeds_figures(tmp_path):
 @pytest.mark.parametrize(("direction", "same"), [("across", 0), ("down", 1)])
 def test_directions(log_dir, tmp_path, direction, same):
     """Epochs in their order, from left to right or from top to bottom, pixels as they were logged."""
-    export(log_dir, tmp_path, "--views", "kernels", "--kernels", "2_5", "--only", "strips", "--direction", direction)  # fmt: skip
+    export(log_dir, tmp_path, "--views", "kernels", "--kernels", "2_5", "--only", "strips", "--direction", direction, "--normalize", "epoch")  # fmt: skip
     figure = read_png(tmp_path / "strips/kernels/2-second/2_5.png")
     places = []
     for epoch in range(3):
@@ -58,24 +69,30 @@ def test_directions(log_dir, tmp_path, direction, same):
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(("direction", "along"), [("across", 1), ("down", 0)])
-def test_a_long_strip_goes_on_beside(log_dir, monkeypatch, direction, along):
-    """Two pictures along it, the third begins the next row or column."""
-    from tb_kernels.report import strips
-
-    epochs = list(open_log(log_dir).select(views="kernels", kernels="2_5"))
-    side = epochs[0].pixels().shape[along]
-    monkeypatch.setattr(strips, "_LONGEST_ROW", 3 * side - 1)
-    figure = strips.draw_strip(epochs, direction=direction).pixels()
-    places = [place for one in epochs for place in find(figure, one.pixels())]
-    first, second, third = places
-    assert second[along] > first[along] == third[along]
-    assert third[1 - along] > first[1 - along] == second[1 - along]
+def test_a_long_strip_goes_on_below(log_dir, monkeypatch):
+    """Two pictures fit beside each other, the third begins the next row."""
+    chosen = open_log(log_dir).select(views="kernels", kernels="2_5")
+    side = chosen.picture("2_5_0").width
+    monkeypatch.setattr(fitting, "_PAGE", 2.9 * side / 150 * 25.4)
+    figure = pixels_of(chosen.figure("strip", normalize="epoch", direction="across"))
+    first, second, third = (find(figure, one.pixels())[0] for one in chosen)
+    assert second[1] > first[1] == third[1]
+    assert third[0] > second[0] == first[0]
 
 
 def test_all_views_of_an_address_together(log_dir, tmp_path):
     """A row for each view, a column for each epoch."""
-    files = export(log_dir, tmp_path, "--kernels", "2_2", "--only", "strips", "--together")
+    files = export(
+        log_dir,
+        tmp_path,
+        "--kernels",
+        "2_2",
+        "--only",
+        "strips",
+        "--together",
+        "--normalize",
+        "epoch",
+    )
     assert files == {"strips/2-second/2_2.png"}
     figure = read_png(tmp_path / "strips/2-second/2_2.png")
     views = ["kernels", "activations", "gradients", "patterns", "heatmaps"]
@@ -101,7 +118,20 @@ def test_all_views_of_an_address_together(log_dir, tmp_path):
 )
 def test_sheets_hold_every_kernel_as_logged(log_dir, tmp_path, view):
     """Each picture of the layer, once, in order of its number from left to right, row by row."""
-    export(log_dir, tmp_path, "--views", view, "--layers", 2, "--epochs", 2, "--only", "sheets")
+    export(
+        log_dir,
+        tmp_path,
+        "--views",
+        view,
+        "--layers",
+        2,
+        "--epochs",
+        2,
+        "--only",
+        "sheets",
+        "--normalize",
+        "epoch",
+    )
     figure = read_png(tmp_path / f"sheets/{view}/2-second/2_0_2.png")
     places = []
     for kernel in open_log(log_dir).select(views=view, layers=2).layers[0].kernels:
@@ -120,7 +150,7 @@ def test_wide_pictures_stand_below_each_other_on_a_sheet(log_dir, tmp_path):
 
 def test_animations_show_each_epoch(log_dir, tmp_path):
     """A frame for each, in their order, for ever; every kernel in it as logged."""
-    export(log_dir, tmp_path, "--views", "kernels", "--only", "animations")
+    export(log_dir, tmp_path, "--views", "kernels", "--only", "animations", "--normalize", "epoch")
     with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
         assert (gif.n_frames, gif.info["loop"]) == (3, 0)
         for epoch in range(3):
@@ -146,7 +176,7 @@ def test_frames_are_as_large_as_the_first(tmp_path):
     for epoch, scale in ((1, 50), (2, 40)):
         with KernelLogger(tmp_path / "logs", layers=1, scale=scale, sheets=False) as logger:
             logger.log(two_convolutions(), epoch)
-    export(tmp_path / "logs", tmp_path, "--only", "animations")
+    export(tmp_path / "logs", tmp_path, "--only", "animations", "--normalize", "epoch")
     with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
         size = gif.size
         gif.seek(1)
@@ -175,16 +205,17 @@ needs_poppler = pytest.mark.skipif(
 @needs_poppler
 def test_pdf(log_dir, tmp_path):
     """Labelled figures as PDF: captions are text, and the picture has its logged pixels."""
-    files = export(log_dir, tmp_path, "--format", "pdf", "--views", "kernels", "--only", "strips,sheets,curves", "--layers", 1)  # fmt: skip
+    files = export(log_dir, tmp_path, "--format", "pdf", "--views", "kernels", "--only", "strips,sheets,curves", "--layers", 1, "--normalize", "epoch")  # fmt: skip
     assert {name.rpartition(".")[2] for name in files} == {"pdf"}
     content = (tmp_path / "strips/kernels/1-first/1_2.pdf").read_bytes()
     assert content.startswith(b"%PDF")
     folder = tmp_path / "strips/kernels/1-first"
     command = ["pdfimages", "-png", "1_2.pdf", str(tmp_path / "in_pdf")]
     subprocess.run(command, cwd=folder, check=True)
-    figure = np.concatenate([read_png(path) for path in sorted(tmp_path.glob("in_pdf*.png"))])
+    images = [np.asarray(Image.open(path).convert("RGB")) for path in tmp_path.glob("in_pdf*.png")]
     for epoch in range(3):
-        assert len(find(figure, read_png(log_dir / f"kernels/1-first/1_2_{epoch}.png"))) == 1
+        logged = read_png(log_dir / f"kernels/1-first/1_2_{epoch}.png")
+        assert sum(len(find(image, logged)) for image in images) == 1
     text = subprocess.run(["pdftotext", "1_2.pdf", "-"], cwd=folder, check=True, capture_output=True, text=True)  # fmt: skip
     assert re.findall(r"1_2_\d", text.stdout) == ["1_2_0", "1_2_1", "1_2_2"]
 
@@ -202,13 +233,14 @@ def test_titles_and_scales(log_dir, tmp_path):
     log = open_log(log_dir)
     for epoch, when in ((0, "before training"), (1, "after epoch 1"), (2, "after epoch 2")):
         told = text_of(tmp_path / f"sheets/kernels/1-first/1_0_{epoch}.pdf")
+        told = told.replace("\N{MINUS SIGN}", "-")
         low, high = log.picture(f"1_1_{epoch}").legend.limits.at(0)
         assert f"Kernels of layer 1, first, {when}" in told
         assert re.findall(r"-?\d\.\d+", told) == [f"{low:.4g}", f"{high:.4g}"]
     each = text_of(tmp_path / "sheets/heatmaps/2-second/2_0_1.pdf")
-    assert re.search(r"low +high +each on a scale of its own", each)
+    assert re.search(r"low +high\s+each on a scale of its own", each)
     colours = text_of(tmp_path / "sheets/patterns/2-second/2_0_1.pdf")
-    assert re.search(r"0 +1 +in red, green and blue", colours)
+    assert re.search(r"0 +1\s+in red, green and blue", colours)
 
 
 def test_curves_stand_at_the_epochs(log_dir):
@@ -237,23 +269,23 @@ def test_the_users_own_style_changes_nothing(log_dir, tmp_path):
         assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "styled" / name).read_bytes()
 
 
-@pytest.mark.parametrize("width", [55, 79, 97, 128, 1001])
-def test_boards_are_as_large_as_they_say(width):
-    """Pixel by pixel, also where inches do not come out even."""
-    board = Board(width, width + 24)
-    noise = np.random.default_rng(0).integers(0, 256, (width + 24, width, 3), dtype=np.uint8)
-    board.put(noise, 0, 0)
-    with Image.open(io.BytesIO(board.encode("png"))) as image:
-        assert np.array_equal(np.asarray(image)[..., :3], noise)
-    assert np.array_equal(board.pixels(), noise)
-
-
 def test_an_animation_of_many_epochs_is_thinned_out(log_dir, tmp_path, monkeypatch):
     """Frames that do not fit into memory are left out, never the first and the last."""
     from tb_kernels.report import animations
 
     monkeypatch.setattr(animations, "_MOST_PIXELS", 1)
-    export(log_dir, tmp_path, "--views", "kernels", "--layers", 1, "--only", "animations")
+    export(
+        log_dir,
+        tmp_path,
+        "--views",
+        "kernels",
+        "--layers",
+        1,
+        "--only",
+        "animations",
+        "--normalize",
+        "epoch",
+    )
     with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
         assert gif.n_frames == 2
         gif.seek(1)
@@ -263,11 +295,9 @@ def test_an_animation_of_many_epochs_is_thinned_out(log_dir, tmp_path, monkeypat
 
 def test_a_sheet_of_many_kernels_is_smaller_or_several(log_dir, tmp_path, monkeypatch):
     """First the squares get smaller, then there are more sheets; no kernel is lost."""
-    from tb_kernels.report import sheets
-
     log = open_log(log_dir)
     options = ["--views", "kernels", "--layers", 2, "--epochs", 1, "--only", "sheets"]
-    monkeypatch.setattr(sheets, "_SIDE", 300)
+    monkeypatch.setattr(fitting, "_POSTER", 30)
     assert export(log_dir, tmp_path / "small", *options) == {"sheets/kernels/2-second/2_0_1.png"}
     figure = read_png(tmp_path / "small/sheets/kernels/2-second/2_0_1.png")
     scales = [
@@ -276,6 +306,7 @@ def test_a_sheet_of_many_kernels_is_smaller_or_several(log_dir, tmp_path, monkey
         if all(find(figure, log.picture(f"2_{kernel}_1").redraw(scale)) for kernel in range(1, 7))
     ]
     assert len(scales) == 1
+    monkeypatch.setattr(building, "_MOST_PIXELS", 60_000)
     several = export(log_dir, tmp_path / "several", *options, "--scale", 10)
     assert len(several) > 1
     figures = [read_png(tmp_path / "several" / name) for name in sorted(several)]

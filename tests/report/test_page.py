@@ -19,7 +19,8 @@ def test_the_page_shows_sheets_and_scales_of_kernels(tmp_path):
     export(tmp_path / "logs", tmp_path / "out", "--layers", 1, "--only", "page")
     low, high = open_log(tmp_path / "logs").picture("1_2_1").legend.limits.at(0)
     html = (tmp_path / "out/index.html").read_text()
-    assert f"<small>{low:.4g} … {high:.4g}</small>" in html
+    ends = f"{low:.4g} … {high:.4g}".replace("-", "\N{MINUS SIGN}")
+    assert f"<small>{ends}</small>" in html
     export(tmp_path / "logs", tmp_path / "sheet", "--layers", 1, "--kernels", 0, "--only", "page")
     assert "<code>1_0_1</code>" in (tmp_path / "sheet/index.html").read_text()
 
@@ -44,7 +45,7 @@ def test_the_report_names_what_is_there(log_dir, tmp_path):
 @NEEDS_CHROMIUM
 def test_the_page_in_a_browser(log_dir, tmp_path):
     """Every picture is on it, whole, without any request; nothing sticks out, narrow or wide."""
-    export(log_dir, tmp_path, "--only", "page")
+    export(log_dir, tmp_path, "--only", "page", "--normalize", "epoch")
     for width in (400, 1400):
         with page(width, 900) as tab:
             requests = []

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import ActivationLogger, GradientLogger, KernelLogger, open_log
+from tb_kernels.figures import fitting
 from tests.helpers.models import sixteen_pictures, two_convolutions
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export, find
@@ -27,9 +28,20 @@ def log_dir(tmp_path_factory):
     return log_dir
 
 
-def test_a_column_is_an_epoch(log_dir, tmp_path):
+def test_a_column_is_an_epoch(log_dir, tmp_path, monkeypatch):
     """Epochs from left to right, 10 after 3; what a view does not have is an empty place."""
-    export(log_dir, tmp_path, "--kernels", "1_2", "--only", "strips", "--together")
+    monkeypatch.setattr(fitting, "_PAGE", 1000)  # as large as logged
+    export(
+        log_dir,
+        tmp_path,
+        "--kernels",
+        "1_2",
+        "--only",
+        "strips",
+        "--together",
+        "--normalize",
+        "epoch",
+    )
     figure = read_png(tmp_path / "strips/1-first/1_2.png")
     centers = {}
     for view, epochs in EPOCHS.items():
@@ -45,7 +57,7 @@ def test_a_column_is_an_epoch(log_dir, tmp_path):
 
 def test_redrawn_at_another_scale(log_dir, tmp_path):
     """And with rows of another length, in every view."""
-    export(log_dir, tmp_path, "--kernels", "1_2", "--only", "strips", "--together", "--scale", 9, "--columns", 2)  # fmt: skip
+    export(log_dir, tmp_path, "--kernels", "1_2", "--only", "strips", "--together", "--scale", 9, "--columns", 2, "--normalize", "epoch")  # fmt: skip
     figure = read_png(tmp_path / "strips/1-first/1_2.png")
     for picture in open_log(log_dir).select(kernels="1_2"):
         assert len(find(figure, picture.redraw(9, 2))) == 1

@@ -40,7 +40,6 @@ def test_public_names():
         "compute_activations",
         "compute_gradients",
         "compute_heatmaps",
-        "draw_context",
         "expand_kernels",
         "find_examples",
         "open_log",

@@ -8,18 +8,19 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_count
-from tb_kernels.drawing.colors import GRAY, paint
-from tb_kernels.drawing.layouts import Layout, assemble
-from tb_kernels.drawing.levels import Limits, find_limits, find_nonfinite, to_levels
+from tb_kernels.drawing.colors import GRAY, WHITE
+from tb_kernels.drawing.layouts import Layout
+from tb_kernels.drawing.levels import Limits, find_limits
 from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.figures.fitting import TooWideError
+from tb_kernels.figures.kinds import Manner, painted, title_of
+from tb_kernels.figures.panels import Cell, Panel, cell_of
+from tb_kernels.figures.paper import Drawing
+from tb_kernels.figures.scale import Bar, gradient
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.makers import Filter
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.board import Board
-from tb_kernels.report.grids import Bar, Cell, draw_grid
-from tb_kernels.report.sheets import gradient, name_of
 from tb_kernels.schema.naming import EXAMPLES, EXPANDED, KERNELS, PATTERNS, Address
 
 TOP = 8
@@ -40,9 +41,7 @@ _MOST_MAKERS = 3
 _SIDE = 96
 
 
-def draw_context(
-    log: Log, address: Address | str, *, top: int = TOP, run: str | None = None
-) -> NDArray[np.uint8]:
+def draw_context(log: Log, picture: Picture, manner: Manner, top: int = TOP) -> Drawing:
     """A figure of one kernel: its strongest slices, each above what makes its input channel.
 
     Strength is the slice's norm, the root of the sum of its squares; its sign that of its sum.
@@ -55,23 +54,23 @@ def draw_context(
 
     Args:
         log: What was logged.
-        address: Of a kernel's picture, `"3_6_10"`.
-        top: How many slices.
-        run: Which training; it may be left out where only one has it.
-
-    Returns:
-        Shape (height, width, 3), uint8.
+        picture: In the view of kernels.
+        manner: How it is drawn.
+        top: How many slices, at most: fewer where the paper is narrow.
 
     Raises:
-        ArgumentError: If there is no such picture.
         LogError: If it is not of a whole kernel of two dimensions, or cannot be read.
     """
-    picture = log.picture(address, run=run)
-    return context_board(log, picture, check_count("top", top)).pixels()
+    while True:
+        try:
+            return manner.build([[_panel(log, picture, manner, top)]])
+        except TooWideError:
+            if top == 1:
+                raise
+            top -= 1
 
 
-def context_board(log: Log, picture: Picture, top: int = TOP) -> Board:
-    """As `draw_context`, of a picture in the view of kernels."""
+def _panel(log: Log, picture: Picture, manner: Manner, top: int) -> Panel:
     weights, inputs = picture.weights(), picture.inputs()
     if weights.ndim != 3 or min(weights.shape[1:]) < 1:
         raise LogError(f"{picture.view}/{picture.tag}: expected a kernel of two dimensions")
@@ -79,17 +78,19 @@ def context_board(log: Log, picture: Picture, top: int = TOP) -> Board:
     sums, strengths = np.nansum(weights, axis=(1, 2)), np.sqrt(np.nansum(weights**2, axis=(1, 2)))
     strongest = np.argsort(-strengths, kind="stable")[:top]
     chosen = sorted(strongest, key=lambda slice_: sums[slice_] < 0)
+    colormap = manner.scale.colormap or GRAY
     columns = []
     for slice_ in chosen:
         channel, filters = inputs[slice_]
         caption = f"{channel}: {'-' if sums[slice_] < 0 else '+'}{strengths[slice_]:.3g}"
-        makers = [_filter_cell(log, picture, one) for one in filters[-_MOST_MAKERS:]]
-        columns.append([_slice_cell(weights[slice_], limits, caption), *makers])
+        makers = [_filter_cell(log, picture, manner, one) for one in filters[-_MOST_MAKERS:]]
+        columns.append([_slice_cell(weights[slice_], limits, colormap, caption), *makers])
     own = _telling(log, picture, Filter(*picture.address[:2]))
-    columns.append([_cell_of(own)] if own else [])
+    columns.append([_cell_of(own, manner)] if own else [])
     rows = [list(row) for row in zip_longest(*columns)]
     told = any(inputs[slice_].filters for slice_ in chosen)
-    return draw_grid(rows, _title(picture, len(chosen), len(weights)), _bar(limits, told))
+    bar = _bar(limits, colormap, makers=told)
+    return Panel(rows, _title(picture, len(chosen), len(weights)), bar=bar)
 
 
 def contexts_of(log: Log) -> list[Picture]:
@@ -115,31 +116,25 @@ def contexts_in(log: Log, layer: LoggedLayer) -> list[Picture]:
     return [one for one in last if one.address.kernel in numbers]
 
 
-def _slice_cell(weights: NDArray[np.float64], limits: Limits, caption: str) -> Cell:
-    height, width = weights.shape
-    layout = Layout.fit(1, height, width, longer_side=_SIDE)
-    return Cell(caption, layout.size, partial(_draw_slice, weights, limits, layout))
+def _slice_cell(weights: NDArray[np.float64], limits: Limits, colormap: str, caption: str) -> Cell:
+    layout = Layout.fit(1, *weights.shape, longer_side=_SIDE)
+    return Cell(caption, layout, partial(painted, weights[None], limits, colormap))
 
 
-def _draw_slice(weights: NDArray[np.float64], limits: Limits, layout: Layout) -> NDArray[np.uint8]:
-    kernel = weights[None, None].astype(np.float32)
-    tiles = paint(to_levels(np.nan_to_num(kernel), limits), GRAY, find_nonfinite(kernel))
-    (pixels,) = assemble(tiles, layout)
-    return np.broadcast_to(pixels, (*layout.size, 3))
-
-
-def _filter_cell(log: Log, picture: Picture, one: Filter) -> Cell:
+def _filter_cell(log: Log, picture: Picture, manner: Manner, one: Filter) -> Cell:
     found = _telling(log, picture, one)
-    if found is None:
-        address = Address(one.layer, one.number, picture.address.epoch)
-        return Cell(str(address), (1, 1), lambda: np.full((1, 1), 255, np.uint8))
-    return _cell_of(found)
+    if found is not None:
+        return _cell_of(found, manner)
+    address = Address(one.layer, one.number, picture.address.epoch)
+    return Cell(
+        str(address), Layout(1, 1, 1, 1, 1, 0), lambda: np.full((1, 1, 1, 1), WHITE, np.uint8)
+    )
 
 
-def _cell_of(picture: Picture) -> Cell:
-    view = "" if picture.view == KERNELS else f"{picture.view} "
+def _cell_of(picture: Picture, manner: Manner) -> Cell:
+    view = "" if picture.view == KERNELS else f"{picture.view}\n"
     columns = _EXAMPLES_IN_A_ROW if picture.view == EXAMPLES else None
-    return Cell.of(picture, f"{view}{picture.address}", columns=columns)
+    return cell_of(picture, f"{view}{picture.address}", manner.scale, None, columns)
 
 
 def _telling(log: Log, picture: Picture, one: Filter) -> Picture | None:
@@ -160,11 +155,12 @@ def _telling(log: Log, picture: Picture, one: Filter) -> Picture | None:
 
 
 def _title(picture: Picture, shown: int, of: int) -> str:
-    layer, kernel, _ = picture.address
-    return f"Kernel {kernel} of layer {layer}, {name_of(picture)}: {shown} of {of} input channels"
+    # Kernels of layer 3 → Kernel 6 of layer 3.
+    layer = title_of(picture).partition(" ")[2]
+    return f"Kernel {picture.address.kernel} {layer}: {shown} of {of} input channels"
 
 
-def _bar(limits: Limits, makers: bool) -> Bar:
+def _bar(limits: Limits, colormap: str, *, makers: bool) -> Bar:
     note = "sign of the sum and norm of each slice"
     note += "; below, what makes the channel" if makers else ""
-    return Bar(gradient(GRAY), f"{limits.low:.4g}", f"{limits.high:.4g}", note)
+    return Bar(gradient(colormap), float(limits.low), float(limits.high), note)

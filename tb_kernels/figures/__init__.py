@@ -1,0 +1,1 @@
+"""Logged pictures → figures of matplotlib."""

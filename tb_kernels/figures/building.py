@@ -1,0 +1,222 @@
+"""Panels → a figure of matplotlib, which lays out texts, bars and margins around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+from tb_kernels.errors import LogError
+from tb_kernels.figures.bars import draw_bar
+from tb_kernels.figures.fitting import fit
+from tb_kernels.figures.mosaics import Mosaic
+from tb_kernels.figures.panels import Panel, Placed, place
+from tb_kernels.figures.paper import INCH, Drawing, Paper, plain_style
+from tb_kernels.figures.texts import CAPTION, TITLE, text_width, wrapped
+
+# A figure of more pixels is not drawn.
+_MOST_PIXELS = 40_000_000
+_LONGEST_SIDE = 60_000
+
+# Of a bar, and of a figure that has nothing wide in it, in millimetres.
+_BAR_HEIGHT, _SHORTEST_BAR, _LONGEST_BAR = 2.0, 32.0, 60.0
+
+# Around everything, in points; and between an axis and its labels.
+_MARGIN, _PAD = 4.0, 2.0
+
+# Pixels that no file tells of.
+_MORE = 1e-10
+
+# While texts are measured there is room for all of them, in inches: at the least, and for a row.
+_ROOM, _ROOM_OF_ROW = 6.0, 2.0
+
+
+class TooLargeError(LogError):
+    """A figure has more pixels than are drawn."""
+
+
+def build(panels: Sequence[Sequence[Panel]], paper: Paper, scale: int | None = None) -> Drawing:
+    """Draws panels in rows.
+
+    matplotlib lays out what stands around the pictures, first in a figure of any size, to see how
+    much that takes; the pictures then get all that is left, in whole pixels of each weight.
+
+    Args:
+        panels: In rows of equal length, each with one picture at least.
+        paper: What it is drawn for.
+        scale: Pixels along the side of a weight; None for what fits.
+
+    Raises:
+        TooLargeError: If the figure would be too large.
+        LogError: If a picture cannot be drawn.
+    """
+    with plain_style():
+        sheet = _Sheet(panels, paper)
+        placed = sheet.fit(scale)
+        sheet.resize(placed)
+        sheet.fill(placed)
+        return sheet.figure
+
+
+class _Sheet:
+    """A figure in the making: for each panel the axes of its pictures, and those of its bar."""
+
+    def __init__(self, panels: Sequence[Sequence[Panel]], paper: Paper) -> None:
+        self._panels = panels
+        self._paper = paper
+        down, across = len(panels), len(panels[0])
+        width = _ROOM if paper.width is None else paper.width / INCH
+        face = "none" if paper.background == "transparent" else "white"
+        self.figure = Drawing(
+            figsize=(width, _ROOM + _ROOM_OF_ROW * down), dpi=paper.dpi, facecolor=face
+        )
+        pad = _MARGIN / 72
+        self._layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad / 2, hspace=0, wspace=0)
+        self._grid = self.figure.add_gridspec(2 * down, across)
+        # Row by row, as the panels.
+        self._axes = [
+            tuple(self.figure.add_subplot(self._grid[row + one, column]) for one in (0, 1))
+            for row in range(0, 2 * down, 2)
+            for column in range(across)
+        ]
+        # What a line of text may take.
+        self._room = round(0.9 * self._pixels(width * INCH)) // across
+        for panel, (axes, bar) in zip(chain(*panels), self._axes, strict=True):
+            self._label(axes, panel)
+            draw_bar(bar, panel.bar, self._pixels(_SHORTEST_BAR), self._room, paper)
+
+    def fit(self, scale: int | None) -> list[list[Placed]]:
+        """Places the pictures where matplotlib leaves room."""
+        self._layout.execute(self.figure)
+        wide, high = self.figure.bbox.size
+        inner = [[axes.bbox.size for axes in pair] for pair in self._axes]
+        across = len(self._panels[0])
+        room = int(sum(pair[0][0] for pair in inner[:across]))
+        # What all else takes.
+        self._wide = int(wide) - room
+        self._high = int(high - sum(one[1] for pair in inner[::across] for one in pair)) + 1
+        return self._aligned([self._fit_row(row, room, scale) for row in self._panels])
+
+    def resize(self, placed: list[list[Placed]]) -> None:
+        """Makes the figure as large as pictures and texts need, and lays it out for good."""
+        paper = self._paper
+        columns = zip(zip(*placed, strict=True), zip(*self._panels, strict=True), strict=True)
+        widths = [
+            max(*(one.width for one in pictures), *map(self._least_width, panels))
+            for pictures, panels in columns
+        ]
+        heights = []
+        for row, panels in zip(placed, self._panels, strict=True):
+            bars = any(one.bar and one.bar.colors is not None for one in panels)
+            heights += [max(one.height for one in row), self._pixels(_BAR_HEIGHT) if bars else 1]
+        wide = sum(widths) + self._wide
+        if paper.width is not None:
+            wide, widths = self._pixels(paper.width), [1] * len(widths)
+        high = sum(heights) + self._high
+        if wide * high > _MOST_PIXELS or max(wide, high) > _LONGEST_SIDE:
+            raise TooLargeError(
+                f"a figure of {wide:,} x {high:,} pixels is not drawn; select fewer epochs or "
+                "kernels, or give a smaller scale or dpi"
+            )
+        # A little more: inches that do not come out even would be cut off to a pixel less.
+        self.figure.set_size_inches((wide + _MORE) / paper.dpi, (high + _MORE) / paper.dpi)
+        self._grid.set_height_ratios(heights)
+        self._grid.set_width_ratios(widths)
+        self._layout.execute(self.figure)
+
+    def fill(self, placed: list[list[Placed]]) -> None:
+        """Puts the pictures into their axes, on whole pixels."""
+        panels = zip(chain(*self._panels), self._axes, chain(*placed), strict=True)
+        for panel, (axes, bar), one in panels:
+            self._set(axes, one.width, one.height)
+            axes.add_image(Mosaic(axes, one.mosaic()))
+            axes.set(xlim=(0, one.width), ylim=(one.height, 0))
+            _set_ticks(axes, one.columns, panel.column_labels, one.rows, panel.row_labels)
+            self._caption(axes, one)
+            length = max(one.width, self._pixels(_SHORTEST_BAR))
+            self._set(bar, min(length, self._pixels(_LONGEST_BAR)), self._pixels(_BAR_HEIGHT))
+
+    def _fit_row(self, row: Sequence[Panel], room: int, scale: int | None) -> list[Placed]:
+        share = None if self._paper.width is None else room // len(row)
+        return [fit(one, self._paper, share, scale) for one in row]
+
+    def _aligned(self, placed: list[list[Placed]]) -> list[list[Placed]]:
+        """Panels below each other, the columns of one below those of the other."""
+        rows = [(row[0], panels[0]) for row, panels in zip(placed, self._panels, strict=True)]
+        alike = len({len(one.widths) for one, _ in rows}) == 1 and not any(
+            panel.flow or panels[1:] for (_, panel), panels in zip(rows, self._panels, strict=True)
+        )
+        if not alike or len(rows) == 1:
+            return placed
+        widths = [max(widths) for widths in zip(*(one.widths for one, _ in rows), strict=True)]
+        like = replace(rows[0][0], widths=widths, gap=min(one.gap for one, _ in rows))
+        return [[place(panel, one.zoom, self._paper, like=like)] for one, panel in rows]
+
+    def _label(self, axes: Axes, panel: Panel) -> None:
+        axes.set_frame_on(False)
+        axes.tick_params(length=0, pad=_PAD, labelsize=CAPTION)
+        axes.xaxis.tick_top()
+        # Somewhere, until the pictures have their places.
+        columns, rows = (
+            np.linspace(0.1, 0.9, len(labels)) for labels in (panel.column_labels, panel.row_labels)
+        )
+        _set_ticks(axes, columns, panel.column_labels, rows, panel.row_labels)
+        if panel.title:
+            title = wrapped(panel.title, TITLE, self._paper.dpi, self._room)
+            axes.set_title(title, loc="left", fontsize=TITLE, parse_math=False, pad=2 * _PAD)
+
+    def _caption(self, axes: Axes, placed: Placed) -> None:
+        for cell, layout, x, y in placed.places:
+            if cell.caption:
+                axes.text(
+                    x + layout.size[1] / 2,
+                    y - self._paper.pixels(1),
+                    cell.caption,
+                    fontsize=CAPTION,
+                    horizontalalignment="center",
+                    verticalalignment="bottom",
+                    linespacing=1.0,
+                    # A name may have dollar signs in it.
+                    parse_math=False,
+                )
+
+    def _least_width(self, panel: Panel) -> int:
+        """What title and bar take, whatever the pictures do."""
+        dpi = self._paper.dpi
+        texts = {TITLE: panel.title, CAPTION: panel.bar.note if panel.bar else ""}
+        widths = [
+            text_width(line, points, dpi)
+            for points, text in texts.items()
+            for line in wrapped(text, points, dpi, self._room).splitlines()
+        ]
+        return max(self._pixels(_SHORTEST_BAR) if panel.bar else 1, *widths, 1)
+
+    def _set(self, axes: Axes, width: int, height: int) -> None:
+        """Gives axes so many pixels, and leaves their top left corner where it is."""
+        box = axes.get_position()
+        wide, high = self.figure.bbox.size
+        left, top = round(box.x0 * wide), round((1 - box.y1) * high)
+        # From below, where the lowest pixel begins.
+        below = int(high) - top - height
+        axes.set_position((left / wide, below / high, width / wide, height / high))
+
+    def _pixels(self, millimetres: float) -> int:
+        return max(1, round(millimetres / INCH * self._paper.dpi))
+
+
+def _set_ticks(
+    axes: Axes,
+    columns: Sequence[float] | NDArray[np.float64],
+    column_labels: Sequence[str],
+    rows: Sequence[float] | NDArray[np.float64],
+    row_labels: Sequence[str],
+) -> None:
+    axes.set_xticks(columns if column_labels else [], column_labels)
+    axes.set_yticks(rows if row_labels else [], row_labels)
+    for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set_parse_math(False)

@@ -1,0 +1,147 @@
+"""Figures as people get them, and kernels looked for in them."""
+
+import io
+import re
+import subprocess
+from collections import Counter
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from tests.helpers.browser import page
+from tests.helpers.oracle import draw, level
+
+# A level of the log and one of the figure, each rounded.
+TOLERANCE = 1
+
+
+def rendered(figure, format, folder):
+    """The pixels of a figure, saved and shown by another program, (height, width, 3)."""
+    path = folder / f"figure.{format}"
+    figure.savefig(path)
+    dpi = round(figure.dpi)
+    if format == "pdf":
+        subprocess.run(["pdftoppm", "-r", str(dpi), "-png", "-singlefile", path, folder / "page"], check=True)  # fmt: skip
+        path = folder / "page.png"
+    if format == "svg":
+        size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', path.read_text()).groups()
+        width, height = (int(np.ceil(float(one) * dpi / 72)) for one in size)
+        with page(width, height) as tab:
+            tab.set_content(f"<body style='margin:0'>{path.read_text().partition('?>')[2].partition('>')[2]}")  # fmt: skip
+            shot = tab.screenshot()
+        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def tiles_of(weight, kernel):
+    """The slices of a kernel of a Conv2D, counted from 1."""
+    return [weight[:, :, channel, kernel - 1] for channel in range(weight.shape[2])]
+
+
+def place_of(figure, tiles, low, high, colormap="gray", columns=None, tolerance=TOLERANCE):
+    """Where a kernel stands in the pixels of a figure, and the side of a weight there.
+
+    Every pixel of every square is compared with the colour of the weight on the scale, to within
+    a level unless said otherwise. Fails if it is not there exactly once.
+    """
+    figure = figure.astype(np.int16)
+    for side in sides_in(figure):
+        drawn = draw([level(tile, low, high) for tile in tiles], columns, scale=side)
+        if drawn.shape[0] > figure.shape[0] or drawn.shape[1] > figure.shape[1]:
+            continue
+        blank = draw([np.zeros(tile.shape) for tile in tiles], columns, scale=side) == 255
+        places = fitting(figure, *bounds(drawn, blank, colormap, tolerance))
+        if places:
+            assert len(places) == 1, places
+            return places[0], side
+    raise AssertionError("the kernel is not in the figure")
+
+
+def sides_in(figure):
+    """Lengths of equal pixels in rows of the figure, the commonest first: one is that of a weight."""
+    found = Counter()
+    for row in figure[:: max(1, len(figure) // 60)]:
+        changes = np.flatnonzero((np.diff(row, axis=0) != 0).any(axis=-1))
+        found.update(np.diff(changes).tolist())
+    return [length for length, _ in found.most_common(40)]
+
+
+def bounds(levels, blank, colormap, tolerance):
+    """The lowest and the highest colour that each pixel may have."""
+    nearest = np.rint(levels).astype(int)
+    table = mpl.colormaps[colormap](np.arange(256), bytes=True)[:, :3].astype(np.int16)
+    around = [table[np.clip(nearest + by, 0, 255)] for by in range(-tolerance, tolerance + 1)]
+    lowest, highest = np.min(around, axis=0), np.max(around, axis=0)
+    lowest[blank], highest[blank] = 255, 255
+    return lowest, highest
+
+
+def fitting(figure, lowest, highest):
+    """Places at which all pixels are within bounds."""
+    height, width = lowest.shape[:2]
+    room = figure.shape[0] - height + 1, figure.shape[1] - width + 1
+    if min(room) < 1:
+        return []
+    possible = np.ones(room, bool)
+    # Some pixels first, which leaves few places.
+    for y, x in {(0, 0), (height - 1, width - 1), (height // 2, width // 2), (0, width - 1), (height - 1, 0)}:  # fmt: skip
+        seen = figure[y : y + room[0], x : x + room[1]]
+        possible &= ((seen >= lowest[y, x]) & (seen <= highest[y, x])).all(axis=-1)
+    found = []
+    for y, x in np.argwhere(possible).tolist():
+        seen = figure[y : y + height, x : x + width]
+        if ((seen >= lowest) & (seen <= highest)).all():
+            found.append((y, x))
+    return found
+
+
+def texts_of(figure):
+    """Every text that is drawn, and its box in pixels (left, bottom, right, top)."""
+    from matplotlib.text import Text
+
+    FigureCanvasAgg(figure).draw()
+    found = []
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            box = text.get_window_extent()
+            found.append((text.get_text(), (box.x0, box.y0, box.x1, box.y1)))
+    return found
+
+
+def check_layout(figure):
+    """No text meets another or a picture, and none is cut off; letters are six points high at least."""
+    from matplotlib.text import Text
+
+    texts = texts_of(figure)
+    width, height = figure.bbox.size
+    for text, (left, bottom, right, top) in texts:
+        assert left >= -0.5, text
+        assert bottom >= -0.5, text
+        assert right <= width + 0.5, text
+        assert top <= height + 0.5, text
+    for number, (text, box) in enumerate(texts):
+        for other, another in texts[:number]:
+            assert apart(box, another), (text, other)
+    for axes in figure.axes:
+        for image in axes.images:
+            box = axes.get_window_extent()
+            shown = np.asarray(image.get_array())
+            # Of a mosaic, what is not between pictures.
+            opaque = shown[..., 3] > 0 if shown.shape[-1] == 4 else np.ones(shown.shape[:2], bool)
+            rows, columns = np.nonzero(opaque)
+            for text, (left, bottom, right, top) in texts:
+                x = (columns + 0.5) / opaque.shape[1] * box.width + box.x0
+                y = box.y1 - (rows + 0.5) / opaque.shape[0] * box.height
+                inside = (x > left + 1) & (x < right - 1) & (y > bottom + 1) & (y < top - 1)
+                assert not inside.any(), text
+    for text in figure.findobj(Text):
+        if text.get_text().strip():
+            assert text.get_fontsize() >= 6
+
+
+def apart(one, other):
+    """Whether two boxes do not overlap, but for a pixel of rounding."""
+    (left, bottom, right, top), (left_, bottom_, right_, top_) = one, other
+    return right <= left_ + 1 or right_ <= left + 1 or top <= bottom_ + 1 or top_ <= bottom + 1
