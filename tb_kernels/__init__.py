@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.reading.log import Log, open_log
     from tb_kernels.reading.picture import Picture
+    from tb_kernels.reading.weights import LayerWeights
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
     from tb_kernels.views.examples import find_examples
@@ -53,6 +54,7 @@ __all__ = [
     "GradientLogger",
     "HeatmapLogger",
     "KernelLogger",
+    "LayerWeights",
     "Log",
     "LogError",
     "LogWarning",
@@ -81,6 +83,7 @@ _HOMES = {
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
+    "LayerWeights": "tb_kernels.reading.weights",
     "Log": "tb_kernels.reading.log",
     "LogError": "tb_kernels.errors",
     "LogWarning": "tb_kernels.errors",

@@ -133,6 +133,21 @@ def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
     return levels
 
 
+def blur_of(colormap: str) -> float:
+    """How many levels a level and what `unpaint` gives for its colour are apart, at most.
+
+    Args:
+        colormap: A checked name.
+
+    Returns:
+        0 where all colours differ, as in grey; 0.5 where neighbours share one.
+    """
+    if colormap in (GRAY, RGB):
+        return 0.0
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)
+    return float(np.abs(unpaint(paint(levels, colormap), colormap) - levels).max())
+
+
 def draws_rgb(colormap: str, slices: int) -> bool:
     """Whether kernels of so many slices are drawn as one colour picture."""
     return colormap == RGB and slices == 3

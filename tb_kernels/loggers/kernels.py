@@ -52,6 +52,10 @@ class KernelLogger(Logger):
             kernel, a column for each input channel. Kernels of a single slice stand
             in a square, and a sheet longer than 8,192 pixels has a smaller scale. One that
             would be too large to be read back is not drawn, which a warning tells.
+        weights: Whether the weights themselves are stored beside the pictures, in
+            `kernels/kernels_<epoch>.npz`: of each layer that is drawn its whole kernel weight
+            by the layer's number, in its own shape and precision (what NumPy has no type
+            for, such as bfloat16, as float32). `open_log(...).weights` reads it.
         statistics: Whether two numbers of each layer stand beside its loss curves,
             `1-conv2d/kernel_norm`, the mean over its kernels of the root of their summed
             squares, and `1-conv2d/relative_change`, the norm of what changed in the
@@ -94,6 +98,7 @@ class KernelLogger(Logger):
         group: bool = True,
         slices: bool = False,
         sheets: bool = False,
+        weights: bool = False,
         statistics: bool = True,
         strict: bool = False,
         patience: float = PATIENCE,
@@ -101,7 +106,14 @@ class KernelLogger(Logger):
         style = Style.checked(layers, kernels, normalize, colormap, columns, scale, group, sheets)
         super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._by_slice = bool(slices)
+        self._stores = bool(weights)
         self._statistics = bool(statistics)
 
     def _look_at(self, model: keras.Model) -> KernelView:
-        return KernelView(model, self._style, by_slice=self._by_slice, statistics=self._statistics)
+        return KernelView(
+            model,
+            self._style,
+            by_slice=self._by_slice,
+            statistics=self._statistics,
+            store=self._stores,
+        )

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from tb_kernels.errors import ArgumentError, LogError, reason_of
-from tb_kernels.reading.catalog import Catalog
-from tb_kernels.reading.sources import Folder, Source, Tell
-from tb_kernels.schema.naming import KERNELS, PATTERNS, arrays_name, parse_epoch
+from tb_kernels.errors import LogError, reason_of
+from tb_kernels.reading.sources import Folder, Source
 from tb_kernels.wording import enumerate_some, shown
 
 # Arrays may take so many times the bytes of their files, and so many bytes beside: as the
@@ -29,9 +26,6 @@ _SWELL, _BESIDE = 2, 120_000_000
 # So much of a file is read at once: the list of its arrays, of which each takes a tenth of a
 # kilobyte there and a whole one as read, or a part of one.
 _AT_ONCE = 1 << 21
-
-# So much of an archive's end is looked at to see who wrote it.
-_TAIL = 100
 
 # The other ways to compress swell without a bound.
 _WAYS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -175,85 +169,3 @@ def _stacked(arrays: list[NDArray[Any]]) -> NDArray[Any]:
     for place in reversed(range(len(arrays))):
         stacked[place] = arrays.pop()
     return stacked
-
-
-def find_arrays(
-    catalog: Catalog,
-    view: str,
-    run: str | None,
-    *,
-    runs: Collection[str] | None,
-    epochs: Collection[int] | None,
-    tell: Tell,
-) -> Arrays:
-    """The arrays of a view in one training.
-
-    Args:
-        catalog: Of the log directory.
-        view: The view.
-        run: The training; None for the only one that has such files.
-        runs: Only one of these; None for all.
-        epochs: Only these; None for all.
-        tell: Is told of files that another training has written.
-
-    Raises:
-        ArgumentError: If there are none, or it is not clear of which training.
-    """
-    source = catalog.source
-    named = re.compile(re.escape(view) + r"_([0-9]{1,9}|final)\.npz")
-    found = {}
-    for folder in catalog.folders:
-        training, folder_view = source.split(folder.name)
-        matches = map(named.fullmatch, folder.arrays)
-        stored = sorted(parse_epoch(match[1]) for match in matches if match)
-        stored = [epoch for epoch in stored if epochs is None or epoch in epochs]
-        asked = run == training if run is not None else runs is None or training in runs
-        if folder_view == view and asked:
-            stored = _of_shown(catalog, folder, view, stored, tell)
-            if stored:
-                found[training] = (folder, stored)
-    if len(found) != 1:
-        raise ArgumentError(
-            f"view: expected one run with files {view}_<epoch>.npz in "
-            f"{shown(source.where)!r}, found {enumerate_some(found) or 'none'}"
-            + (
-                "; say which with run="
-                if found
-                else f"; every view but {KERNELS} and {PATTERNS} has them"
-            )
-        )
-    ((folder, stored),) = found.values()
-    return Arrays(source, folder, {epoch: _file(view, epoch) for epoch in stored})
-
-
-def _file(view: str, epoch: int) -> str:
-    return f"{arrays_name(view, epoch)}.npz"
-
-
-def _of_shown(
-    catalog: Catalog, folder: Folder, view: str, epochs: list[int], tell: Tell
-) -> list[int]:
-    """Those epochs whose files the trainings shown have written, or nobody says which."""
-    shown_at = catalog.found.trainings_at(folder.name, epochs, catalog.until)
-    others = []
-    for epoch, trainings in zip(epochs, shown_at, strict=True):
-        own = _training_of(catalog.source, folder, _file(view, epoch)) if trainings else ""
-        if own and own not in trainings:
-            others.append(epoch)
-    if others:
-        files = enumerate_some(_file(view, epoch) for epoch in others)
-        tell(f"{shown(folder.name)}: {files} left out, written by another training")
-    return [epoch for epoch in epochs if epoch not in others]
-
-
-def _training_of(source: Source, folder: Folder, file: str) -> str:
-    """The training that the archive's comment names; empty if it does not."""
-    try:
-        with source.open(folder, file) as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
-            _, end, tail = stream.read(_TAIL).rpartition(b"PK\5\6")
-    except OSError:
-        # Whoever reads it will hear of it.
-        return ""
-    # Behind the directory's end stand 18 bytes, and the comment.
-    return tail[18:].decode(errors="replace") if end else ""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_path, is_address
 from tb_kernels.errors import ArgumentError, warn
-from tb_kernels.reading.arrays import Arrays, find_arrays
+from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.curves import Curve, find_curves
@@ -24,7 +24,9 @@ from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.remote_source import RemoteSource
 from tb_kernels.reading.sources import Tell
+from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
+from tb_kernels.reading.weights import LayerWeights, choose_layer, weights_of
 from tb_kernels.schema.naming import Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
@@ -232,7 +234,8 @@ class Log:
         """What a view stored in its `.npz` files, over the epochs that are selected.
 
         Args:
-            view: Any but `"kernels"` and `"patterns"`, which store none.
+            view: Any but `"patterns"`, which stores none; `"kernels"` has exact weights, by layer
+                number, if the logger was given `weights=True`.
             run: Which training; it may be left out where only one has such files.
 
         Raises:
@@ -243,6 +246,30 @@ class Log:
         # Files of a training that is superseded may lie beside those of the newest.
         runs, epochs = (self.runs, self.epochs) if chosen else (None, None)
         return find_arrays(catalog, view, run, runs=runs, epochs=epochs, tell=warn)
+
+    def stored(self, layer: LoggedLayer, epoch: int) -> Arrays | None:
+        """What the training shown has stored beside the pictures of a layer; None for nothing."""
+        return find_stored(self._catalog, layer.folder, layer.view, epoch)
+
+    def weights(
+        self, layer: int | str, epoch: int | str, *, run: str | None = None
+    ) -> LayerWeights:
+        """A whole layer's kernels as one array.
+
+        The weights as they were, if the logger has stored them (`weights=True`); what the
+        layer's pictures tell of them otherwise, whatever kernels are selected. The result says
+        which, and how far from the weights it may be.
+
+        Args:
+            layer: Name or number of a layer, or of a part: `"conv2d"`, `3`, `"3-2"`.
+            epoch: Its number, `"last"` or `"final"`.
+            run: Which training; it may be left out where there is only one.
+
+        Raises:
+            ArgumentError: If there is no such layer or epoch, or more than one.
+            LogError: If nothing exact is there, and the pictures do not give whole kernels.
+        """
+        return weights_of(self, *choose_layer(self, layer, epoch, run))
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
         """The curves beside the pictures: the loss, the metrics, and what the views add.

@@ -90,13 +90,23 @@ class Picture:
         return self._catalog.read(Span(*self._row[3:6]))
 
     @property
+    def entry(self) -> LayerEntry:
+        """What the index says of it and of those of its layer beside it.
+
+        Raises:
+            LogError: If the log has no index of it.
+        """
+        layer = self._layer
+        return self._indexes.entry(self._row[8], layer.folder, layer.group, self.address)
+
+    @property
     def legend(self) -> Legend:
         """How it is to be read.
 
         Raises:
             LogError: If the log has no index of it.
         """
-        return legend_of(self._entry, self.address.kernel)
+        return legend_of(self.entry, self.address.kernel)
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture.
@@ -155,7 +165,7 @@ class Picture:
         Raises:
             LogError: If the log has no index of it, or it is not of a whole kernel.
         """
-        entry, kernel = self._entry, self.address.kernel
+        entry, kernel = self.entry, self.address.kernel
         if self.view not in (KERNELS, GRADIENTS) or entry["pictures"] != "kernels":
             raise LogError(f"{self.view}/{self.tag}: expected the picture of a whole kernel")
         return inputs_of(self._layers, self.address.layer, axes_of(entry), kernel)
@@ -214,11 +224,6 @@ class Picture:
         """Those of the model; empty if the log does not say."""
         span = self._file.layers
         return layers_in(self._catalog.read(Span(self._row[3], *span))) if span else []
-
-    @property
-    def _entry(self) -> LayerEntry:
-        layer = self._layer
-        return self._indexes.entry(self._row[8], layer.folder, layer.group, self.address)
 
     def __repr__(self) -> str:
         return f"<Picture {self.tag} of {self.view}, run {self.run!r}>"

@@ -16,10 +16,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 # Which letters count the kernels and which their slices, by a letter that tells the case.
 _ROLES = (("m", "im", ""), ("o", "o", "i"), ("c", "c", "n"), ("n", "n", ""))
@@ -74,7 +76,7 @@ class Axes:
         return (1 if self.flat else self._product("h")), self._product("w")
 
     def arrange(self, array: NDArray[Any]) -> NDArray[np.float32]:
-        """Brings an array into the order of its pictures.
+        """Brings an array into the order of its pictures, as these show it.
 
         Args:
             array: Of this shape.
@@ -83,11 +85,15 @@ class Axes:
             Shape (kernels, slices, [depth,] height, width), float32; a view of the
             array where that is possible.
         """
+        return self.in_order(array).astype(np.float32, copy=False)
+
+    def in_order(self, array: NDArray[_Number]) -> NDArray[_Number]:
+        """As `arrange`, but in the array's own precision."""
         kernels, channels = self._roles
         order = kernels + channels + "".join(axis for axis in "edhw" if axis in self.letters)
         arranged = array.transpose([self.letters.index(axis) for axis in order])
         window = (*([self.depth] if self.depth else []), *self.tile)
-        return arranged.reshape(self.kernels, self.channels, *window).astype(np.float32, copy=False)
+        return arranged.reshape(self.kernels, self.channels, *window)
 
     @property
     def _roles(self) -> tuple[str, str]:

@@ -1,7 +1,8 @@
-"""Model → kernels: the weights of its convolutions as arrays of 2-D slices."""
+"""Model → kernels: the weights of its convolutions as arrays of 2-D slices, and as they are."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,13 @@ from tb_kernels.drawing.style import Style
 from tb_kernels.drawing.subjects import Subject
 from tb_kernels.model.layers import KernelWeight, check_built, find_kernels, label_of
 from tb_kernels.model.selection import select_weights
-from tb_kernels.schema.outputs import Scalars
+from tb_kernels.schema.naming import KERNELS, arrays_name
+from tb_kernels.schema.outputs import ArrayFile, Scalars
 from tb_kernels.views.view import Captured, View
+from tb_kernels.wording import enumerate_all
+
+# The types of weights that NumPy itself has; it would store the others as bytes of no meaning.
+_STORED = ("float16", "float32", "float64")
 
 
 def read_kernels(model: keras.Model) -> dict[str, NDArray[np.float32]]:
@@ -56,6 +62,7 @@ class KernelView(View):
         style: Which are drawn, and how.
         by_slice: Whether each slice is a picture of its own.
         statistics: Whether norm and change are measured, of all convolutions.
+        store: Whether the weights of what is drawn are stored as they are.
 
     Raises:
         ArgumentError: If the model has no such layers or kernels.
@@ -64,12 +71,29 @@ class KernelView(View):
     noun = "kernel"
 
     def __init__(
-        self, model: keras.Model, style: Style, *, by_slice: bool, statistics: bool
+        self,
+        model: keras.Model,
+        style: Style,
+        *,
+        by_slice: bool,
+        statistics: bool,
+        store: bool = False,
     ) -> None:
         weights = select_weights(model, style.layers)
         drawn = [(kernels_of_weight(weight), weight) for weight in weights]
         super().__init__(model, drawn, style, by_slice=by_slice)
         self.measures = statistics
+        self._stores = store
+        if store:
+            types = [keras.backend.standardize_dtype(one.value.dtype) for one in self.sources]
+            self.size_beside = sum(
+                math.prod(one.axes.shape) * _stored_type(type_).itemsize
+                for one, type_ in zip(self.sources, types, strict=True)
+            )
+            others = sorted({type_ for type_ in types if _stored_type(type_).name != type_})
+            if others:
+                told = enumerate_all(others)
+                self.remark = f"{told} weights are stored as float32, without loss"
         measured = find_kernels(model) if statistics else []
         # Looked at here: what is measured is so in the background, where no model is touched.
         self._measured = [(kernels_of_weight(weight), weight) for weight in measured]
@@ -93,6 +117,16 @@ class KernelView(View):
         captured = Captured([copy_weight(weight) for weight in self.sources])
         return lambda: captured
 
+    def array_file(self, captured: Captured, epoch: int) -> ArrayFile | None:
+        """The whole weight of each layer that is drawn, by its number, in its own shape."""
+        if not self._stores:
+            return None
+        arrays = {
+            weight.number: array.astype(_stored_type(array.dtype.name), copy=False)
+            for weight, array in zip(self.sources, captured.drawn, strict=True)
+        }
+        return ArrayFile(arrays_name(KERNELS, epoch), arrays)
+
     def scalars(self, captured: Captured, before: dict[str, NDArray[np.float32]]) -> Scalars:
         """The mean norm of each layer's kernels, and how far they are from those before."""
         values = {}
@@ -113,6 +147,11 @@ def kernels_of_weight(weight: KernelWeight, values: str = "weights") -> Subject:
     """The kernels of a weight, or an array of its shape that holds other values."""
     label = label_of(weight.layer)
     return Subject(weight.number, weight.name, label, weight.kind, weight.axes, values=values)
+
+
+def _stored_type(name: str) -> np.dtype[Any]:
+    """The type in which weights of a type are stored: their own, if an `.npz` file can hold it."""
+    return np.dtype(name if name in _STORED else np.float32)
 
 
 def copy_weight(weight: KernelWeight) -> NDArray[Any]:

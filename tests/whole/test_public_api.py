@@ -30,6 +30,7 @@ def test_public_names():
         "GradientLogger",
         "HeatmapLogger",
         "KernelLogger",
+        "LayerWeights",
         "Log",
         "LogError",
         "LogWarning",
