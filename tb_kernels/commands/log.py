@@ -68,6 +68,7 @@ _SAVED = click.Path(exists=True, path_type=Path)
 )
 @click.option("--colormap", default="gray", show_default=True, help="Of kernels.")
 @click.option("--sheets", is_flag=True, help="Also every layer on one sheet.")
+@click.option("--weights", is_flag=True, help="Also the exact weights, kernels_<epoch>.npz.")
 @click.option(
     "--input-range",
     metavar="LOW,HIGH",
@@ -112,7 +113,14 @@ def command(
 
 
 def _logger(
-    view: str, log_dir: str, *, kernels: Any, normalize: Any, input_range: Any, **style: Any
+    view: str,
+    log_dir: str,
+    *,
+    kernels: Any,
+    normalize: Any,
+    weights: bool,
+    input_range: Any,
+    **style: Any,
 ) -> Logger:
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
@@ -121,7 +129,7 @@ def _logger(
     if view == "patterns":
         del style["colormap"]  # theirs are colours of their own
         return PatternLogger(log_dir, input_range=input_range, **style)
-    return KernelLogger(log_dir, normalize=normalize, **style)
+    return KernelLogger(log_dir, normalize=normalize, weights=weights, **style)
 
 
 def _numbers(kernels: list[Any] | None) -> list[Any] | None:

@@ -167,6 +167,8 @@ class Session:
                         continue
                     left -= len(output) if isinstance(output, PictureBatch) else 0
                     self._write_one(output, events, epoch, step)
+                    # Not held while the next is drawn.
+                    del output
             finally:
                 self._writer.finish()
             while behind:

@@ -248,7 +248,11 @@ class Log:
         return find_arrays(catalog, view, run, runs=runs, epochs=epochs, tell=warn)
 
     def stored(self, layer: LoggedLayer, epoch: int) -> Arrays | None:
-        """What the training shown has stored beside the pictures of a layer; None for nothing."""
+        """What the training shown has stored beside the pictures of a layer; None for nothing.
+
+        Raises:
+            LogError: If there is a file that does not say which training wrote it.
+        """
         return find_stored(self._catalog, layer.folder, layer.view, epoch)
 
     def weights(

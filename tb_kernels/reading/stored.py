@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection
 
-from tb_kernels.errors import ArgumentError
+from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog
 from tb_kernels.reading.sources import Folder, Source, Tell
@@ -67,7 +67,7 @@ def find_arrays(
 
 
 def find_stored(catalog: Catalog, folder: str, view: str, epoch: int) -> Arrays | None:
-    """The arrays of one epoch, if the training whose pictures are shown has stored them.
+    """The arrays of one epoch, if a training whose pictures are shown has stored them.
 
     Args:
         catalog: Of the log directory.
@@ -76,15 +76,23 @@ def find_stored(catalog: Catalog, folder: str, view: str, epoch: int) -> Arrays 
         epoch: The epoch.
 
     Returns:
-        None if there is no such file, or none that says it is of that training.
+        None if there is no such file, or another training has written it.
+
+    Raises:
+        LogError: If the file does not say which has.
     """
     file = _file(view, epoch)
     for one in catalog.folders:
         if one.name == folder and file in one.arrays:
             (trainings,) = catalog.found.trainings_at(folder, [epoch], catalog.until)
             own = _training_of(catalog.source, one, file)
-            if own and own in trainings:
-                return Arrays(catalog.source, one, {epoch: file})
+            if not own:
+                where = shown(catalog.source.address(one, file))
+                raise LogError(
+                    f"{where} does not say which training wrote it: it cannot be read, is cut "
+                    "off, or is no logger's"
+                )
+            return Arrays(catalog.source, one, {epoch: file}) if own in trainings else None
     return None
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tb_kernels import ArgumentError, KernelLogger, PatternLogger
+from tb_kernels import ArgumentError, KernelLogger, PatternLogger, open_log
 from tb_kernels.cli import main
 from tb_kernels.commands.checkpoints import epochs_of
 from tb_kernels.schema.naming import natural_order
@@ -69,6 +69,17 @@ def test_checkpoints_give_what_a_logger_would_have(watched, tmp_path, capsys):
     told = capsys.readouterr().out.splitlines()
     assert told[-4:-1] == [f"epoch {epoch}: {path}" for epoch, path in enumerate(models[::-1], 1)]
     assert told[-1] == f"3 epochs of kernels and patterns in {tmp_path}"
+
+
+def test_exact_weights(watched, tmp_path):
+    """Are stored on request, and belong to the pictures beside them; patterns have none."""
+    models = sorted(watched.glob("*.keras"))
+    options = ["--views", "kernels,patterns", "--kernels", "1", "--weights", "--log-dir", tmp_path]
+    assert run(*models, *options) == 0
+    expected = keras.saving.load_model(models[-1]).get_layer("first").kernel
+    found = open_log(tmp_path).weights("first", 3)
+    assert found.exact
+    assert np.array_equal(found.values, np.moveaxis(np.array(expected), (3, 2), (0, 1)))
 
 
 def test_weights_alone(watched, tmp_path):

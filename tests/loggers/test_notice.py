@@ -49,6 +49,18 @@ def test_notice_size_is_roughly_right(tmp_path, capsys):
     assert 0.5 < float(number) * {"kB": 1e3, "MB": 1e6}[unit] / size < 2
 
 
+def test_notice_size_has_the_weights(tmp_path, capsys):
+    """What is stored beside the pictures, in the precision in which it is."""
+    told = {}
+    for type_ in ("float16", "float32"):
+        layer = L.Conv2D(256, 3, dtype=type_)
+        with KernelLogger(tmp_path / type_, kernels=1, weights=True) as logger:
+            logger.log(keras.Sequential([keras.Input((9, 9, 256)), layer]), 1)
+        told[type_] = capsys.readouterr().out.split("about ")[1].split(" per")[0]
+    # 256 x 256 kernels of 9 weights, of 2 and of 4 bytes.
+    assert told == {"float16": "1.2 MB", "float32": "2.4 MB"}
+
+
 def test_notice_of_very_many_pictures_is_a_warning(model, data, tmp_path):
     """Above 50,000 pictures the keywords that make it fewer are named."""
 

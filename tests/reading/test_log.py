@@ -327,7 +327,7 @@ def test_reading_needs_neither_tensorflow_nor_matplotlib(log_dir):
     """Opening a log, its pixels and its weights."""
     program = (
         "import sys; from tb_kernels import open_log; log = open_log(sys.argv[1]);"
-        "p = log.picture('1_1_1', run='a'); p.weights(), p.redraw(5), log.arrays('gradients', run='a');"
+        "p = log.picture('1_1_1', run='a'); p.weights(), p.redraw(5), log.arrays('gradients', run='a'), log.weights(1, 1, run='a');"
         "print({'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program, log_dir], capture_output=True, text=True, check=True)  # fmt: skip

@@ -49,6 +49,18 @@ def test_the_weights_are_the_recorded(old):
         assert np.abs(picture.weights() - expected).max() <= np.ptp(kernel) / 510 * 1.001
 
 
+def test_whole_layers_are_the_recorded(old):
+    """As one array, within the error that it tells."""
+    log_dir, recorded = old
+    log = open_log(log_dir)
+    for epoch, kernel in recorded.items():
+        found = log.weights(1, epoch)
+        off = np.abs(found.values - np.moveaxis(kernel, (3, 2), (0, 1))).max(axis=(1, 2, 3))
+        assert (found.exact, found.numbers.tolist()) == (False, [1, 2, 3])
+        assert (off <= found.error).all()
+        assert (found.error <= np.ptp(kernel) / 510 * 1.001).all()
+
+
 def test_it_is_listed_and_exported(old, capsys):
     """With nothing left out, and nothing said to be."""
     log_dir, _ = old

@@ -82,6 +82,9 @@ def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
     if "weights()" in code:
         assert names["weights"].shape == (3, 3, 3)
         assert len(names["values"]) == 2
+    if "log.weights(" in code:
+        assert names["layer"].values.shape == (4, 3, 3, 3)
+        assert names["layer"].exact == ("weights=True" in code)
     if "log.arrays(" in code:
         assert names["over_epochs"].shape == (2, 3, 3, 3, 4)
     for value in re.findall(r"^(\w+) = (?:read|compute|synthesize)", code, re.MULTILINE):
