@@ -133,6 +133,7 @@ def unpaint(colors: NDArray[np.uint8], colormap: str) -> NDArray[np.float64]:
     return levels
 
 
+@functools.cache
 def blur_of(colormap: str) -> float:
     """How many levels a level and what `unpaint` gives for its colour are apart, at most.
 

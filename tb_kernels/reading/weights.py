@@ -126,12 +126,18 @@ def _stored(log: Log, layer: LoggedLayer, epoch: int, picture: Picture) -> Layer
             f"{KERNELS}_{epoch}.npz has {array.dtype} of shape {array.shape} for layer "
             f"{shown(layer.number)}, its pictures are of floats of shape {axes.shape}"
         )
+    try:
+        values = axes.in_order(array).astype(np.float64)
+    except ValueError:
+        # Anybody may have written the index.
+        raise LogError(
+            f"axes {shown(axes.letters)!r} in the index are not those of a kernel"
+        ) from None
     if not _is_shown(axes.arrange(array), picture):
         raise LogError(
             f"{KERNELS}_{epoch}.npz has weights for layer {shown(layer.number)} that are not those "
             "of its pictures"
         )
-    values = axes.in_order(array).astype(np.float64)
     numbers = np.arange(1, axes.kernels + 1)
     return LayerWeights(values, numbers, True, np.zeros(axes.kernels))
 
@@ -192,10 +198,10 @@ def _sorted(
     parts: dict[int, dict[int, Picture]] = {}
     for picture in pictures:
         entry, number = picture.entry, picture.address.kernel
-        if axes_of(entry) != axes:
+        if axes_of(entry) != axes or tuple(entry["tile"]) != axes.tile:
             raise LogError(
-                f"the pictures of {what} are of weights of several shapes; expected those of one "
-                "network"
+                f"the index tells of several shapes for {what}; expected that of one network's "
+                "weights"
             )
         slice_, kernel = divmod(number - 1, axes.kernels)
         if entry["pictures"] == "sheet":

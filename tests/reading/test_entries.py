@@ -1,5 +1,6 @@
 """What is wrong in an index costs the layer that it stands at, and no other."""
 
+import contextlib
 import json
 import warnings
 
@@ -61,12 +62,18 @@ def read(log_dir):
     found = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LogWarning)
-        for picture in open_log(log_dir):
+        log = open_log(log_dir)
+        for picture in log:
             assert np.array_equal(picture.pixels(), PIXELS)
             try:
                 found[str(picture.address)] = picture.weights()
             except LogError:
                 found[str(picture.address)] = None
+            # The whole layer, which has this one kernel, is the same, or refused in words.
+            layer, _, epoch = picture.address
+            with contextlib.suppress(LogError):
+                whole = log.weights(layer, epoch)
+                assert np.array_equal(whole.values[0], found[str(picture.address)])
     return found
 
 

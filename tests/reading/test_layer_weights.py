@@ -1,5 +1,7 @@
 """A whole layer as one array: exact where it was stored, from pictures within its error."""
 
+import io
+import json
 import warnings
 import zipfile
 
@@ -7,6 +9,7 @@ import fsspec
 import keras
 import numpy as np
 import pytest
+from tensorboard.compat.proto.event_pb2 import Event
 
 from tb_kernels import (
     ArgumentError,
@@ -16,6 +19,7 @@ from tb_kernels import (
     open_log,
     read_kernels,
 )
+from tb_kernels.schema.records import pack_record, read_records
 from tests.helpers.kinds import COUNT, KINDS
 from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import slices_of
@@ -353,6 +357,31 @@ def test_a_file_of_something_else(model, tmp_path, array):
         LogWarning, match=r"kernels_1.npz has \w+ of shape .* for layer 1, its pictures"
     ):
         assert is_of_pictures(open_log(tmp_path).weights(1, 1), first_of(model))
+
+
+@pytest.mark.parametrize("wrong", [{"axes": "xwio"}, {"axes": "wwio"}, {"tile": [3, 1]}])
+def test_an_index_of_something_else(model, tmp_path, wrong):
+    """Anybody may have written it: refused in words, whether or not there are exact weights."""
+    with KernelLogger(tmp_path, layers="first", weights=True, strict=True) as logger:
+        logger.log(model, 1)
+    (path,) = (tmp_path / "kernels").glob("*tfevents*")
+    data = path.read_bytes()
+    records = read_records(io.BytesIO(data), len(data))
+    written = [Event.FromString(one.data) for one in records]
+    for value in (value for event in written for value in event.summary.value):
+        if value.tag == "index/1":
+            index = json.loads(value.tensor.string_val[0])
+            index["layers"] = [entry | wrong for entry in index["layers"]]
+            value.tensor.string_val[0] = json.dumps(index).encode()
+    path.write_bytes(b"".join(pack_record(event.SerializeToString()) for event in written))
+    log = open_log(tmp_path)
+    (tmp_path / "kernels/kernels_1.npz").rename(tmp_path / "kernels_1.npz")
+    with pytest.raises(LogError, match="index"):
+        open_log(tmp_path).weights(1, 1)
+    (tmp_path / "kernels_1.npz").rename(tmp_path / "kernels/kernels_1.npz")
+    if "axes" in wrong:
+        with pytest.warns(LogWarning, match="in the index are not those of a kernel"), pytest.raises(LogError):  # fmt: skip
+            log.weights(1, 1)
 
 
 def test_a_file_that_cannot_be_written(model, tmp_path):

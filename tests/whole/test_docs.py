@@ -159,7 +159,7 @@ def test_every_view_tells_its_own_keywords(title, logger):
     section = PAGES["views.md"].split(f"\n## {title}")[1].split("\n#")[0]
     common = set(inspect.signature(KernelLogger).parameters)
     own = inspect.signature(logger).parameters
-    assert common - set(own) <= {"slices", "statistics"}
+    assert common - set(own) <= {"slices", "statistics", "weights"}
     for name in set(own) - common:
         assert re.search(rf"`{name}\b", section), name
     usual = inspect.signature(KernelLogger).parameters
