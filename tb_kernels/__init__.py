@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.heatmaps import HeatmapLogger
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
+    from tb_kernels.reading.health import LayerHealth
     from tb_kernels.reading.log import Log, open_log
     from tb_kernels.reading.picture import Picture
+    from tb_kernels.reading.ranking import Ranked
     from tb_kernels.reading.weights import LayerWeights
     from tb_kernels.schema.naming import Address
     from tb_kernels.views.activations import compute_activations
@@ -54,12 +56,14 @@ __all__ = [
     "GradientLogger",
     "HeatmapLogger",
     "KernelLogger",
+    "LayerHealth",
     "LayerWeights",
     "Log",
     "LogError",
     "LogWarning",
     "PatternLogger",
     "Picture",
+    "Ranked",
     "WriteError",
     "__version__",
     "compute_activations",
@@ -83,12 +87,14 @@ _HOMES = {
     "GradientLogger": "tb_kernels.loggers.gradients",
     "HeatmapLogger": "tb_kernels.loggers.heatmaps",
     "KernelLogger": "tb_kernels.loggers.kernels",
+    "LayerHealth": "tb_kernels.reading.health",
     "LayerWeights": "tb_kernels.reading.weights",
     "Log": "tb_kernels.reading.log",
     "LogError": "tb_kernels.errors",
     "LogWarning": "tb_kernels.errors",
     "PatternLogger": "tb_kernels.loggers.patterns",
     "Picture": "tb_kernels.reading.picture",
+    "Ranked": "tb_kernels.reading.ranking",
     "WriteError": "tb_kernels.errors",
     "compute_activations": "tb_kernels.views.activations",
     "compute_gradients": "tb_kernels.views.gradients",

@@ -27,6 +27,8 @@ Exit codes: 0, done; 1, it could not be done; 2, wrong usage."""
 
 _COMMANDS = {
     "list": "What there is in a log directory.",
+    "rank": "Which kernels changed most, are the largest, or seldom active.",
+    "health": "Kernels near zero, channels never active, layers that stopped moving.",
     "export": "Pictures and figures of a log, for a report.",
     "log": "Log the kernels of saved models.",
 }

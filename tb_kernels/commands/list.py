@@ -9,12 +9,10 @@ from typing import Any
 import click
 
 from tb_kernels.commands.options import choosing, open_chosen
+from tb_kernels.commands.tables import print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.wording import count, ranges, readable_size, shown
-
-# Of a name in the table; --json has all of it.
-_LONGEST_NAME = 40
 
 
 @click.command("list")
@@ -37,28 +35,18 @@ def command(log_dir: str, as_json: bool, **choice: Any) -> None:
 
 
 def _print_table(run: str, layers: list[LoggedLayer]) -> None:
-    # Here, because a program that asks for JSON does not need it.
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     pictures = sum(layer.pictures for layer in layers)
     size = readable_size(sum(layer.bytes for layer in layers))
     title = f"{'' if run == '.' else f'{shown(run)}: '}{count(pictures, 'picture')}, {size}"
-    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
-    for name in ("view", "layer", "name", "kernels", "epochs", "pixels"):
-        table.add_column(name, justify="left", overflow="fold")
-    for layer in layers:
-        kernels = ranges(layer.kernels)
-        sheets = "sheets" if layer.sheets else ""
-        cells = (
+    rows = (
+        (
             layer.view,
             layer.number,
-            shown(layer.name, _LONGEST_NAME),
-            ", ".join(filter(None, (kernels, sheets))),
+            layer.name,
+            ", ".join(filter(None, (ranges(layer.kernels), "sheets" if layer.sheets else ""))),
             ranges(layer.epochs),
             f"{layer.size[0]} x {layer.size[1]}",
         )
-        # As text: a name may look like a style.
-        table.add_row(*(Text(shown(cell)) for cell in cells))
-    Console(highlight=False).print(table)
+        for layer in layers
+    )
+    print_table(title, ("view", "layer", "name", "kernels", "epochs", "pixels"), rows)

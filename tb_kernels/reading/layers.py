@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.reading.catalog import Catalog, split_by_layer
-from tb_kernels.schema.naming import FINAL, SHEET, epoch_of
+from tb_kernels.schema.naming import FINAL, SHEET, epoch_of, group_of
 
 # What is told of a layer, in this order.
 _NAMES = ("run", "view", "number", "name", "group")
 _COUNTED = ("kernels", "epochs", "sheets", "size", "pictures", "bytes")
+
+_COUNTER = re.compile("_[0-9]+$")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -70,6 +73,14 @@ class LoggedLayer:
     def bytes(self) -> int:
         """What their PNG files take."""
         return int(self.rows["length"].sum(dtype=np.int64))
+
+    @property
+    def keys(self) -> list[str]:
+        """What its arrays and curves may be called: its group, also where pictures have none."""
+        # Of a name that Keras made up the group has no counter.
+        names = (self.name, _COUNTER.sub("", self.name))
+        groups = (self.group, *(group_of(self.number, name) for name in names))
+        return list(dict.fromkeys(filter(None, groups)))
 
     def is_same(self, other: LoggedLayer) -> bool:
         """Whether both are of one layer, whichever pictures of it they hold."""

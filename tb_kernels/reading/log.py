@@ -17,17 +17,20 @@ from tb_kernels.errors import ArgumentError, warn
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
+from tb_kernels.reading.criteria import Epochs
 from tb_kernels.reading.curves import Curve, find_curves
+from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth, check_health
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.local_source import LocalSource
 from tb_kernels.reading.picture import Picture
+from tb_kernels.reading.ranking import Ranked, rank_layers
 from tb_kernels.reading.remote_source import RemoteSource
 from tb_kernels.reading.sources import Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
 from tb_kernels.reading.weights import LayerWeights, choose_layer, weights_of
-from tb_kernels.schema.naming import Address, epoch_of
+from tb_kernels.schema.naming import KERNELS, Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
 if TYPE_CHECKING:
@@ -274,6 +277,82 @@ class Log:
             LogError: If nothing exact is there, and the pictures do not give whole kernels.
         """
         return weights_of(self, *choose_layer(self, layer, epoch, run))
+
+    def rank(
+        self,
+        by: str = "change",
+        *,
+        view: str = KERNELS,
+        layers: Iterable[int | str] | int | str | None = None,
+        epochs: Epochs = None,
+        run: str | None = None,
+        top: int | None = None,
+    ) -> list[Ranked]:
+        """Kernels in the order of a number: those that changed most, the largest, ...
+
+        Layer after layer, in the order of the network, since norms of kernels of other sizes do
+        not compare; within each the first comes first, equals by their numbers, and last those
+        whose number is not defined (NaN).
+
+        Weights are exact where they were stored (`weights=True`). From pictures each is known to
+        within a bound e, a norm of n weights then to within `sqrt(n) * e`, and that of a
+        difference to within this with the bounds of both epochs added: the `error` of each.
+
+        Args:
+            by: `"change"`: the L2 norm of the difference of a kernel's weights at two epochs, the
+                largest first. `"relative_change"`: the same, divided by the norm at the first of
+                them; NaN where that cannot be told from 0. `"norm"`: the L2 norm, the largest
+                first. Weights that are not finite make these NaN. `"activity"`: the share of the
+                places of the logged inputs at which the kernel's feature map is above zero, the
+                smallest first; exact from the arrays of ActivationLogger, from pictures the share
+                of those that surely are. `"number"`: the kernel's number.
+            view: Whose kernels: those with pictures of that view; layers are passed over of
+                which no weights, or feature maps, were logged. `"activations"` with
+                `"activity"` also ranks the channels of layers that have no kernels.
+            layers: Names or numbers of layers, as for `select`.
+            epochs: The two that are compared, such as `(1, 10)`; the first and the last that were
+                selected by default. For the others one, the last by default.
+            run: Which training; it may be left out where there is only one.
+            top: How many of each layer; all by default.
+
+        Raises:
+            ArgumentError: If one of these is not in the log, or there is nothing to rank by.
+            LogError: If pictures or arrays cannot be read, or do not give whole kernels.
+        """
+        rankings = rank_layers(self, by, view=view, layers=layers, epochs=epochs, run=run, top=top)
+        return [one for ranking in rankings for one in ranking.ranked]
+
+    def health(
+        self,
+        *,
+        layers: Iterable[int | str] | int | str | None = None,
+        run: str | None = None,
+        zero_below: float = ZERO_BELOW,
+        still_below: float = STILL_BELOW,
+    ) -> list[LayerHealth]:
+        """What the log tells of each layer: kernels near zero, channels never active, ...
+
+        At the last epoch that was selected, of all kernels that were logged of a layer. These are
+        numbers, and no verdicts: a filter may well be zero, or a layer frozen, on purpose.
+
+        Args:
+            layers: Names or numbers of layers, as for `select`.
+            run: Which training; it may be left out where there is only one.
+            zero_below: A kernel is near zero if its norm is at most this fraction of the median
+                norm of its layer.
+            still_below: A layer is still if its weights changed by less than this fraction of
+                their norm.
+
+        Returns:
+            A row for each layer of which kernels or activations were logged.
+
+        Raises:
+            ArgumentError: If one of these is not in the log, or it has neither.
+            LogError: If pictures or arrays cannot be read, or do not give whole kernels.
+        """
+        return check_health(
+            self, layers=layers, run=run, zero_below=zero_below, still_below=still_below
+        )
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
         """The curves beside the pictures: the loss, the metrics, and what the views add.
