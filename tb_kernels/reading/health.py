@@ -76,14 +76,15 @@ def check_health(
     """What the log tells of each layer: the work of `Log.health`, a layer at a time."""
     zero_below = check_fraction("zero_below", zero_below)
     still_below = check_fraction("still_below", still_below)
-    views = [view for view in (KERNELS, ACTIVATIONS) if view in log.views]
+    chosen = log.select(runs=run)
+    views = [view for view in (KERNELS, ACTIVATIONS) if view in chosen.views]
     if not views:
         raise ArgumentError(
             f"views: no kernels and no activations in {shown(log.where)!r}, which has "
-            f"{enumerate_some(log.views) or 'no pictures'}; expected what a KernelLogger or an "
+            f"{enumerate_some(chosen.views) or 'no pictures'}; expected what a KernelLogger or an "
             "ActivationLogger has logged"
         )
-    chosen = log.select(runs=run, views=views, layers=layers)
+    chosen = chosen.select(views=views, layers=layers)
     if len(chosen.runs) > 1:
         raise ArgumentError(
             f"run: the health of one training is told, {shown(log.where)!r} has "

@@ -150,9 +150,9 @@ def _rank(
 
 
 def _nothing(log: Log, by: Criterion, layers: list[LoggedLayer]) -> str:
-    view, logger = source_view(by), "Activation" if by == "activity" else "Kernel"
+    view, logger = source_view(by), "an Activation" if by == "activity" else "a Kernel"
     numbers = enumerate_some(dict.fromkeys(one.number for one in layers))
     return (
         f"by: {by!r} needs the {view} of a layer that has pictures of kernels, and "
-        f"{shown(log.where)!r} has none of {numbers}; expected what a {logger}Logger has logged"
+        f"{shown(log.where)!r} has none of {numbers}; expected what {logger}Logger has logged"
     )
