@@ -13,9 +13,9 @@ from tb_kernels.commands.tables import print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth
 from tb_kernels.schema.naming import ACTIVATIONS, FINAL, KERNELS
-from tb_kernels.wording import shown
+from tb_kernels.wording import ranges, shown
 
-_COLUMNS = ("layer", "name", "epoch", "near zero", "nonfinite", "change", "inactive")
+_COLUMNS = ("layer", "name", "epochs", "near zero", "nonfinite", "change", "inactive")
 
 _NOT_LOGGED = "-"
 
@@ -41,12 +41,12 @@ _NOT_LOGGED = "-"
 def command(
     log_dir: str, zero_below: float, still_below: float, as_json: bool, **choice: Any
 ) -> None:
-    """What LOG_DIR tells of the health of each layer, at its last epoch.
+    """What LOG_DIR tells of the health of each layer, at the last of its epochs.
 
     \b
     near zero  kernels with a norm that is next to nothing, beside the others'
     nonfinite  weights that are infinite or not a number
-    change     of the layer's weights since an epoch, as a fraction of their norm
+    change     of the layer's weights between the two epochs, as a fraction of their norm
     inactive   channels that are nowhere above zero on the inputs logged
 
     A dash is what was not logged. A value is exact, or within what stands behind ±, where it comes
@@ -78,7 +78,7 @@ def _cells(row: LayerHealth) -> tuple[str, ...]:
     return (
         row.layer,
         row.name,
-        str(epoch),
+        ranges(dict.fromkeys(one for one in (row.since, epoch) if one is not None)),
         _counted(row.near_zero, row.near_zero_error, row.kernels),
         _counted(row.nonfinite, 0),
         _change(row),
@@ -97,7 +97,7 @@ def _change(row: LayerHealth) -> str:
         return _NOT_LOGGED
     bound = f" ± {row.relative_change_error:.2g}" if (row.relative_change_error or 0) > 0 else ""
     still = ", still" if row.still else ""
-    return f"{row.relative_change:.3g}{bound} since {row.since}{still}"
+    return f"{row.relative_change:.3g}{bound}{still}"
 
 
 def _active(row: LayerHealth, epoch: int | None) -> str:

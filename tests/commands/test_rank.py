@@ -96,9 +96,9 @@ def test_health(log_dir, capsys):
     assert first == "exact: near zero: a norm of at most 0.01 of the layer's median; still: a change below 0.001"  # fmt: skip
     change = open_log(log_dir).health(run="exact")[0].relative_change
     assert rows == [
-        f"1      moved   10     1 of 8     0          {change:.3g} since 0".ljust(62) + "2 of 8",
-        "2      frozen  10     1 of 6     0          0 since 0, still  1 of 6",
-        "3      broken  10     0 of 5     1          nan since 0       0 of 5",
+        f"1      moved   0, 10   1 of 8     0          {change:.3g}     2 of 8",
+        "2      frozen  0, 10   1 of 6     0          0, still  1 of 6",
+        "3      broken  0, 10   0 of 5     1          nan       0 of 5",
     ]
     _, _, moved, frozen, _ = lines_of(capsys, "health", log_dir, "--runs", "pictures", "--still-below", "0.5", "--zero-below", "0.5")  # fmt: skip
     assert moved.endswith("-")
