@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing.colors import blur_of
 from tb_kernels.drawing.levels import to_weights
+from tb_kernels.errors import LogError, warn
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.measures import Measured
 from tb_kernels.schema.axes import Axes
 from tb_kernels.schema.index import axes_of
 from tb_kernels.schema.naming import SHEET
+from tb_kernels.wording import shown
 
 if TYPE_CHECKING:
     from tb_kernels.reading.log import Log
@@ -36,10 +38,11 @@ class Activity(NamedTuple):
 def activity_of(log: Log, layer: LoggedLayer, epoch: int) -> Activity:
     """How often each channel of a layer is above zero, on the inputs that were logged.
 
-    From the file of arrays of that epoch, which holds all inputs, exactly. Where there is none,
-    from the pictures, which show the first 8 inputs at most: the share is then that of the places
-    that are surely above zero, and its error the share of those of which the picture leaves it
-    open. (Stored in half precision, what is below 3e-8 is zero.)
+    From the file of arrays of that epoch, which holds all inputs, exactly. (Stored in half
+    precision, what is below 3e-8 is zero.) Where there is none, or it is damaged, which is warned
+    of, from the pictures, which show the first 8 inputs at most: the share is then that of the
+    places that are surely above zero, and its error the share of those of which the picture leaves
+    it open.
 
     Args:
         log: Of the layer.
@@ -47,11 +50,16 @@ def activity_of(log: Log, layer: LoggedLayer, epoch: int) -> Activity:
         epoch: One at which it has pictures.
 
     Raises:
-        LogError: If arrays or pictures cannot be read.
+        LogError: If there are no such arrays, and the pictures cannot be read.
     """
     pictures = log.whole.of_layer(layer, epoch)
     axes = axes_of(pictures[0].entry)
-    stored = _stored(log, layer, epoch, axes)
+    try:
+        stored = _stored(log, layer, epoch, axes)
+    except LogError as error:
+        where = f"layer {shown(layer.number)} at epoch {epoch}"
+        warn(f"{error}; the activity of {where} is taken from its pictures")
+        stored = None
     if stored is not None:
         shares = _shares(stored, axes)
         return Activity(np.arange(1, len(shares) + 1), Measured(shares, np.zeros(len(shares))))

@@ -438,3 +438,16 @@ def test_a_damaged_file_of_weights_is_told(tmp_path):
     with pytest.warns(LogWarning, match="taken from its pictures"):
         found = open_log(tmp_path).rank("norm", layers=1)
     assert all(one.error > 0 for one in found)
+
+
+def test_a_damaged_file_of_activations_is_told(tmp_path):
+    """Likewise: the dead channel is found all the same."""
+    model, x = small("2-D")
+    with ActivationLogger(tmp_path, x) as logger:
+        logger.log(model, 1)
+    path = tmp_path / "activations/activations_1.npz"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.warns(LogWarning, match="the activity of layer 1 at epoch 1 is taken from its pictures"):  # fmt: skip
+        first, *others = open_log(tmp_path).rank("activity", view="activations")
+    assert (first.kernel, first.value, first.error) == (DEAD, 0, 0)
+    assert all(one.error > 0 for one in others)
