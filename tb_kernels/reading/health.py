@@ -145,7 +145,7 @@ def _near_zero(norms: Measured, zero_below: float) -> tuple[int, int]:
         return 0, 0
     values, errors = (numbers[finite] for numbers in norms)
     # No order statistic moves by more than the values do.
-    median, moved = np.median(values), errors.max()
+    median, moved = float(np.median(values)), float(errors.max())
     found = int((values <= zero_below * median).sum())
     surely = int((values + errors <= zero_below * (median - moved)).sum())
     perhaps = int((values - errors <= zero_below * (median + moved)).sum())

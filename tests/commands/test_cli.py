@@ -215,7 +215,7 @@ def test_help_tells_every_option(capsys):
     """Each command's help, without a traceback; subcommands are listed with what they do."""
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
-    for name in ("list", "export", "log"):
+    for name in ("list", "rank", "health", "export", "log"):
         assert f"\n  {name} " in told
         assert main([name, "--help"]) == 0
         assert "Usage: tb-kernels" in capsys.readouterr().out

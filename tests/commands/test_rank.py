@@ -118,6 +118,28 @@ def test_health_for_programs(log_dir, capsys):
     assert found[1]["channels"] is None
 
 
+def test_what_has_no_bound(tmp_path, capsys):
+    """Behind the end of a scale that clips a weight may be anywhere: ± inf, null for programs."""
+    log_planted(tmp_path, normalize=(-0.1, 0.1))
+    arguments = ["rank", tmp_path, "--by", "norm", "--layers", "2", "--top", "1"]
+    assert lines_of(capsys, *arguments)[-1].endswith("± inf")
+    (one,) = json.loads("\n".join(lines_of(capsys, *arguments, "--json")))
+    assert one["value"] > 0
+    assert one["error"] is None
+    *_, frozen, _ = lines_of(capsys, "health", tmp_path)
+    assert frozen.split() == ["2", "frozen", "0,", "10", "1", "±", "5", "of", "6", "0", "nan", "-"]
+
+
+def test_what_cannot_be_put_together(tmp_path, capsys):
+    """Of a kernel that was not logged whole there is no norm: one line, exit code 1."""
+    log_planted(tmp_path, slices=True, kernels=[1])
+    for command in ("rank", "health"):
+        capsys.readouterr()
+        assert main([command, str(tmp_path)]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "no kernel of layer 1" in line
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

@@ -123,6 +123,11 @@ def test_commands_run(line, example, monkeypatch, capsys):
         first, *table = shown.splitlines()
         assert told[1:] == table
         assert first.startswith("384 pictures, ")
+    elif arguments[0] in ("rank", "health"):
+        # The network of the page was trained: its heading and columns are these, its numbers not.
+        shown = PAGES["report.md"].split(f"{line}\n```\n\n```\n")[1].splitlines()
+        assert [row.split() for row in told[:2]] == [row.split() for row in shown[:2]]
+        assert [row.split()[:2] for row in told[2:]] == [row.split()[:2] for row in shown[2 : len(told)]]  # fmt: skip
     elif "--only" in arguments:
         assert sorted(path.name for path in example.rglob("figures/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
     elif arguments[0] == "export":
