@@ -76,7 +76,9 @@ def _stored(log: Log, layer: LoggedLayer, epoch: int, axes: Axes) -> NDArray[Any
     if arrays is None or key is None:
         return None
     (array,) = arrays[key]
-    return array if array.shape[1:] == axes.shape[1:] else None
+    fits = array.shape[1:] == axes.shape[1:] and axes.letters[:1] == "n" and "c" in axes.letters
+    # Whoever wrote it: numbers, and at least one.
+    return array if fits and array.size and array.dtype.kind in "fiub" else None
 
 
 def _shares(array: NDArray[Any], axes: Axes) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import zipfile
 
 import keras
 import numpy as np
@@ -365,6 +366,27 @@ def test_nothing_to_rank_by(tmp_path):
         log.rank("activity")
     with pytest.raises(ArgumentError, match="'change' compares two epochs"):
         log.rank()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.full((12, 6, 6, 6), "a"), np.zeros((12, 6, 6, 5)), np.zeros((0, 6, 6, 6)), np.zeros(6)],
+    ids=["texts", "channels", "no input", "one axis"],
+)
+def test_arrays_that_do_not_fit_the_pictures(array, tmp_path):
+    """Anybody may have written them: the pictures count."""
+    model, x = small("2-D")
+    with ActivationLogger(tmp_path, x) as logger:
+        logger.log(model, 1)
+    path = tmp_path / "activations/activations_1.npz"
+    with zipfile.ZipFile(path) as stored:
+        comment, (name,) = stored.comment, stored.namelist()
+    np.savez(path, **{name.removesuffix(".npy"): array})
+    with zipfile.ZipFile(path, "a") as stored:
+        stored.comment = comment
+    found = open_log(tmp_path).rank("activity", view="activations")
+    assert found[0].kernel == DEAD
+    assert all(one.error > 0 for one in found[1:])
 
 
 def test_activations_of_another_network_are_not_taken(tmp_path):
