@@ -113,11 +113,11 @@ def _of_kernels(
 ) -> dict[str, Any]:
     *before, epoch = layer.epochs
     weights = weights_of(log, layer, epoch)
-    near_zero, error = _near_zero(measure_norms(weights.values, weights.error), zero_below)
+    zeros, error = near_zero(measure_norms(weights.values, weights.error), zero_below)
     facts = {
         "epoch": epoch,
         "kernels": len(weights.numbers),
-        "near_zero": near_zero,
+        "near_zero": zeros,
         "near_zero_error": error,
         "nonfinite": _nonfinite(log, layer, epoch, weights),
     }
@@ -138,8 +138,16 @@ def _change(since: int, change: float, error: float) -> dict[str, Any]:
     return {"since": since, "relative_change": change, "relative_change_error": error}
 
 
-def _near_zero(norms: Measured, zero_below: float) -> tuple[int, int]:
-    """How many kernels have a norm near zero, and how far that may be from the true number."""
+def near_zero(norms: Measured, zero_below: float) -> tuple[int, int]:
+    """How many kernels are near zero.
+
+    Args:
+        norms: Of a layer's kernels.
+        zero_below: Near zero is at most so much of their median.
+
+    Returns:
+        The number, and how far it may be from the true one at most.
+    """
     finite = ~np.isnan(norms.values)
     if not finite.any():
         return 0, 0

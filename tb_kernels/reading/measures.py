@@ -85,7 +85,7 @@ def ratio(above: Measured, below: Measured) -> Measured:
         least = np.maximum(above.values - above.errors, 0) / (below.values + below.errors)
         most = (above.values + above.errors) / (below.values - below.errors)
         told = below.values > below.errors
-    errors = np.maximum(most - values, values - least)
+        errors = np.maximum(most - values, values - least)
     return Measured(np.where(told, values, np.nan), np.where(told, errors, np.nan))
 
 

@@ -5,8 +5,12 @@ import math
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tb_kernels import ActivationLogger, ArgumentError, KernelLogger, PatternLogger, open_log
+from tb_kernels.reading.health import near_zero
+from tb_kernels.reading.measures import Measured
 from tests.helpers.models import sixteen_pictures, two_convolutions
 from tests.helpers.planted import FIRST, LAST, inputs, log_planted
 
@@ -65,6 +69,20 @@ def test_thresholds(tmp_path):
     for name in ("zero_below", "still_below"):
         with pytest.raises(ArgumentError, match=f"{name}: expected a number from 0 to 1, got 2"):
             log.health(**{name: 2})
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1), st.floats(-1, 1)), min_size=1),
+    st.sampled_from([0.0, 0.01, 0.5, 1.0]),
+)
+def test_law_of_the_count(kernels, fraction):
+    """However far the true norms are within their errors, the count is within its own."""
+    values, errors, signs = np.array(kernels).T
+    true = np.maximum(values + errors * signs, 0)
+    expected = (true <= fraction * np.median(true)).sum()
+    found, error = near_zero(Measured(values, errors), fraction)
+    assert abs(found - expected) <= error
+    assert near_zero(Measured(true, 0 * errors), fraction) == (expected, 0)
 
 
 def test_a_layer_of_zeros(tmp_path):
