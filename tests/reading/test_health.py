@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tb_kernels import ActivationLogger, ArgumentError, KernelLogger, PatternLogger, open_log
@@ -75,6 +75,8 @@ def test_thresholds(tmp_path):
     st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1), st.floats(-1, 1)), min_size=1),
     st.sampled_from([0.0, 0.01, 0.5, 1.0]),
 )
+@example([(0.49, 0.0, 0.0)] * 3 + [(1.0, 0.2, -1.0)] * 4, 0.5)
+@example([(0.51, 0.0, 0.0)] * 3 + [(1.0, 0.2, 1.0)] * 4, 0.5)
 def test_law_of_the_count(kernels, fraction):
     """However far the true norms are within their errors, the count is within its own."""
     values, errors, signs = np.array(kernels).T
