@@ -16,6 +16,10 @@ from tb_kernels.schema.index import (
     LayerEntry,
     PatternEntry,
 )
+from tb_kernels.wording import shown
+
+# Of a class, in a description.
+_LONGEST_NAME = 80
 
 
 class Explanation(Protocol):
@@ -39,11 +43,13 @@ class Explained(NamedTuple):
         classes: Of each input; None where a score of one's own has none.
         scores: Of each input, before softmax or sigmoid.
         strength: How much of a pixel is the map's colour.
+        class_names: Of all classes of the model, in their order; None for no names.
     """
 
     classes: NDArray[np.int64] | None
     scores: NDArray[np.float32]
     strength: float = 1.0
+    class_names: Sequence[str] | None = None
 
     @property
     def dead(self) -> Sequence[int]:
@@ -55,16 +61,26 @@ class Explained(NamedTuple):
         score = self.scores[number - 1]
         if self.classes is None:
             return f"Score {score:.4g}."
-        return f"Class {self.classes[number - 1]}, score {score:.4g} (before softmax or sigmoid)."
+        explained = f"Class {self.classes[number - 1]}"
+        if self.class_names is not None:
+            # Descriptions are Markdown, in which a name may mean something else.
+            name = shown(self.class_names[self.classes[number - 1]], _LONGEST_NAME)
+            explained += f" `{name.replace('`', chr(39))}`"
+        return f"{explained}, score {score:.4g} (before softmax or sigmoid)."
 
     def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> HeatmapEntry:
         """The entry of the heatmaps of these inputs."""
         inputs = np.asarray(numbers) - 1
+        classes = None if self.classes is None else self.classes[inputs].tolist()
+        names = None
+        if classes is not None and self.class_names is not None:
+            names = [self.class_names[one] for one in classes]
         return HeatmapEntry(
             **entry,
             strength=self.strength,
-            classes=None if self.classes is None else self.classes[inputs].tolist(),
-            scores=self.scores[inputs].tolist(),
+            classes=classes,
+            class_names=names,
+            scores=_known(self.scores[inputs].tolist()),
         )
 
 
@@ -91,7 +107,8 @@ class Excitations(NamedTuple):
     def enter(self, entry: LayerEntry, numbers: Sequence[int]) -> PatternEntry:
         """The entry of the patterns of these kernels."""
         reached = [self.reached[number] for number in numbers]
-        return PatternEntry(**entry, excitations=_known(reached))
+        excited = [number not in self.dead for number in numbers]
+        return PatternEntry(**entry, excitations=_known(reached), excited=excited)
 
 
 class Linearities(NamedTuple):

@@ -18,7 +18,7 @@ from tb_kernels.model.data import check_inputs, count
 from tb_kernels.model.selection import select_places
 from tb_kernels.schema.naming import HEATMAPS
 from tb_kernels.views.heatmaps import HeatmapView
-from tb_kernels.views.scores import Score, Scores, check_classes
+from tb_kernels.views.scores import Score, Scores, check_class_names, check_classes
 from tb_kernels.views.view import USUAL_INPUTS
 from tb_kernels.writing.disk import PATIENCE
 
@@ -45,6 +45,8 @@ class HeatmapLogger(Logger):
             says which.
         score: As in `compute_heatmaps`, for models that do not end in one softmax or
             sigmoid.
+        class_names: What the classes are called, one text for each class of the model, from
+            0; for descriptions and captions. A single sigmoid has two. Default: their numbers.
         epochs: Which epochs.
         layers: Several layers, instead of `layer`.
         kernels: Numbers of the inputs that are drawn, from 1. Default: 1 to 8. The file
@@ -78,6 +80,7 @@ class HeatmapLogger(Logger):
         layer: str | int | None = None,
         *,
         score: Score | None = None,
+        class_names: Sequence[str] | None = None,
         epochs: Iterable[int | str] | str | None = None,
         layers: Iterable[int | str] | int | str | None = None,
         kernels: Iterable[int] | int | None = None,
@@ -105,7 +108,9 @@ class HeatmapLogger(Logger):
         super().__init__(log_dir, epochs=epochs, style=style, strict=strict, patience=patience)
         self._argument = "layers" if layer is None else "layer"
         self._inputs = check_inputs("inputs", inputs)
-        self._scores = Scores(check_classes(classes, count(self._inputs)), score)
+        self._scores = Scores(
+            check_classes(classes, count(self._inputs)), score, check_class_names(class_names)
+        )
         self._strength = check_fraction("strength", strength)
         self._input_range = (
             (None, None) if input_range is None else check_range("input_range", input_range)

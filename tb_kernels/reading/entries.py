@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from tb_kernels.reading.notes import notes_of
 from tb_kernels.schema.index import FORMAT, HeatmapEntry, LayerEntry, axes_of
 from tb_kernels.schema.naming import SHEET
 from tb_kernels.wording import shown
@@ -116,6 +117,7 @@ def _compact(entry: LayerEntry) -> LayerEntry:
         kept[field].flags.writeable = False
     if kept["means"] is not None:
         kept["means"] = np.asarray(kept["means"], np.float64)
+    kept["notes"] = notes_of(cast("dict[str, Any]", entry))
     if isinstance(kept["drawn"], list):
         kept["drawn"] = np.asarray(kept["drawn"], np.int64)
     return cast("LayerEntry", kept)

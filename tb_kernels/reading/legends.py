@@ -209,7 +209,7 @@ def _means(entry: LayerEntry, axes: Axes, kernel: int | None) -> NDArray[np.floa
         return None
     if len(means) != (axes.kernels if kernel is None else len(entry["drawn"])):
         raise LogError(f"the index contradicts itself: {len(means)} means do not fit it")
-    return means if kernel is None else means[_place(entry["drawn"], kernel)]
+    return means if kernel is None else means[place_of(entry["drawn"], kernel)]
 
 
 def _limits(entry: LayerEntry, on_sheet: int | None, kernel: int) -> Limits:
@@ -222,14 +222,15 @@ def _limits(entry: LayerEntry, on_sheet: int | None, kernel: int) -> Limits:
     if on_sheet == count:
         return limits
     if on_sheet is None and count == len(drawn):
-        return Limits.of(*limits.at(_place(drawn, kernel)))
+        return Limits.of(*limits.at(place_of(drawn, kernel)))
     if on_sheet is None and isinstance(drawn, range) and count == entry["kernels"]:
         # Format 1: slices are drawn on the scale of their kernel.
         return Limits.of(*limits.at((kernel - 1) % count))
     raise LogError(f"the index contradicts itself: {count} pairs of low and high do not fit it")
 
 
-def _place(drawn: Sequence[int] | NDArray[np.int64], kernel: int) -> int:
+def place_of(drawn: Sequence[int] | NDArray[np.int64], kernel: int) -> int:
+    """Where a kernel number stands among those that an entry tells of, one of which it is."""
     if isinstance(drawn, np.ndarray):
         return int(np.flatnonzero(drawn == kernel)[0])
     return drawn.index(kernel)

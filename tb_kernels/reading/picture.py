@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError
+from tb_kernels.reading.captions import caption_of
 from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode
 from tb_kernels.reading.gathering import FileFacts
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
-from tb_kernels.reading.legends import Legend, legend_of
+from tb_kernels.reading.legends import Legend, legend_of, place_of
 from tb_kernels.reading.makers import Input, inputs_of
+from tb_kernels.reading.notes import ExplainedClass, notes_in
 from tb_kernels.schema.index import LayerEntry, axes_of
-from tb_kernels.schema.naming import GRADIENTS, KERNELS, Address, epoch_of, picture_path
+from tb_kernels.schema.naming import GRADIENTS, KERNELS, SHEET, Address, epoch_of, picture_path
 from tb_kernels.schema.training import LayerFacts, layers_in
 
 
@@ -107,6 +109,27 @@ class Picture:
             LogError: If the log has no index of it.
         """
         return legend_of(self.entry, self.address.kernel)
+
+    @property
+    def caption(self) -> str:
+        """What it means, in a short line without its address.
+
+        `"input 2: seven, score 9.31"` of a heatmap, where `class_names` were given, otherwise
+        `"input 2: class 7, score 9.31"`; the score is that before softmax or sigmoid.
+        `"kernel 6 of 32"` of a kernel; of patterns, expanded kernels and examples with the
+        excitation, the linearity and the kernel's values behind it. What the log does not
+        tell is left out.
+        """
+        entry, kernel = self._entry_or_none, self.address.kernel
+        return caption_of(self.view, kernel, entry)
+
+    @property
+    def explains(self) -> ExplainedClass | None:
+        """The class that a heatmap explains, `number` and `name`; None if there is none."""
+        entry, kernel = self._entry_or_none, self.address.kernel
+        if entry is None or kernel == SHEET:
+            return None
+        return notes_in(entry).explains(place_of(entry["drawn"], kernel))
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture.
@@ -224,6 +247,13 @@ class Picture:
         """Those of the model; empty if the log does not say."""
         span = self._file.layers
         return layers_in(self._catalog.read(Span(self._row[3], *span))) if span else []
+
+    @property
+    def _entry_or_none(self) -> LayerEntry | None:
+        try:
+            return self.entry
+        except LogError:
+            return None
 
     def __repr__(self) -> str:
         return f"<Picture {self.tag} of {self.view}, run {self.run!r}>"

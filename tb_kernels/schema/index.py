@@ -81,12 +81,15 @@ class HeatmapEntry(LayerEntry):
     Attributes:
         strength: How much of a pixel is the map's colour; the rest is the input.
         classes: The class that each map of the record speaks of; None where `score` was given.
-        scores: What was differentiated, for each map of the record.
+        class_names: What that class of each map is called; None where no names were given.
+            Logs written before there were names lack it.
+        scores: What was differentiated, for each map of the record; None if not finite.
     """
 
     strength: float
     classes: list[int] | None
-    scores: list[float]
+    class_names: list[str] | None
+    scores: list[float | None]
 
 
 class PatternEntry(LayerEntry):
@@ -95,9 +98,12 @@ class PatternEntry(LayerEntry):
     Attributes:
         excitations: Of each kernel drawn, on a sheet of each that has a pattern there, the mean
             of its feature map when the model is given the pattern; None if that is not finite.
+        excited: Of each likewise, whether any picture on the way excited the kernel. Logs
+            written before this was told lack it.
     """
 
     excitations: list[float | None]
+    excited: list[bool]
 
 
 class ExpandedEntry(LayerEntry):

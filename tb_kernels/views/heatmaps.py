@@ -137,6 +137,7 @@ class HeatmapView(View):
         self._grad_cam = grad_cam
         self._shown = shown
         self._strength = overlay.strength
+        self._class_names = scores.class_names
 
     def capture(self) -> Captured:
         """Computes the maps of the model as it is now."""
@@ -153,7 +154,7 @@ class HeatmapView(View):
         beside["scores"] = explained.scores
         if explained.classes is not None:
             beside["classes"] = explained.classes
-        explained = explained._replace(strength=self._strength)
+        explained = explained._replace(strength=self._strength, class_names=self._class_names)
         return Captured(drawn, beside, [explained] * len(drawn))
 
     def array_file(self, captured: Captured, epoch: int) -> ArrayFile:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import keras
 import numpy as np
 
+from tb_kernels.arguments import check_list
 from tb_kernels.errors import ArgumentError, reason_of
 from tb_kernels.model import backend
 
@@ -50,6 +51,29 @@ def check_classes(classes: Any, inputs: int) -> list[int] | None:
     return numbers
 
 
+def check_class_names(class_names: Any) -> list[str] | None:
+    """Returns what the classes are called; None for no names.
+
+    Raises:
+        ArgumentError: If `class_names` is not None, or a list of texts that say something.
+    """
+    if class_names is None:
+        return None
+    example = "['cat', 'dog'], one text for each class"
+    if isinstance(class_names, Mapping | Set):
+        # Their order says nothing of the numbers.
+        raise ArgumentError(
+            f"class_names: expected a list such as {example}, got a {type(class_names).__name__}"
+        )
+    names = check_list("class_names", class_names, example)
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise ArgumentError(
+                f"class_names: expected a list such as {example}, got {name!r} in it"
+            )
+    return [str(name) for name in names]
+
+
 class Scores:
     """Which number of the outputs is the score.
 
@@ -57,12 +81,21 @@ class Scores:
         classes: Checked; None for the predicted ones.
         score: A function of the outputs; None for the class's value before softmax or
             sigmoid.
+        class_names: Of all classes, checked; None for no names.
 
     Raises:
-        ArgumentError: If both are given, or `score` is no function.
+        ArgumentError: If `score` is no function, or given with classes or their names.
+
+    Attributes:
+        class_names: As given.
     """
 
-    def __init__(self, classes: list[int] | None, score: Score | None) -> None:
+    def __init__(
+        self,
+        classes: list[int] | None,
+        score: Score | None,
+        class_names: list[str] | None = None,
+    ) -> None:
         if score is not None and not callable(score):
             raise ArgumentError(f"score: expected a function of the outputs, got {score!r}")
         if score is not None and classes is not None:
@@ -70,6 +103,12 @@ class Scores:
                 "classes: a score of your own chooses the class itself; expected classes or "
                 "score, got both"
             )
+        if score is not None and class_names is not None:
+            raise ArgumentError(
+                "class_names: a score of your own tells of no class; expected class_names or "
+                "score, got both"
+            )
+        self.class_names = class_names
         self._classes = classes
         self._score = score
 
@@ -86,8 +125,8 @@ class Scores:
             (inputs,).
 
         Raises:
-            ArgumentError: If the outputs are of another kind than this can read, or a
-                class is out of range.
+            ArgumentError: If the outputs are of another kind than this can read, a class is
+                out of range, or there are more or fewer classes than names.
         """
         if self._score is not None:
             return None, _own_scores(self._score, outputs, inputs)
@@ -96,6 +135,11 @@ class Scores:
         if values.shape[1] == 1:
             # A single sigmoid: its value is for class 1, and against class 0.
             values = keras.ops.concatenate([-values, values], axis=1)
+        if self.class_names is not None and len(self.class_names) != count:
+            raise ArgumentError(
+                f"class_names: model {model.name!r} tells {count} classes, 0 to {count - 1}; "
+                f"expected {count} names, got {len(self.class_names)}"
+            )
         if self._classes is None:
             classes = backend.argmax(values)
         elif max(self._classes) >= count:
