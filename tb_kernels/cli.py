@@ -14,6 +14,7 @@ import click
 from tb_kernels import __version__
 from tb_kernels.commands.terminal import tell
 from tb_kernels.errors import ArgumentError, LogWarning, reason_of
+from tb_kernels.wording import did_you_mean
 
 _EPILOG = """\b
 Kernels are logged by a Keras callback:
@@ -49,6 +50,14 @@ class _Commands(click.Group):
         module = importlib.import_module(f"tb_kernels.commands.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and args[0] not in _COMMANDS:
+            close = did_you_mean(args[0], _COMMANDS)
+            ctx.fail(f"No such command {args[0]!r}; there are {', '.join(_COMMANDS)}{close}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 # How many names an error lists, and how much it shows of a long one.
 _LISTED = 12
 _LONGEST_SHOWN = 120
+
+# How many names, and how much of each, are compared with one that is not among them, and what part
+# of two names has to be the same.
+_MOST_COMPARED = 2000
+_LONGEST_COMPARED = 200
+_ALIKE = 0.65
+
+_NUMBERS = re.compile("[0-9]+")
 
 
 def count(number: int, noun: str) -> str:
@@ -28,6 +37,29 @@ def enumerate_some(names: Iterable[object]) -> str:
     more = len(listed) - _LISTED
     text = ", ".join(listed[:_LISTED])
     return f"{text} and {more} more" if more > 0 else text
+
+
+def did_you_mean(text: str, names: Iterable[str]) -> str:
+    """`; did you mean 'conv2d'?` for a name that is much like another; empty where none is.
+
+    Of names that differ in their numbers alone none is offered for the other.
+
+    Args:
+        text: What was given.
+        names: What there is.
+    """
+    # Here, because only what goes wrong needs it.
+    import difflib
+
+    plain = text[:_LONGEST_COMPARED].casefold()
+    known = {
+        name[:_LONGEST_COMPARED].casefold(): name
+        for name in sorted(names)[:_MOST_COMPARED]
+        if _NUMBERS.sub("", name.casefold()) != _NUMBERS.sub("", text.casefold())
+        or name.casefold() == text.casefold()
+    }
+    found = difflib.get_close_matches(plain, known, n=1, cutoff=_ALIKE)
+    return f"; did you mean {shown(known[found[0]])!r}?" if found else ""
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from tb_kernels.commands.options import choosing, listed, open_chosen
 from tb_kernels.commands.terminal import Lines, progress
-from tb_kernels.report.folder import ReportFolder
+from tb_kernels.report.folder import ReportFolder, check_apart
 from tb_kernels.report.job import PART_NAMES, Format, Job
-from tb_kernels.wording import count
+from tb_kernels.wording import count, did_you_mean
 
 
 @click.command("export")
@@ -106,12 +107,17 @@ def command(
     parts = PART_NAMES if only is None else tuple(only)
     for part in parts:
         if part not in PART_NAMES:
-            raise click.BadParameter(f"--only: no part {part!r}; there are {', '.join(PART_NAMES)}")
+            raise click.BadParameter(
+                f"--only: no part {part!r}; there are {', '.join(PART_NAMES)}"
+                + did_you_mean(part, PART_NAMES)
+            )
+    check_apart(log_dir, out_dir)
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
     from tb_kernels.figures.kinds import Manner
     from tb_kernels.report.export import PARTS, export
+    from tb_kernels.report.page import PAGE
 
     manner = Manner.checked(
         width=width,
@@ -138,6 +144,10 @@ def command(
     if "animations" in parts and len(log.epochs) == 1:
         click.echo("no animations: they need two epochs, and one was chosen")
     click.echo(f"{count(folder.files.count, 'file')} in {out_dir}")
+    if folder.files.count:
+        # The page where it was made, otherwise the folder of what was.
+        made = [PAGE] if "page" in parts else list(parts)
+        click.echo(f"open {Path(out_dir, made[0]) if len(made) == 1 else Path(out_dir)}")
     return 1 if failures else 0
 
 

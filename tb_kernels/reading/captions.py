@@ -25,6 +25,11 @@ _VALUES = {HEATMAPS: "score", PATTERNS: "excitation", EXPANDED: "linearity"}
 _LONGEST_NAME = 40
 
 
+def noun_of(view: str) -> str:
+    """What the second number of an address counts in a view: kernels, inputs, feature maps."""
+    return _NOUNS.get(view, "kernel")
+
+
 def caption_of(view: str, kernel: int, entry: LayerEntry | None) -> str:
     """The caption of a picture.
 
@@ -33,7 +38,7 @@ def caption_of(view: str, kernel: int, entry: LayerEntry | None) -> str:
         kernel: Its kernel number; of a heatmap the input's.
         entry: In the index that was written with it; None if it cannot be had.
     """
-    noun = _NOUNS.get(view, "kernel")
+    noun = noun_of(view)
     if entry is None:
         return "" if kernel == SHEET else f"{noun} {kernel}"
     if kernel == SHEET:

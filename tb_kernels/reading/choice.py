@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,11 @@ from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.catalog import split_by_layer
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.schema.naming import FINAL, belongs, epoch_of, natural_order, order_of
-from tb_kernels.wording import enumerate_some, ranges, shown
+from tb_kernels.wording import did_you_mean, enumerate_some, ranges, shown
+
+# A number of a layer inside another, which may be meant as a range.
+_DASHED = re.compile("([1-9][0-9]{0,8})-([1-9][0-9]{0,8})")
+_TOP = re.compile("[0-9]+")
 
 _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")
 
@@ -89,22 +93,26 @@ class _Search:
             if name not in have:
                 ordered = sorted(have, key=natural_order)
                 listed = enumerate_some(ordered)
+                meant = did_you_mean(str(name), have)
                 raise ArgumentError(
-                    f"{field}s: no {field} {name!r} in {self._where!r}; it has {listed}"
+                    f"{field}s: no {field} {name!r} in {self._where!r}; it has {listed}{meant}"
                 )
         self.chosen &= self._of_layers(lambda one: getattr(one, field) in names)
 
     def take_layers(self, wanted: Sequence[int | str]) -> None:
         """Takes what is of these layers."""
         for layer in wanted:
-            if not any(_is_layer(one, layer) for one in self._present):
+            present = self._present
+            if not any(_is_layer(one, layer) for one in present):
                 have = dict.fromkeys(
                     f"{one.name} ({one.number})" if one.name else one.number
-                    for one in sorted(self._present, key=lambda one: order_of(one.number))
+                    for one in sorted(present, key=lambda one: order_of(one.number))
                 )
+                names = {name for one in present for name in (one.name, one.group, one.number)}
                 raise ArgumentError(
                     f"layers: no layer {layer!r} in {self._where!r}, as far as runs and views were "
                     f"chosen; there are {enumerate_some(have)}"
+                    + (_told_dash(layer, present) or did_you_mean(str(layer), names))
                 )
         self.chosen &= self._of_layers(lambda one: any(_is_layer(one, layer) for layer in wanted))
 
@@ -205,6 +213,25 @@ def _kernel_of(asked: Any) -> int:
 def _layer_of(asked: Any) -> str | None:
     match = _OF_LAYER.fullmatch(asked) if isinstance(asked, str) else None
     return match and match[1]
+
+
+def _told_dash(wanted: int | str, present: Iterable[LoggedLayer]) -> str:
+    """What a dash means, to somebody who seems to mean a range of layers; else empty."""
+    match = _DASHED.fullmatch(wanted) if isinstance(wanted, str) else None
+    if match is None:
+        return ""
+    first, last = int(match[1]), int(match[2])
+    if first >= last:
+        return ""
+    tops = sorted({int(_TOP.match(one.number)[0]) for one in present})  # type: ignore[index]
+    between = [str(number) for number in tops if first <= number <= last]
+    told = f"; a dash leads into a layer: {wanted} is layer {last} inside layer {first}"
+    if not between:
+        return told
+    return (
+        f"{told}; for layers {first} to {last} say {','.join(between)}, in Python "
+        f"[{', '.join(between)}]"
+    )
 
 
 def _is_in(folder: str, one: LoggedLayer) -> bool:

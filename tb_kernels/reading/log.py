@@ -23,6 +23,7 @@ from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth, chec
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.local_source import LocalSource
+from tb_kernels.reading.lookup import Asked
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.ranking import Ranked, rank_layers
 from tb_kernels.reading.remote_source import RemoteSource
@@ -165,40 +166,26 @@ class Log:
         return self._of(self._rows[chosen])
 
     def picture(
-        self, address: Address | str, *, view: str = "kernels", run: str | None = None
+        self, address: Address | str, *, view: str | None = None, run: str | None = None
     ) -> Picture:
         """One picture.
 
         Args:
-            address: `"1_6_10"`, kernel 6 of layer 1 after epoch 10.
-            view: What it shows.
+            address: `"1_6_10"`, kernel 6 of layer 1 after epoch 10; or its tag in TensorBoard,
+                `"1-conv2d/1_6_10"`, or its file's path below the log directory,
+                `"kernels/1-conv2d/1_6_10.png"`.
+            view: What it shows, if the address does not say it. Default: `"kernels"`.
             run: Which training; it may be left out where only one has it.
 
         Raises:
             ArgumentError: If there is none, or more than one.
         """
-        try:
-            asked = address if isinstance(address, Address) else Address.parse(address)
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"address: {error}") from None
-        found = [picture for picture in self._at(asked) if run in (None, picture.run)]
-        fitting = [picture for picture in found if picture.view == view]
+        asked = Asked.of(address, view, run)
+        here = self._at(asked.address)
+        fitting = [picture for picture in here if asked.fits(picture)]
         if len(fitting) == 1:
             return fitting[0]
-        if fitting:
-            have = enumerate_some(f"{one.group or one.tag} of run {one.run!r}" for one in fitting)
-            several = len({one.run for one in fitting}) > 1
-            raise ArgumentError(
-                f"run: {count(len(fitting), 'picture')} {asked} of {view!r} in "
-                f"{shown(self.where)!r}: {have}; say which with "
-                + ("run=" if several else "select(layers=...), by name")
-            )
-        others = enumerate_some(f"{one.view} of {one.run}" for one in found)
-        raise ArgumentError(
-            f"address: no picture {asked} of {view!r}"
-            f"{'' if run is None else f' and run {run!r}'} in {shown(self.where)!r}; "
-            + (f"there is one in {others}" if others else self._brief())
-        )
+        raise asked.refused(fitting, here, self.layers, self.where, self._brief())
 
     def figure(self, kind: str = "auto", **options: Any) -> Figure:
         """One figure of what was selected, on one scale, which it shows.

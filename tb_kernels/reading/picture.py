@@ -112,16 +112,13 @@ class Picture:
 
     @property
     def caption(self) -> str:
-        """What it means, in a short line without its address.
+        """What it means, in a short line without its address: `"kernel 6 of 32"`.
 
-        `"input 2: seven, score 9.31"` of a heatmap, where `class_names` were given, otherwise
-        `"input 2: class 7, score 9.31"`; the score is that before softmax or sigmoid.
-        `"kernel 6 of 32"` of a kernel; of patterns, expanded kernels and examples with the
-        excitation, the linearity and the kernel's values behind it. What the log does not
-        tell is left out.
+        Of a heatmap `"input 2: seven, score 9.31"`, without names `"input 2: class 7, score 9.31"`,
+        the score before softmax or sigmoid. Patterns, expanded kernels and examples have their
+        excitation, linearity and values behind it. What the log does not tell is left out.
         """
-        entry, kernel = self._entry_or_none, self.address.kernel
-        return caption_of(self.view, kernel, entry)
+        return caption_of(self.view, self.address.kernel, self._entry_or_none)
 
     @property
     def explains(self) -> ExplainedClass | None:

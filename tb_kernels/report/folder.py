@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from tb_kernels.arguments import check_path
+from tb_kernels.arguments import check_path, is_address
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
@@ -27,6 +27,47 @@ _FILE = re.compile(r"\.(png|pdf|gif)$", re.IGNORECASE)
 
 # In bytes: file systems end a name at 255.
 _LONGEST = 180
+
+
+def check_apart(log_dir: str | os.PathLike[str], out_dir: str | os.PathLike[str]) -> None:
+    """Checks that a report does not go into the log, nor around it.
+
+    Args:
+        log_dir: On this machine, or an address afar, which nothing here is in.
+        out_dir: Need not be there yet.
+
+    Raises:
+        ArgumentError: If one is the other or lies in it, links resolved, or `out_dir` is no path
+            of this machine.
+    """
+    log = check_path("log_dir", log_dir, remote=True)
+    out = check_path("OUT_DIR", out_dir)
+    if is_address(log):
+        return
+    inside, around = _lies_in(out, log), _lies_in(log, out)
+    if inside or around:
+        how = "is" if inside and around else "is inside" if inside else "holds"
+        raise ArgumentError(
+            f"OUT_DIR: {out!r} {how} the log directory {log!r}; expected a directory that is "
+            "neither inside nor above it"
+        )
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    """Whether a path, of which the end need not be there, is a folder or lies in it."""
+    # By what they are, not by names, which file systems may fold, and which may be mounted twice.
+    wanted = _identity(folder)
+    real = Path(os.path.realpath(path))
+    return wanted is not None and wanted in map(_identity, (real, *real.parents))
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """What two paths of one directory share; None if there is no such thing."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (a text or a path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class ReportFolder:

@@ -91,25 +91,105 @@ def test_list_for_programs(log_dir):
         (["export", "{log}", "out", "--epochs", "9-1"], 2, "expected a list such as 1,6,last, got '9-1'"),
         (["export", "{log}", "out", "--scale", "0"], 2, "0 is not in the range 1<=x<=512"),
         (["export", "{log}"], 2, "Missing argument 'OUT_DIR'"),
-        (["export", "{log}", "{log}/a/kernels/1-first/1_1_1.png"], 2, "OUT_DIR: '{log}/a/kernels/1-first/1_1_1.png' is a file; expected a directory"),
+        (["export", "{log}", "{file}"], 2, "OUT_DIR: '{file}' is a file; expected a directory"),
         (["export", "{log}", "/proc/nowhere"], 1, "/proc/nowhere"),
-        (["export", "{log}", "{log}/a/kernels/1-first/1_1_1.png/below"], 1, "Not a directory"),
-        (["unknown"], 2, "No such command"),
+        (["export", "{log}", "{file}/below"], 1, "Not a directory"),
+        (["unknown"], 2, "No such command 'unknown'; there are list, export, log (see tb-kernels --help)"),
+        (["exprot", "{log}", "out"], 2, "there are list, export, log; did you mean 'export'? (see"),
+        (["list", "{log}", "--layer", "1"], 2, "No such option '--layer'. Did you mean '--layers'?"),
+        (["export", "{log}", "out", "--only", "strip"], 2, "curves, page; did you mean 'strips'?"),
+        (["export", "{log}", "out", "--views", "Kernel"], 2, "it has kernels; did you mean 'kernels'?"),
+        (["list", "{log}", "--layers", "frist"], 2, "there are first (1), second (3); did you mean 'first'?"),
+        (["list", "{log}", "--layers", "3-secnd"], 2, "there are first (1), second (3); did you mean '3-second'?"),
+        (["list", "{log}", "--layers", "1-3"], 2, "second (3); a dash leads into a layer: 1-3 is layer 3 inside layer 1; for layers 1 to 3 say 1,3, in Python [1, 3]"),
+        (["list", "{log}", "--layers", "4-5"], 2, "second (3); a dash leads into a layer: 4-5 is layer 5 inside layer 4"),
         (["list", "{log}", "--nothing"], 2, "--nothing"),
         (["log", "nowhere.keras"], 2, "nowhere.keras"),
         (["log"], 2, "Missing argument"),
     ],
 )  # fmt: skip
-def test_wrong_usage(log_dir, tmp_path, monkeypatch, capsys, arguments, code, told):
+def test_wrong_usage(
+    log_dir, tmp_path, tmp_path_factory, monkeypatch, capsys, arguments, code, told
+):
     """One line that says what is wrong and what there is; the exit code; nothing written."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    names = {"log": log_dir, "empty": tmp_path / "empty"}
+    file = tmp_path_factory.mktemp("file") / "a file"
+    file.write_bytes(b"")
+    names = {"log": log_dir, "empty": tmp_path / "empty", "file": file}
     assert main([argument.format(**names) for argument in arguments]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("tb-kernels: ")
     assert told.format(**names) in line
     assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("log", "out", "how"),
+    [
+        ("logs", "logs", "is"),
+        ("logs", "logs/report", "is inside"),
+        ("logs", "logs/a/kernels/new/deep", "is inside"),
+        ("logs", "other/../logs/report", "is inside"),
+        ("logs", ".", "holds"),
+        ("logs", "..", "holds"),
+        ("logs/a", "logs", "holds"),
+        (".", "report", "is inside"),
+        ("link", "logs/report", "is inside"),
+        ("logs", "link", "is"),
+        ("logs", "link/report", "is inside"),
+        ("below/link", "logs/report", "is inside"),
+        ("below/link", ".", "holds"),
+    ],
+)
+def test_a_report_stays_out_of_the_log(log_dir, tmp_path, monkeypatch, capsys, log, out, how):
+    """One sentence, the code of wrong usage, and nothing is written; by whatever name or link."""
+    shutil.copytree(log_dir, tmp_path / "logs")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "below").mkdir()
+    for link in ("link", "below/link"):
+        (tmp_path / link).symlink_to(tmp_path / "logs", target_is_directory=True)
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", log, out]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"tb-kernels: OUT_DIR: {out!r} {how} the log directory {log!r}; expected a directory that "
+        "is neither inside nor above it"
+    ]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("out", ["logs-report", "report", "loop", "to-log/../report"])
+def test_a_report_beside_the_log(log_dir, tmp_path, monkeypatch, capsys, out):
+    """A name that only begins as the log's does, or a link that leads elsewhere, will do."""
+    shutil.copytree(log_dir, tmp_path / "work/logs")
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "work/loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "far").mkdir()
+    (tmp_path / "work/to-log").symlink_to(tmp_path / "far", target_is_directory=True)
+    code = main(["export", "logs", out, "--only", "images", "--layers", "1", "--kernels", "1"])
+    # Above the log by its link.
+    assert code == (2 if out == "loop" else 0)
+
+
+@pytest.mark.parametrize(
+    ("only", "named"),
+    [
+        ("images,page", "out/index.html"),
+        ("images", "out/images"),
+        ("strips", "out/strips"),
+        ("images,sheets", "out"),
+        ("animations", None),
+    ],
+)
+def test_export_ends_by_naming_what_to_open(log_dir, tmp_path, monkeypatch, capsys, only, named):
+    """The page where it was made, otherwise the folder of the figures; it is there."""
+    monkeypatch.chdir(tmp_path)
+    choice = ["--runs", "a", "--layers", "1", "--epochs", "1", "--kernels", "1-2"]
+    assert main(["export", str(log_dir), "out", "--only", only, *choice]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == ("0 files in out" if named is None else f"open {named}")
+    assert named is None or (tmp_path / named).exists()
 
 
 @pytest.fixture

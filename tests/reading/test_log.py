@@ -580,3 +580,68 @@ def test_very_long_names(tmp_path):
     assert (tmp_path / "kernels").stat()
     (events,) = (tmp_path / "kernels").glob("events*")
     assert events.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("front", ["", "1-first/", "kernels/", "kernels/1-first/", "a/kernels/1-first/"])  # fmt: skip
+@pytest.mark.parametrize("end", ["", ".png"])
+def test_a_picture_by_its_tag_or_file(log_dir, front, end):
+    """As TensorBoard shows it, with the view or the run in front too, or the path of its file."""
+    log = open_log(log_dir)
+    run = None if front.startswith("a/") else "a"
+    picture = log.picture(f"{front}1_2_1{end}", run=run)
+    assert picture.png == (log_dir / "a/kernels/1-first/1_2_1.png").read_bytes()
+    assert log.picture(picture.tag, run="a").png == picture.png
+
+
+def test_every_picture_is_found_by_the_path_of_its_file(log_dir):
+    """Of all runs and views; and no other is."""
+    log = open_log(log_dir)
+    for picture in log:
+        path = f"{picture.run}/{picture.view}/{picture.tag}"
+        found = log.picture(path)
+        assert (found.run, found.view, found.address) == (picture.run, picture.view, picture.address)  # fmt: skip
+        assert found.png == (log_dir / f"{path}.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "told"),
+    [
+        ("1-frist/1_2_1", {}, "address: no picture 1-frist/1_2_1 of 'kernels' and run 'a' in {log!r}; did you mean '1-first/1_2_1'?"),
+        ("1-conv2d/1_2_1", {}, "address: no picture 1-conv2d/1_2_1 of 'kernels' and run 'a' in {log!r}; there is 1-first/1_2_1"),
+        ("1_9_1", {}, "address: no picture 1_9_1 of 'kernels' and run 'a' in {log!r}; of layer 1 there are kernels 1-4 and epochs 0-2"),
+        ("1-first/1_2_7", {}, "of layer 1 there are kernels 1-4 and epochs 0-2"),
+        ("1_1_1", {"view": "patern"}, "; did you mean 'patterns'?"),
+        ("first/1_2_1", {}, "address: not an address: 'first/1_2_1'; expected <layer>_<kernel>_<epoch> such as 1_6_10, or a tag such as 1-conv2d/1_6_10, perhaps with its view in front"),
+        ("2-first/1_2_1", {}, "address: not an address: '2-first/1_2_1'; expected"),
+        ("kernels/1_2", {}, "address: not an address: '1_2'; expected <layer>_<kernel>_<epoch>"),
+        ("kernels/1_2_1", {"view": "gradients"}, "view: 'kernels/1_2_1' is of view 'kernels'; expected the same, or none beside it, got 'gradients'"),
+        ("b/kernels/1_2_1", {}, "run: 'b/kernels/1_2_1' is of run 'b'; expected the same, or none beside it, got 'a'"),
+        (3, {}, "address: expected a text such as '1_6_10', or an Address, got 3"),
+    ],
+)  # fmt: skip
+def test_a_wrong_tag_is_answered_with_what_is_close(log_dir, asked, options, told):
+    """In one sentence."""
+    with pytest.raises(ArgumentError) as error:
+        open_log(log_dir).picture(asked, **{"run": "a", **options})
+    assert told.format(log=str(log_dir)) in str(error.value)
+
+
+def test_close_misses(log_dir):
+    """Names that are much alike are offered; others, and those of other numbers alone, are not."""
+    log = open_log(log_dir)
+    for choice, told in (
+        ({"views": "kernel"}, "did you mean 'kernels'?"),
+        ({"views": "GRADIENTS"}, "did you mean 'gradients'?"),
+        ({"views": "xyz"}, None),
+        ({"layers": "frist"}, "did you mean 'first'?"),
+        ({"layers": "3-second"}, "did you mean 'second'?"),
+        ({"layers": "second_2"}, "did you mean 'second'?"),
+        ({"layers": "3-2"}, None),
+        ({"layers": 9}, None),
+        ({"layers": "1-2"}, "a dash leads into a layer: 1-2 is layer 2 inside layer 1; for layers 1 to 2 say 1,2, in Python [1, 2]"),
+        ({"layers": "7-9"}, "a dash leads into a layer: 7-9 is layer 9 inside layer 7"),
+    ):  # fmt: skip
+        with pytest.raises(ArgumentError) as error:
+            log.select(**choice)
+        ends = str(error.value).endswith(told) if told else not str(error.value).endswith("?")
+        assert ends, str(error.value)
