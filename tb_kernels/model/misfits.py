@@ -188,12 +188,16 @@ def _ways(
     """What may have happened to an array: what to say, how to undo it, and the shape then."""
     inputs, *own = given
     axes = len(own) - len(wanted)
-    if axes == -1:
-        yield "which lacks the axis of the inputs", f"{place}[None]", (1, *given)
-        lacks = "which lacks the axis of the channels"
+    if axes in (-1, -2):
+        lacks, last, second = "which lacks the axis of the channels", "..., None", ":, None"
+        if axes == -1:
+            yield "which lacks the axis of the inputs", f"{place}[None]", (1, *given)
+        else:
+            lacks = "which lacks the axes of the inputs and of the channels"
+            last, second, given = "None, ..., None", "None, None", (1, *given)
         for way, axis, channels, shape in (
-            (f"{place}[..., None]", -1, wanted[-1], (*given, wanted[-1] or 1)),
-            (f"{place}[:, None]", 1, wanted[0], (inputs, wanted[0] or 1, *own)),
+            (f"{place}[{last}]", -1, wanted[-1], (*given, wanted[-1] or 1)),
+            (f"{place}[{second}]", 1, wanted[0], (given[0], wanted[0] or 1, *given[1:])),
         ):
             repeated = f"np.repeat({way}, {channels}, axis={axis})"
             yield lacks, repeated if channels and channels > 1 else way, shape

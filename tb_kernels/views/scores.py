@@ -47,7 +47,10 @@ def check_classes(classes: Any, inputs: int) -> list[int] | None:
     except TypeError:
         raise ArgumentError(f"classes: {expected}, got {classes!r}") from None
     if len(numbers) != inputs or min(numbers) < 0:
-        raise ArgumentError(f"classes: {expected}, got {classes!r}")
+        alone = "; if inputs is one input without its axis, inputs[None]"
+        raise ArgumentError(
+            f"classes: {expected}, got {classes!r}{alone if len(numbers) == 1 < inputs else ''}"
+        )
     return numbers
 
 

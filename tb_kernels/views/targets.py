@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tb_kernels.errors import ArgumentError
 from tb_kernels.model import backend
 from tb_kernels.model.data import check_arrays, check_inputs, count, first_batch, shapes_of
-from tb_kernels.model.misfits import is_text
+from tb_kernels.model.misfits import each_alone, is_text
 
 
 def check_targets(
@@ -33,9 +33,12 @@ def check_targets(
     if sample_weight is not None:
         sample_weight = check_arrays("sample_weight", sample_weight, optional=True)
     for argument, data in (("y", y), ("sample_weight", sample_weight)):
-        if any(array.shape[0] != count(x) for array in backend.leaves(data) if array is not None):
+        lengths = {array.shape[0] for array in backend.leaves(data) if array is not None}
+        if lengths - {count(x)}:
+            alone = "x[None]" if len(backend.leaves(x)) == 1 else each_alone("x")
             raise ArgumentError(
                 f"{argument}: expected {count(x)} samples as in x, got shapes {shapes_of(data)}"
+                + (f"; if x is one sample without its axis, {alone}" if lengths == {1} else "")
             )
     if class_weight is not None:
         sample_weight = _weights_of_classes(class_weight, y, sample_weight)

@@ -73,6 +73,9 @@ WRONG = [
     ((2, 8, 6, 1), (8, 6, 3), "got (2, 8, 6, 1), with channels 1; expected (2, 8, 6, 3)"),
     ((2, 5, 6, 1), (8, 6, 1), "got (2, 5, 6, 1), with height 5; expected (2, 8, 6, 1)"),
     ((2, 5, 7, 4), (8, 6, 1), "with height 5, width 7 and channels 4; expected (2, 8, 6, 1)"),
+    ((8, 6), (8, 6, 1), "got (8, 6), which lacks the axes of the inputs and of the channels; expected (1, 8, 6, 1): inputs[None, ..., None]"),
+    ((8, 6), (8, 6, 3), "which lacks the axes of the inputs and of the channels; expected (1, 8, 6, 3): np.repeat(inputs[None, ..., None], 3, axis=-1)"),
+    ((6, 5), (1, 6, 5), "which lacks the axes of the inputs and of the channels; expected (1, 1, 6, 5): inputs[None, None]"),
     ((2, 48), (8, 6, 1), "got (2, 48), which has 2 axes too few; expected (2, 8, 6, 1)"),
 ]
 # fmt: on
@@ -107,6 +110,16 @@ def test_every_view_says_so_before_training(tmp_path):
     assert refused(model, x[0], compute_heatmaps).endswith("inputs[None]")
     told = refused(model, x[0], lambda model, x: compute_gradients(model, x, np.zeros(8)))
     assert told == "x: model 'm' takes shape (None, 8, 6, 1); got (8, 6, 1), which lacks the axis of the inputs; expected (1, 8, 6, 1): x[None]"  # fmt: skip
+    alone = r"; if x is one sample without its axis, x\[None\]$"
+    with pytest.raises(ArgumentError, match=r"y: expected 8 samples as in x, got shapes \(1,\)" + alone):  # fmt: skip
+        GradientLogger(tmp_path, x[0], np.zeros(1))
+    with pytest.raises(ArgumentError, match=r"y: expected 4 samples as in x, got shapes \(2,\)$"):
+        GradientLogger(tmp_path, x, np.zeros(2))
+    alone = r"; if inputs is one input without its axis, inputs\[None\]$"
+    with pytest.raises(ArgumentError, match=r"one for each of 8 inputs, got \[1\]" + alone):
+        HeatmapLogger(tmp_path, x[0], [1])
+    with pytest.raises(ArgumentError, match=r"one for each of 4 inputs, got \[1, 0\]$"):
+        HeatmapLogger(tmp_path, x, [1, 0])
     told = refused(model, x, lambda model, x: compute_gradients(model, x, np.zeros((4, 7, 2))))
     assert told.startswith("y: the loss of model 'm' cannot take targets (4, 7, 2) for outputs (4, 2) (")  # fmt: skip
     assert told.endswith("; expected the outputs' shape, or for a sparse loss a class for each")
