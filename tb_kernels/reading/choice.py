@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
+from tb_kernels.reading.captions import noun_of
 from tb_kernels.reading.catalog import split_by_layer
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.schema.naming import FINAL, belongs, epoch_of, natural_order, order_of
@@ -165,8 +166,11 @@ class _Search:
             )
             joined = isinstance(asked, range) and asked.step == 1
             told = f"{asked.start}-{asked.stop - 1}" if joined else repr(asked)
+            # What the second number counts, if that is one thing in all of them.
+            nouns = {noun_of(one.view) for one in self._present}
+            noun = nouns.pop() if field == "kernel" and len(nouns) == 1 else field
             raise ArgumentError(
-                f"{field}s: no picture of {field} {told} in {self._where!r}, as far as others were "
+                f"{field}s: no picture of {noun} {told} in {self._where!r}, as far as others were "
                 f"chosen; there are {have}"
             )
         return found

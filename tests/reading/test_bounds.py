@@ -201,6 +201,22 @@ def test_indexes_that_swell(tmp_path, text, place):
     assert reading(tmp_path, weights).seconds < 30
 
 
+@pytest.mark.parametrize(("field_", "text"), [("class_names", '"ab"'), ("scores", "1.5"), ("values", "[1]")])  # fmt: skip
+def test_notes_that_swell(tmp_path, field_, text):
+    """As many pictures in an entry as there is room for, and a note of each."""
+    # An index has at most half a million lists.
+    many = min(490_000 if text == "[1]" else 10**9, (LONGEST - 2000) // (len(text) + 5))
+    notes = {"drawn": "1", "classes": "0", field_: text}
+    whole = json.dumps({"format": 2, "layers": [ENTRY | {name: f"#{name}" for name in notes}]})
+    for name, one in notes.items():
+        whole = whole.replace(f'"#{name}"', f"[{','.join([one] * many)}]")
+    records = [event(index(epoch, whole.encode()), image(f"4-fine/4_1_{epoch}")) for epoch in range(1, 5)]  # fmt: skip
+    write(tmp_path / "heatmaps", *records)
+    taken = reading(tmp_path, "print([one.caption for one in open_log(log_dir)][-1])")
+    assert taken.seconds < 30
+    assert taken.printed == {"class_names": "input 1: ab", "scores": "input 1: class 0, score 1.5", "values": "input 1: class 0, examples from 1 to 1"}[field_]  # fmt: skip
+
+
 def test_distinct_names_of_fields(tmp_path):
     """Each takes a place in a table."""
     text = b"{%s}" % b",".join(b'"%x":0' % number for number in range(700_000))

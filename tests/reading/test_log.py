@@ -626,6 +626,16 @@ def test_a_wrong_tag_is_answered_with_what_is_close(log_dir, asked, options, tol
     assert told.format(log=str(log_dir)) in str(error.value)
 
 
+def test_what_is_no_kernel_is_not_called_one(log_dir):
+    """The second number of a heatmap's address counts inputs."""
+    log = open_log(log_dir).select(runs="a")
+    for views, noun in (("heatmaps", "input"), ("activations", "feature map"), ("kernels", "kernel"), (["kernels", "heatmaps"], "kernel")):  # fmt: skip
+        with pytest.raises(ArgumentError, match=f"kernels: no picture of {noun} 99 in"):
+            log.select(views=views).select(kernels=[99])
+    with pytest.raises(ArgumentError, match="of layer 2 there are inputs 1-3 and epochs 0-2"):
+        log.picture("2_9_1", view="heatmaps")
+
+
 def test_close_misses(log_dir):
     """Names that are much alike are offered; others, and those of other numbers alone, are not."""
     log = open_log(log_dir)
