@@ -33,7 +33,8 @@ def test_all_parts(log_dir, tmp_path, capsys):
             expected |= {f"contexts/{layer.group}/{number}.png" for number in numbers}
     expected |= {f"curves/{name}.png" for name in ("loss", "learning_rate", "kernels-kernel_norm", "kernels-relative_change", "gradients-gradient_norm")}  # fmt: skip
     assert files == expected
-    assert capsys.readouterr().out == f"{len(files):,} files in {tmp_path}\n"
+    told = f"{len(files):,} files in {tmp_path}\nopen {tmp_path}/index.html\n"
+    assert capsys.readouterr().out == told
     before = {name: (tmp_path / name).read_bytes() for name in files}
     (tmp_path / "mine.txt").write_text("stays")
     assert export(log_dir, tmp_path) == {*files, "mine.txt"}

@@ -49,7 +49,7 @@ def test_all_pictures_are_exported_as_they_were_logged(logs, tmp_path):
     """Byte for byte, all 42,000; their pixels from the events alone are those of the files."""
     log_dir = logs / str(LARGE)
     output, modules, peak = command("export", log_dir, tmp_path, "--only", "images")
-    assert output == f"42,000 files in {tmp_path}"
+    assert output == f"42,000 files in {tmp_path}\nopen {tmp_path}/images"
     assert not modules & {"tensorflow", "keras"}
     logged = {path.relative_to(log_dir): path for path in log_dir.rglob("*.png")}
     exported = {path.relative_to(tmp_path / "images") for path in tmp_path.rglob("*.png")}
@@ -59,7 +59,7 @@ def test_all_pictures_are_exported_as_they_were_logged(logs, tmp_path):
         assert (tmp_path / "images" / name).read_bytes() == path.read_bytes()
     # Idempotent, and memory does not grow with the log.
     again, _, small_peak = command("export", logs / str(SMALL), tmp_path, "--only", "images")
-    assert again == f"10,000 files in {tmp_path}"
+    assert again == f"10,000 files in {tmp_path}\nopen {tmp_path}/images"
     assert len(list(tmp_path.rglob("*.*"))) == LARGE
     assert peak < small_peak + 10e6
 
