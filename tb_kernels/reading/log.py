@@ -53,12 +53,15 @@ class Log:
         indexes: IndexCache,
         layers: dict[int, LoggedLayer],
         rows: NDArray[np.void],
+        *,
+        narrowed: bool = False,
     ) -> None:
         self._catalog = catalog
         self._indexes = indexes
         # By the number that stands in the rows, in the order shown.
         self._layers = layers
         self._rows = rows
+        self._narrowed = narrowed
 
     @property
     def where(self) -> str:
@@ -98,7 +101,12 @@ class Log:
     @cached_property
     def whole(self) -> Log:
         """The log that this is a selection of."""
-        return self._of(self._catalog.rows) if self._selected else self
+        return self._of(self._catalog.rows) if self._selected or self.narrowed else self
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether layers or kernels were chosen, though it be all that there are."""
+        return self._narrowed
 
     @property
     def superseded(self) -> int:
@@ -163,7 +171,8 @@ class Log:
         """
         choice = Choice(runs, views, layers, kernels, epochs)
         chosen = choice.among(self._rows, self._layers, self.where)
-        return self._of(self._rows[chosen])
+        narrowed = self._narrowed or layers is not None or kernels is not None
+        return self._of(self._rows[chosen], narrowed=narrowed)
 
     def picture(
         self, address: Address | str, *, view: str | None = None, run: str | None = None
@@ -369,8 +378,8 @@ class Log:
     def _opened(self, catalog: Catalog) -> Log:
         return Log(catalog, self._indexes, layers_of(catalog), catalog.rows)
 
-    def _of(self, rows: NDArray[np.void]) -> Log:
-        return Log(self._catalog, self._indexes, self._layers, rows)
+    def _of(self, rows: NDArray[np.void], *, narrowed: bool = False) -> Log:
+        return Log(self._catalog, self._indexes, self._layers, rows, narrowed=narrowed)
 
     @property
     def _selected(self) -> bool:

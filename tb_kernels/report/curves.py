@@ -1,33 +1,23 @@
-"""Loss, metrics and statistics over epochs: which figures there are, and what draws them."""
+"""Loss, metrics and statistics over epochs: which figures there are of a log, and their files."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from tb_kernels.errors import LogError, reason_of
+from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.figures.paper import DPI, NO_METADATA, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
-from tb_kernels.report.room import thin_out
-from tb_kernels.schema.naming import FINAL
-from tb_kernels.wording import shown
+from tb_kernels.report.curve_plot import build_curves, words_of
+from tb_kernels.schema.naming import belongs, natural_order, number_of, order_of
+from tb_kernels.wording import enumerate_some, shown
 
 # What Keras puts before the names of its curves over epochs.
 _PER_EPOCH = "epoch_"
-
-# Of up to four lines, on white and on a dark page.
-_COLORS = ("#2a6fdb", "#d9622b", "#2a9d6a", "#9a4fd0")
-_BRIGHT_COLORS = ("#6ea8ff", "#ff9a66", "#5fd3a0", "#c792ff")
-
-# So many lines are named; of more some are.
-_NAMED = 8
-_LONGEST_NAME = 40
 
 _SVG = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path"}
 
@@ -45,7 +35,7 @@ class CurveFigure(NamedTuple):
 
     Attributes:
         name: What they are, `"loss"` or `"kernels relative_change"`.
-        lines: The curves by name: of training and validation, or of the layers.
+        lines: The curves by name: of training and validation, or of the layers in network order.
         logged: The epochs that have pictures.
     """
 
@@ -58,10 +48,18 @@ class CurveFigure(NamedTuple):
         """The name of its file, without its ending."""
         return self.name.replace(" ", "-")
 
+    @property
+    def title(self) -> str:
+        """What they are in words, `"kernels: relative change per epoch"`."""
+        return words_of(self.name, self.lines)[0]
+
 
 def curve_figures(log: Log, run: str) -> list[CurveFigure]:
-    """The figures of a training: loss and metrics first."""
-    logged = log.select(runs=run).epochs
+    """The figures of a training: loss and metrics first.
+
+    Where layers or kernels were chosen, of the statistics those of their layers.
+    """
+    of_run = log.select(runs=run)
     curves = log.scalars(run=run)
     figures: dict[str, dict[str, Curve]] = {}
     for writer in WRITERS:
@@ -70,12 +68,47 @@ def curve_figures(log: Log, run: str) -> list[CurveFigure]:
                 figures.setdefault(tag.removeprefix(_PER_EPOCH), {})[writer] = curve
     # The loss first, then the metrics, as in TensorBoard.
     figures = dict(sorted(figures.items(), key=lambda named: (named[0] != "loss", named[0])))
+    # A call and an output of a layer have a number of their own, and no statistics.
+    numbers = {layer.number.partition("@")[0].partition("#")[0] for layer in of_run.layers}
     for writer in sorted(set(curves).difference(WRITERS)):
         for tag, curve in curves[writer].items():
             layer, slash, statistic = tag.rpartition("/")
-            if slash:
+            if slash and (not log.narrowed or _is_of(layer, numbers)):
                 figures.setdefault(f"{writer} {statistic}", {})[layer] = curve
-    return [CurveFigure(name, lines, logged) for name, lines in figures.items()]
+    return [CurveFigure(name, _in_order(lines), of_run.epochs) for name, lines in figures.items()]
+
+
+def curves_figure(log: Log, name: str, run: str | None = None) -> Figure:
+    """A figure of the loss, of a metric or of a statistic of the layers over epochs.
+
+    Args:
+        log: A log, or some of it; where layers or kernels were chosen, statistics are of these.
+        name: `"loss"`, a metric as `"accuracy"`, or view and statistic as
+            `"kernels relative_change"`.
+        run: Which training; it may be left out where there is only one.
+
+    Returns:
+        6 x 3.4 inches, and the caller's own: it can be changed and saved as anything.
+
+    Raises:
+        ArgumentError: If there are no such curves, or it is not clear of which training.
+    """
+    if run is None and len(log.runs) == 1:
+        (run,) = log.runs
+    if run not in log.runs:
+        raise ArgumentError(
+            f"run: expected one of those in {shown(log.where)!r}, "
+            f"{enumerate_some(log.runs) or 'of which there are none'}; got {run!r}"
+        )
+    figures = curve_figures(log, str(run))
+    for figure in figures:
+        if name in (figure.name, figure.file):
+            with plain_style():
+                return build_curves(*figure)
+    raise ArgumentError(
+        f"name: no curves {name!r} in {shown(log.where)!r}; there are "
+        f"{enumerate_some(figure.name for figure in figures) or 'none'}"
+    )
 
 
 def draw_curves(
@@ -113,41 +146,18 @@ def draw_curves(
     return stream.getvalue()
 
 
-def build_curves(
-    name: str, lines: Mapping[str, Curve], logged: Sequence[int], *, dark: bool = False
-) -> Figure:
-    """The figure that `draw_curves` encodes."""
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
-    axes = figure.add_subplot()
-    ends = [int(curve.steps[-1]) + 1 for curve in lines.values() if len(curve.steps)]
-    for epoch in logged:
-        # The model as training leaves it stands at its last epoch.
-        place = max(ends, default=0) if epoch == FINAL else epoch
-        axes.axvline(place, color="#888888", alpha=0.45, linewidth=0.8, linestyle=(0, (3, 3)))
-    named = thin_out(list(lines), _NAMED)
-    for place, (line, curve) in enumerate(lines.items()):
-        axes.plot(
-            curve.steps + 1,
-            curve.values,
-            color=_color(place, len(lines), dark=dark),
-            # matplotlib hides what begins with an underscore.
-            label=shown(line, _LONGEST_NAME).lstrip("_") if line in named else "",
-            marker="o" if len(curve.steps) == 1 else None,
-            linewidth=1.6,
-        )
-    axes.set_xlabel("epoch (dashed: logged)", parse_math=False)
-    axes.set_title(shown(name, 80), parse_math=False)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    if len(lines) > 1 and any(axes.get_legend_handles_labels()):
-        for text in axes.legend(frameon=False, fontsize="small").get_texts():
-            text.set_parse_math(False)
-    return figure
+def _is_of(group: str, numbers: set[str]) -> bool:
+    number = number_of(group)
+    return number is not None and any(belongs(number, one) for one in numbers)
 
 
-def _color(place: int, lines: int, *, dark: bool) -> Any:
-    if lines <= len(_COLORS):
-        return (_BRIGHT_COLORS if dark else _COLORS)[place]
-    # In the order of the network, from the first layer to the last, none as the page.
-    share = place / (lines - 1)
-    return mpl.colormaps["viridis"](0.15 + 0.85 * share if dark else 0.9 * share)
+def _in_order(lines: dict[str, Curve]) -> dict[str, Curve]:
+    """Training before validation, and layers as they stand in the network."""
+    if set(lines) <= set(WRITERS):
+        return lines
+    return dict(sorted(lines.items(), key=lambda named: _place(named[0])))
+
+
+def _place(group: str) -> tuple[bool, list[tuple[str, int]], list[str | int]]:
+    number = number_of(group)
+    return number is None, order_of(number or ""), natural_order(group)

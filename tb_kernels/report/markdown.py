@@ -38,7 +38,7 @@ def write_markdown(job: Job) -> None:
         lines += ["", *_table(layers)]
         for figure in curve_figures(log, run):
             path = f"{job.folder.curve(run, figure.file)}.{job.format}"
-            lines += _figure(job, path, f"{figure.name} over epochs")
+            lines += _figure(job, path, f"{figure.title} over epochs")
         for layer in layers:
             lines += _layer(job, layer)
     job.folder.files.write(REPORT, "\n".join([*lines, ""]).encode(errors="replace"))

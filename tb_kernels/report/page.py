@@ -142,7 +142,7 @@ def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
         except LogError as error:
             job.tell(f"page, {shown(figure.name)}: {error}")
         else:
-            yield shown(figure.name), light, dark
+            yield shown(figure.title), light, dark
 
 
 def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:

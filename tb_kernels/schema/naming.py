@@ -55,6 +55,7 @@ _EPOCH = f"(0|{_NUMBER}|{_FINAL_NAME})"
 _PLAIN_ADDRESS = f"({_LAYER})_(0|{_NUMBER})_{_EPOCH}"
 _ADDRESS = re.compile(_PLAIN_ADDRESS)
 _TAG = re.compile(f"(?:([^/]+)/)?{_PLAIN_ADDRESS}")
+_GROUP = re.compile(f"({_LAYER})-.")
 _INDEX_TAG = re.compile(f"index/{_EPOCH}")
 _PARTS = re.compile(r"([-@#]?)([0-9]+)")
 # Windows takes dots away from the end of a folder's name.
@@ -104,6 +105,15 @@ def group_of(number: str, name: str) -> str:
     Characters outside `A-Z a-z 0-9 . _ -` become `_`, and so do dots at the end.
     """
     return f"{number}-{_UNSAFE.sub('_', name[:_LONGEST_NAME])}"
+
+
+def number_of(group: str) -> str | None:
+    """The layer's number in a group; None if it is no group.
+
+    The inverse of `group_of` but for names that begin with a number and a dash themselves.
+    """
+    match = _GROUP.match(group)
+    return match and match[1]
 
 
 def picture_path(address: Address, group: str | None) -> str:
