@@ -63,7 +63,7 @@ class _Palette(NamedTuple):
     mark: str
 
 
-# Every colour of a name has a contrast of 3.9 or more to its page.
+# Every colour of a name has a contrast of 3.8 or more to its page.
 _ON_WHITE = _Palette(0.0, 0.55, "#b9bcc2", "#6b6f76")
 _ON_DARK = _Palette(0.93, 0.5, "#585d66", "#a0a6b0")
 

@@ -24,6 +24,9 @@ _AWAY, _GAP = 12.0, 2.0
 # How much higher than a name its place is.
 _LEADING = 1.15
 
+# How much wider a letter may be in pixels than in print: half of one, of a hundred an inch.
+_ROUNDING = 0.36
+
 # No line holds more letters, however narrow they are.
 _MOST_LETTERS = 400
 
@@ -171,10 +174,11 @@ def _shortened(text: str, letters: int) -> str:
 
 
 def _width(text: str, points: float) -> float:
+    """The most that a text takes, in points, whatever it is drawn on."""
     width, _, _ = text_to_path.get_text_width_height_descent(
         text, FontProperties(size=points), ismath=False
     )
-    return float(width)
+    return float(width) + _ROUNDING * len(text)
 
 
 def _end_of(line: Line2D) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ from tb_kernels.schema.naming import (
     group_of,
     index_tag,
     natural_order,
+    number_of,
     order_of,
     parse_index_tag,
     parse_tag,
@@ -130,3 +131,16 @@ def test_what_belongs_to_a_layer():
     """Its parts, inner layers, calls and outputs; not the layer with a longer number."""
     of_two = [n for n in ("2", "2-5", "2@2", "2#3", "20", "12", "1-2", "22-1") if belongs(n, "2")]
     assert of_two == ["2", "2-5", "2@2", "2#3"]
+
+
+@given(addresses, st.text(st.characters(categories=["L"]), min_size=1, max_size=8))
+def test_the_number_of_a_group(address, name):
+    """What the group was made of, also where the name ends with numbers."""
+    for layer in (address.layer, f"{address.layer}@2", f"{address.layer}#3"):
+        assert number_of(group_of(layer, f"{name}-3_1")) == layer
+
+
+@pytest.mark.parametrize("text", ["", "3", "3-", "conv2d", "-3-a", "03-a", "a/3-b"])
+def test_what_is_no_group_has_no_number(text):
+    """A number, a dash and a name make a group."""
+    assert number_of(text) is None
