@@ -19,7 +19,7 @@ from tb_kernels.schema.naming import FINAL
 
 # In inches, and what is left of it for texts in points.
 _SIZE = (6.0, 3.4)
-_ROOM_FOR_TITLE, _ROOM_FOR_LABEL, _ROOM_FOR_NAME = 415.0, 165.0, 140.0
+_ROOM_FOR_TITLE, _ROOM_FOR_LABEL, _ROOM_FOR_NAME = 415.0, 180.0, 140.0
 _TITLE, _TEXT, _NOTE = 11.0, 9.0, 8.0
 
 # So many lines are all named; of more, so many.
@@ -27,7 +27,11 @@ _ALL_NAMED = 12
 _NAMED = 8
 
 # The axis is logarithmic where the largest value is more than so many times the smallest.
-_WIDE = 100.0
+# It shows so many orders of magnitude, and what is smaller as on a linear axis.
+_WIDE, _WIDEST = 100.0, 1e12
+
+# Between these matplotlib can draw a logarithmic axis and its margins.
+_MATPLOTLIB_LEAST, _MATPLOTLIB_MOST = 1e-280, 1e280
 
 # With more logged epochs than this their marks are finer.
 _FEW_EPOCHS = 20
@@ -75,8 +79,8 @@ def build_curves(
 
     Of more than 12 lines the 8 that end with the largest values are named; the others are grey,
     and the figure says so. The axis is logarithmic where positive values span more than two orders
-    of magnitude; with zeros among them, linear below the smallest; with negative ones, linear
-    throughout. Values that are not finite leave gaps.
+    of magnitude: with zeros among them, linear below the smallest; in any case below a 10^12th of
+    the largest; with negative ones, throughout. Values that are not finite leave gaps.
 
     Args:
         name: What they are, as in `CurveFigure`.
@@ -210,10 +214,16 @@ def _set_scale(axes: Axes, lines: Mapping[str, Curve]) -> str:
     values = np.concatenate([np.empty(0), *(one.values for one in lines.values())])
     values = values[np.isfinite(values)]
     positive = values[values > 0]
-    if not len(positive) or values.min() < 0 or positive.max() / positive.min() <= _WIDE:
+    if not len(positive) or values.min() < 0:
         return ""
-    if values.min() > 0:
+    smallest, largest = float(positive.min()), float(positive.max())
+    if largest / _WIDE <= smallest or not _MATPLOTLIB_LEAST < largest < _MATPLOTLIB_MOST:
+        return ""
+    if values.min() >= largest / _WIDEST:
         axes.set_yscale("log")
         return "(logarithmic)"
-    axes.set_yscale("symlog", linthresh=float(positive.min()))
-    return f"(logarithmic, linear below {positive.min():.2g})"
+    linear = max(smallest, largest / _WIDEST)
+    # As high as one decade, or as two lines of text where there are many.
+    axes.set_yscale("symlog", linthresh=linear, linscale=max(1, np.log10(largest / linear) / 6))
+    axes.set_ylim(bottom=-linear / 5)
+    return f"(logarithmic, linear below {linear:.2g})"

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
@@ -133,7 +134,8 @@ def draw_curves(
     """
     stream = io.BytesIO()
     try:
-        with plain_style(**_SVG | (_DARK if dark else {})):
+        # matplotlib warns of numbers that are too large for it, and goes on.
+        with plain_style(**_SVG | (_DARK if dark else {})), np.errstate(all="ignore"):
             build_curves(name, lines, logged, dark=dark).savefig(
                 stream,
                 format=format,

@@ -146,6 +146,11 @@ def test_labels_stay_apart_when_the_figure_is_changed():
         ([0.001, 0.11], "log", "(logarithmic)"),
         ([1, 100], "linear", ""),
         ([0, 0.001, 1], "symlog", "(logarithmic, linear below 0.001)"),
+        ([0, 1e-30, 1], "symlog", "(logarithmic, linear below 1e-12)"),
+        ([1e-30, 1e-3, 1], "symlog", "(logarithmic, linear below 1e-12)"),
+        ([1e-300, 1e200], "symlog", "(logarithmic, linear below 1e+188)"),
+        ([0, 1e-320, 1e-310], "linear", ""),
+        ([1e-200, 1e300], "linear", ""),
         ([0, 1, 50], "linear", ""),
         ([-1, 0.001, 1], "linear", ""),
         ([0, 0], "linear", ""),
@@ -160,6 +165,8 @@ def test_the_axis_fits_the_values(values, scale, note):
     assert axes.get_yscale() == scale
     assert axes.get_ylabel() == "\n".join(["loss", note] if note else ["loss"])
     assert_legible(figure)
+    low, high = axes.get_ylim()
+    assert all(low <= value <= high for value in values if np.isfinite(value))
     (line,) = lines_of(axes)
     finite = [value if np.isfinite(value) else np.nan for value in values]
     assert np.array_equal(line.get_ydata(), finite, equal_nan=True)
