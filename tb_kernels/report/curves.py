@@ -20,7 +20,8 @@ from tb_kernels.wording import enumerate_some, shown
 # What Keras puts before the names of its curves over epochs.
 _PER_EPOCH = "epoch_"
 
-_SVG = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path"}
+# Letters are TrueType in PDF files, as publishers ask, and outlines in SVG, which has no fonts.
+_FILES = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path", "pdf.fonttype": 42}
 
 _DARK = {
     "text.color": "#e6e6e6",
@@ -135,7 +136,7 @@ def draw_curves(
     stream = io.BytesIO()
     try:
         # matplotlib warns of numbers that are too large for it, and goes on.
-        with plain_style(**_SVG | (_DARK if dark else {})), np.errstate(all="ignore"):
+        with plain_style(**_FILES | (_DARK if dark else {})), np.errstate(all="ignore"):
             build_curves(name, lines, logged, dark=dark).savefig(
                 stream,
                 format=format,

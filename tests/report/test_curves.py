@@ -289,6 +289,14 @@ def test_equal_curves_give_equal_bytes(format_):
     assert draw_curves(NORM, layers(13, 4, seed=1), [0, 1], format=format_) != first
 
 
+def test_letters_of_a_pdf_are_truetype():
+    """Publishers refuse Type 3; also letters of other scripts and those of an axis's powers."""
+    lines = {"1-свёртка": curve(1e-6, 1), "2-漢字": curve(1, 2)}
+    content = draw_curves(NORM, lines, [0, 1], format="pdf")
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+
+
 @given(
     st.lists(st.floats(0, 100) | st.sampled_from([10.0, 50.0]), min_size=1, max_size=12),
     st.floats(0.5, 8),
