@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_path, is_address
-from tb_kernels.errors import ArgumentError, warn
+from tb_kernels.errors import warn
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice

@@ -14,13 +14,13 @@ from typing import NamedTuple
 from tb_kernels.drawing import png
 from tb_kernels.errors import LogError
 from tb_kernels.figures.context import contexts_of, draw_context
+from tb_kernels.figures.curves import curve_figures, draw_curves
 from tb_kernels.figures.kinds import draw_sheets, draw_strip, draw_views
 from tb_kernels.figures.paper import Drawing, encode
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.animations import animate, kernels_of
-from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.job import PART_NAMES, Job
 from tb_kernels.report.markdown import write_markdown
 from tb_kernels.report.page import write_page

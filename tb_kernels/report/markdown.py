@@ -8,8 +8,8 @@ from itertools import islice
 from urllib.parse import quote
 
 from tb_kernels.figures.context import contexts_in
+from tb_kernels.figures.curves import curve_figures
 from tb_kernels.reading.layers import LoggedLayer
-from tb_kernels.report.curves import curve_figures
 from tb_kernels.report.job import Job
 from tb_kernels.report.page import PAGE, facts_of
 from tb_kernels.wording import count, shown

@@ -16,6 +16,7 @@ from tb_kernels.drawing.layouts import assemble
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import LogError
 from tb_kernels.figures.bars import number
+from tb_kernels.figures.curves import curve_figures, draw_curves
 from tb_kernels.figures.kinds import draw_sheet
 from tb_kernels.figures.panels import cell_of
 from tb_kernels.figures.paper import encode
@@ -26,7 +27,6 @@ from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.animations import animate, kernels_of
-from tb_kernels.report.curves import curve_figures, draw_curves
 from tb_kernels.report.job import Job
 from tb_kernels.report.room import thin_out
 from tb_kernels.schema.naming import SHEET, Address

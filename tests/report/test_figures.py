@@ -245,7 +245,7 @@ def test_titles_and_scales(log_dir, tmp_path):
 
 def test_curves_stand_at_the_epochs(log_dir):
     """Epoch 1 of Keras is 1 on the axis; the logged epochs are marked."""
-    from tb_kernels.report.curves import build_curves, curve_figures
+    from tb_kernels.figures.curves import build_curves, curve_figures
 
     loss = next(iter(curve_figures(open_log(log_dir), ".")))
     assert (loss.name, list(loss.lines)) == ("loss", ["train", "validation"])

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from tb_kernels.figures.line_labels import LineLabels, fitted
 from tb_kernels.reading.curves import WRITERS, Curve
-from tb_kernels.report.line_labels import LineLabels, fitted
 from tb_kernels.schema.naming import FINAL
 
 # In inches, and what is left of it for texts in points.

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
+from tb_kernels.figures.curve_plot import build_curves, words_of
 from tb_kernels.figures.paper import DPI, NO_METADATA, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
-from tb_kernels.report.curve_plot import build_curves, words_of
 from tb_kernels.schema.naming import belongs, natural_order, number_of, order_of
 from tb_kernels.wording import enumerate_some, shown
 
