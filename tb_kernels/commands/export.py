@@ -7,10 +7,11 @@ from typing import Any, get_args
 
 import click
 
-from tb_kernels.commands.options import choosing, listed, open_chosen
+from tb_kernels.commands.options import choosing, listed, open_chosen, read_top
 from tb_kernels.commands.terminal import Lines, progress
+from tb_kernels.reading.criteria import CRITERIA
 from tb_kernels.report.folder import ReportFolder, check_apart
-from tb_kernels.report.job import PART_NAMES, Format, Job
+from tb_kernels.report.job import ON_REQUEST, PART_NAMES, Format, Job
 from tb_kernels.wording import count, did_you_mean
 
 
@@ -19,6 +20,18 @@ from tb_kernels.wording import count, did_you_mean
 @click.argument("out_dir", metavar="OUT_DIR")
 @choosing
 @listed("--only", "images,page", f"Only these parts: {', '.join(PART_NAMES)}.")
+@click.option(
+    "--order",
+    type=click.Choice(CRITERIA),
+    help="What kernels are ranked by, as in `tb-kernels rank`; by default their number.",
+)
+@click.option(
+    "--top",
+    metavar="N|all",
+    callback=read_top,
+    help="How many kernels of each layer: by default the 8 that changed most in strips, 64 in "
+    "grids and differences, all in sheets.",
+)
 @click.option(
     "--width",
     metavar="WIDTH",
@@ -79,6 +92,8 @@ def command(
     log_dir: str,
     out_dir: str,
     only: list[str] | None,
+    order: str | None,
+    top: int | None,
     width: str | None,
     dpi: int,
     background: str,
@@ -95,8 +110,10 @@ def command(
 
     \b
     images/      the pictures by their names
-    strips/      each kernel across epochs
+    strips/      kernels across epochs
+    grids/       kernels and epochs of each layer; on request, with --only
     sheets/      each layer at each epoch, numbered, with its scale
+    differences/ two epochs, or two trainings, and what differs; on request
     contexts/    a kernel's strongest slices, with what makes their input channels
     animations/  each layer across epochs
     curves/      loss, metrics and statistics, the logged epochs marked
@@ -104,7 +121,8 @@ def command(
 
     Files that are there already are replaced, others stay.
     """  # noqa: D301
-    parts = PART_NAMES if only is None else tuple(only)
+    usual = tuple(part for part in PART_NAMES if part not in ON_REQUEST)
+    parts = usual if only is None else tuple(only)
     for part in parts:
         if part not in PART_NAMES:
             raise click.BadParameter(
@@ -115,7 +133,7 @@ def command(
     lines = Lines()
     log = open_chosen(log_dir, lines, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
-    from tb_kernels.figures.kinds import Manner
+    from tb_kernels.figures.manner import Manner
     from tb_kernels.report.export import PARTS, export
     from tb_kernels.report.page import PAGE
 
@@ -138,12 +156,14 @@ def command(
         lines(line)
 
     with progress(f"exporting to {out_dir}", total) as step:
-        job = Job(log, folder, fail, step, manner, together, format_)
+        job = Job(log, folder, fail, step, manner, together, format_, order, top)
         export(job, parts)
     lines.close()
     if "animations" in parts and len(log.epochs) == 1:
         click.echo("no animations: they need two epochs, and one was chosen")
     click.echo(f"{count(folder.files.count, 'file')} in {out_dir}")
+    if "strips" in parts and job.cut:
+        click.echo(job.cut)
     if folder.files.count:
         # The page where it was made, otherwise the folder of what was.
         made = [PAGE] if "page" in parts else list(parts)

@@ -56,6 +56,15 @@ def listed(
     return click.option(name, metavar="LIST", help=told, callback=read, **more)
 
 
+def read_top(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """`--top`: how many kernels of each layer; 0 for all, None where it was not given."""
+    if value is None or value == "all":
+        return None if value is None else 0
+    if not (value.isascii() and value.isdecimal() and int(value) >= 1):
+        raise click.BadParameter(f"expected a whole number from 1 or 'all', got {value!r}")
+    return int(value)
+
+
 def choosing(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that choose pictures."""
     for option in reversed(_CHOICES):

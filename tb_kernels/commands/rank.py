@@ -9,15 +9,13 @@ from typing import Any
 
 import click
 
-from tb_kernels.commands.options import choosing, open_chosen
+from tb_kernels.commands.options import choosing, open_chosen, read_top
 from tb_kernels.commands.tables import print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.criteria import CRITERIA, Criterion
 from tb_kernels.reading.ranking import Ranking, rank_layers
 from tb_kernels.schema.naming import FINAL, KERNELS
 from tb_kernels.wording import shown
-
-_ALL = "all"
 
 # For a table that one can look through.
 _FIRST = 10
@@ -30,14 +28,6 @@ _HEADINGS = {
     "activity": "share of places above zero at epoch {}, smallest first",
     "number": "by number",
 }
-
-
-def _read_top(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
-    if value == _ALL:
-        return None
-    if not (value.isascii() and value.isdecimal() and int(value) >= 1):
-        raise click.BadParameter(f"expected a whole number from 1 or 'all', got {value!r}")
-    return int(value)
 
 
 @click.command("rank")
@@ -54,7 +44,7 @@ def _read_top(context: click.Context, parameter: click.Parameter, value: str) ->
     metavar="N|all",
     default=str(_FIRST),
     show_default=True,
-    callback=_read_top,
+    callback=read_top,
     help="How many of each layer.",
 )
 @choosing
@@ -80,7 +70,7 @@ def command(log_dir: str, by: Criterion, top: int | None, as_json: bool, **choic
         raise click.BadParameter("--views: kernels of one view are ranked, expected one name")
     runs = log.select(views=views).runs
     rankings = [
-        one for run in runs for one in rank_layers(log, by, view=views[0], run=run, top=top)
+        one for run in runs for one in rank_layers(log, by, view=views[0], run=run, top=top or None)
     ]
     lines.close()
     if as_json:

@@ -12,11 +12,13 @@ from tb_kernels.drawing.colors import GRAY, WHITE
 from tb_kernels.drawing.layouts import Layout
 from tb_kernels.drawing.levels import Limits, find_limits
 from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.figures.difference import painted
 from tb_kernels.figures.fitting import TooWideError
-from tb_kernels.figures.kinds import Manner, painted, title_of
+from tb_kernels.figures.manner import Manner
 from tb_kernels.figures.panels import Cell, Panel, cell_of
 from tb_kernels.figures.paper import Drawing
 from tb_kernels.figures.scale import Bar, gradient
+from tb_kernels.figures.words import title_of
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.makers import Filter

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-from tb_kernels.arguments import check_count
+from matplotlib.figure import Figure
+
+from tb_kernels.arguments import check_size
 from tb_kernels.errors import ArgumentError
+from tb_kernels.figures.choosing import Choosing, chosen_strips
 from tb_kernels.figures.context import TOP, draw_context
-from tb_kernels.figures.kinds import (
-    Manner,
-    draw_difference,
-    draw_grid,
-    draw_runs,
-    draw_sheet,
-    draw_strip,
-    draw_views,
-    when,
-)
+from tb_kernels.figures.curves import curves_figure
+from tb_kernels.figures.difference import End, draw_difference_of
+from tb_kernels.figures.kinds import draw_grid, draw_runs, draw_sheet, draw_strip, draw_views
+from tb_kernels.figures.manner import Manner
 from tb_kernels.figures.paper import Drawing
+from tb_kernels.figures.words import when
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
-from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import SHEET
-from tb_kernels.wording import count, enumerate_some, ranges
+from tb_kernels.wording import count, did_you_mean, enumerate_some, ranges
 
 _OPTIONS = tuple(inspect.signature(Manner.checked).parameters)
 
@@ -32,28 +29,37 @@ _OPTIONS = tuple(inspect.signature(Manner.checked).parameters)
 _MOST = 4096
 
 
-def draw_figure(log: Log, kind: str = "auto", *, top: int = TOP, **options: Any) -> Drawing:
+def draw_figure(
+    log: Log,
+    kind: str = "auto",
+    *,
+    order: Any = None,
+    top: int | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Figure:
     """As `Log.figure`, which says what the arguments are."""
     unknown = set(options) - set(_OPTIONS)
     if unknown:
         raise ArgumentError(
             f"figure: unknown {', '.join(sorted(map(repr, unknown)))}; expected some of "
-            f"{', '.join(('top', *_OPTIONS))}"
+            f"{', '.join(('order', 'top', 'name', *_OPTIONS))}"
         )
-    manner = Manner.checked(**options)
+    manner, top = Manner.checked(**options), check_size("top", top)
     kind = _kind_of(log) if kind == "auto" else kind
+    if kind == "curves":
+        return curves_figure(log, name or "loss")
     if kind not in KINDS:
         raise ArgumentError(
-            f"kind: unknown {kind!r}; expected one of {', '.join(map(repr, ('auto', *KINDS)))}"
+            f"kind: unknown {kind!r}; expected one of "
+            f"{', '.join(map(repr, ('auto', *KINDS, 'curves')))}{did_you_mean(kind, KINDS)}"
         )
-    check_count("top", top)
     if len(log) > _MOST:
         raise ArgumentError(
             f"figure: {count(len(log), 'picture')} are too many for one figure; select a layer, "
             "some kernels or some epochs"
         )
-    draw = partial(_draw_context, top=top) if kind == "context" else KINDS[kind]
-    return draw(log, manner)
+    return KINDS[kind](log, manner, Choosing(order, top))
 
 
 def _kind_of(log: Log) -> str:
@@ -67,7 +73,7 @@ def _kind_of(log: Log) -> str:
     return "sheet" if len(log.epochs) == 1 else "grid"
 
 
-def _draw_strip(log: Log, manner: Manner) -> Drawing:
+def _draw_strip(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
     strips = list(log.strips())
     if len(strips) != 1:
         raise ArgumentError(
@@ -78,22 +84,22 @@ def _draw_strip(log: Log, manner: Manner) -> Drawing:
     return draw_strip(strips[0], manner)
 
 
-def _draw_sheet(log: Log, manner: Manner) -> Drawing:
-    _one_layer(log, "sheet")
+def _draw_sheet(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
+    layer = _one_layer(log, "sheet")
     if len(log.epochs) != 1:
         raise ArgumentError(
             f"kind: a sheet is of one epoch, and {ranges(log.epochs)} are selected; expected a "
             "selection such as log.select(layers=1, epochs='last'), or kind='grid'"
         )
-    return draw_sheet(_kernels(log), manner)
+    pictures = {one.address.kernel: one for one in log}
+    return draw_sheet([pictures[one] for one in choosing.of(log, layer) or pictures], manner)
 
 
-def _draw_grid(log: Log, manner: Manner) -> Drawing:
-    _one_layer(log, "grid")
-    return draw_grid(_strips(log), manner)
+def _draw_grid(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
+    return draw_grid(chosen_strips(log, _one_layer(log, "grid"), choosing), manner)
 
 
-def _draw_views(log: Log, manner: Manner) -> Drawing:
+def _draw_views(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
     addresses = {one.address[:2] for one in log}
     if len(addresses) != 1 or len(log.runs) != 1:
         raise ArgumentError(
@@ -104,44 +110,52 @@ def _draw_views(log: Log, manner: Manner) -> Drawing:
     return draw_views([one for one in strips if one[-1].is_beside(strips[0][-1])], manner)
 
 
-def _draw_runs(log: Log, manner: Manner) -> Drawing:
+def _draw_runs(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
+    """The kernels that come first in the first of them."""
     runs = {run: log.select(runs=run) for run in log.runs}
-    for run in runs.values():
-        _one_layer(run, "figure of runs")
-    return draw_runs({run: _strips(one) for run, one in runs.items()}, manner)
+    layers = [_one_layer(one, "figure of runs") for one in runs.values()]
+    first = next(iter(runs.values()))
+    numbers = choosing.of(first, layers[0]) or [SHEET]
+    strips = {
+        run: [strip for strip in one.strips() if strip[0].address.kernel in numbers]
+        for run, one in runs.items()
+    }
+    return draw_runs({run: found for run, found in strips.items() if found}, manner)
 
 
-def _draw_difference(log: Log, manner: Manner) -> Drawing:
-    """Of two epochs, the first and the last; or of two trainings at the last."""
+def _draw_difference(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
+    return draw_difference_of(log, *ends_of(log), manner, choosing)
+
+
+def ends_of(log: Log) -> tuple[End, End]:
+    """Two epochs, the first and the last; or two trainings, each at its last.
+
+    Raises:
+        ArgumentError: If a log has neither, or more than one layer.
+    """
     if len(log.runs) == 2:
-        halves = [log.select(runs=run) for run in log.runs]
-        halves = [half.select(epochs=half.epochs[-1]) for half in halves]
-        names = tuple(log.runs)
-    else:
-        if len(log.runs) > 1 or len(log.epochs) < 2:
-            raise ArgumentError(
-                f"kind: a difference is of two epochs or of two runs; epochs {ranges(log.epochs)} "
-                f"of {count(len(log.runs), 'run')} are selected"
-            )
-        ends = log.epochs[0], log.epochs[-1]
-        halves = [log.select(epochs=_told(epoch)) for epoch in ends]
-        names = tuple(map(when, ends))
-    for half in halves:
-        _one_layer(half, "difference")
-    before, after = map(_kernels, halves)
-    return draw_difference(before, after, names, manner)  # type: ignore[arg-type]
+        one, other = (_one_layer(log.select(runs=run), "difference") for run in log.runs)
+        return End(one, one.epochs[-1], one.run), End(other, other.epochs[-1], other.run)
+    if len(log.runs) > 1 or len(log.epochs) < 2:
+        raise ArgumentError(
+            f"kind: a difference is of two epochs or of two runs; epochs {ranges(log.epochs)} "
+            f"of {count(len(log.runs), 'run')} are selected"
+        )
+    layer = _one_layer(log, "difference")
+    first, last = layer.epochs[0], layer.epochs[-1]
+    return End(layer, first, when(first)), End(layer, last, when(last))
 
 
-def _draw_context(log: Log, manner: Manner, top: int = TOP) -> Drawing:
+def _draw_context(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
     if log.strip_count != 1:
         raise ArgumentError(
             f"kind: a context is of one kernel, and {log.strip_count} are selected; expected a "
             "selection such as log.select(views='kernels', kernels='3_6')"
         )
-    return draw_context(log, list(log)[-1], manner, top)
+    return draw_context(log, list(log)[-1], manner, choosing.top or TOP)
 
 
-KINDS: dict[str, Callable[[Log, Manner], Drawing]] = {
+KINDS: dict[str, Callable[[Log, Manner, Choosing], Drawing]] = {
     "strip": _draw_strip,
     "grid": _draw_grid,
     "sheet": _draw_sheet,
@@ -152,26 +166,11 @@ KINDS: dict[str, Callable[[Log, Manner], Drawing]] = {
 }
 
 
-def _one_layer(log: Log, what: str) -> None:
+def _one_layer(log: Log, what: str) -> LoggedLayer:
     if len(log.layers) != 1:
         have = enumerate_some(f"{one.view} of {one.number}" for one in log.layers)
         raise ArgumentError(
             f"kind: a {what} is of one layer in one view, and there are {have}; expected a "
             "selection such as log.select(views='kernels', layers=1)"
         )
-
-
-def _kernels(log: Log) -> list[Picture]:
-    """The pictures of kernels, or of sheets where there is nothing else."""
-    pictures = list(log)
-    return [one for one in pictures if one.address.kernel != SHEET] or pictures
-
-
-def _strips(log: Log) -> Sequence[Sequence[Picture]]:
-    strips = list(log.strips())
-    return [one for one in strips if one[0].address.kernel != SHEET] or strips
-
-
-def _told(epoch: int) -> int | str:
-    text = str(epoch)
-    return epoch if text.isdigit() else text
+    return log.layers[0]

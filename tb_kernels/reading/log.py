@@ -132,6 +132,12 @@ class Log:
         ):
             yield list(pictures)
 
+    def strips_of(self, layer: LoggedLayer) -> list[list[Picture]]:
+        """The strips of one layer."""
+        same = [rows for one, rows in self._numbered(layer.number) if layer.is_same(one)]
+        pictures = (one for rows in same for one in self._pictures(rows))
+        return [list(strip) for _, strip in groupby(pictures, key=lambda one: one.address.kernel)]
+
     def in_all_views(self, picture: Picture) -> list[list[Picture]]:
         """The strips of the picture's address, one for each view of its run and its model."""
         layer, kernel, _ = picture.address
@@ -205,7 +211,8 @@ class Log:
                 all views; `"runs"`, the same kernels in several trainings; `"difference"`, two
                 epochs, the first and the last, or two trainings, and what each weight differs
                 by; `"context"`, a kernel's strongest slices with what makes their input
-                channels. `"auto"`: what fits the selection.
+                channels; `"curves"`, the loss, a metric or a statistic over epochs. `"auto"`:
+                what fits the selection.
             **options: `width`, a text such as `"85mm"` or a number of inches, None for as wide
                 as it needs; `dpi`, pixels to the inch (150); `background`, `"white"` or
                 `"transparent"`; `normalize`, where the ends of the scale are: `"layer"`, the
@@ -214,7 +221,10 @@ class Log:
                 `"epoch"`, each picture on the scale that it was logged on; `colormap`, any name
                 of matplotlib's; `direction`, how epochs stand, `"across"` or `"down"`; `scale`,
                 pixels along the side of a weight instead of a width; `columns`, slices in a
-                row; `top`, how many slices a context has (8).
+                row; `order`, what kernels are ranked by, `"change"`, `"relative_change"`,
+                `"norm"`, `"activity"` or `"number"` as in `rank` (by number); `top`, how many of
+                them, the first (all; of those that changed most, if no order is given), and in
+                a context how many slices (8); `name`, which of the curves (`"loss"`).
 
         Returns:
             A `matplotlib.figure.Figure`, to be changed and saved as anything. Each weight is

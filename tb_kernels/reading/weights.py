@@ -103,15 +103,34 @@ def weights_of(log: Log, layer: LoggedLayer, epoch: int) -> LayerWeights:
             is there, only some slices of each are, they have no index or are damaged.
     """
     pictures = log.whole.of_layer(layer, epoch)
-    what = f"layer {shown(layer.number)} of {shown(layer.folder)} at epoch {epoch}"
     if layer.view != KERNELS or not pictures:
+        what = _what(layer, epoch)
         raise LogError(f"no kernels of {what}; expected an epoch at which they were drawn")
+    stored = exact_weights(log, layer, epoch, pictures[0])
+    return _from_pictures(pictures, _what(layer, epoch)) if stored is None else stored
+
+
+def exact_weights(
+    log: Log, layer: LoggedLayer, epoch: int, picture: Picture
+) -> LayerWeights | None:
+    """A layer's weights at an epoch as they were stored; None if they were not, or are damaged.
+
+    Args:
+        log: In which the layer is.
+        layer: One of its layers, of the view of kernels.
+        epoch: The epoch.
+        picture: One of the layer at that epoch.
+    """
     try:
-        stored = _stored(log, layer, epoch, pictures[0])
+        return _stored(log, layer, epoch, picture)
     except LogError as error:
+        what = _what(layer, epoch)
         warn(f"{error}; the weights of {what} are taken from its pictures")
-        stored = None
-    return _from_pictures(pictures, what) if stored is None else stored
+        return None
+
+
+def _what(layer: LoggedLayer, epoch: int) -> str:
+    return f"layer {shown(layer.number)} of {shown(layer.folder)} at epoch {epoch}"
 
 
 def _stored(log: Log, layer: LoggedLayer, epoch: int, picture: Picture) -> LayerWeights | None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tb_kernels.figures.kinds import Manner, draw_sheet
+from tb_kernels.figures.kinds import draw_sheet
+from tb_kernels.figures.manner import Manner
 from tb_kernels.figures.paper import pixels_of
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture

@@ -132,6 +132,14 @@ class ReportFolder:
         """The path of a layer's figure at an epoch."""
         return f"{self._of_layer('sheets', layer)}/{layer.number}_{SHEET}_{epoch}"
 
+    def grid(self, layer: LoggedLayer) -> str:
+        """The path of a layer's figure of kernels and epochs."""
+        return self._of_layer("grids", layer)
+
+    def difference(self, layer: LoggedLayer) -> str:
+        """The path of a layer's figure of what has changed."""
+        return self._of_layer("differences", layer)
+
     def context(self, picture: Picture) -> str:
         """The path of the figure of a kernel in its context."""
         return f"{self._group('contexts', picture)}/{picture.address}"

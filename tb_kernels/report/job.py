@@ -12,10 +12,26 @@ from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.room import Room
 
 if TYPE_CHECKING:
-    from tb_kernels.figures.kinds import Manner
+    from tb_kernels.figures.choosing import Choosing
+    from tb_kernels.figures.manner import Manner
 
 # In the order in which they are made: the page embeds what the others have drawn.
-PART_NAMES = ("images", "strips", "sheets", "contexts", "animations", "curves", "page")
+PART_NAMES = (
+    "images",
+    "strips",
+    "grids",
+    "sheets",
+    "differences",
+    "contexts",
+    "animations",
+    "curves",
+    "page",
+)
+# Those that answer a question of their own, and are made when they are asked for.
+ON_REQUEST = ("grids", "differences")
+
+# So many kernels of a layer are drawn, if nobody says otherwise.
+TOP = {"strips": 8, "grids": 64, "differences": 64}
 
 Format = Literal["png", "pdf", "svg"]
 
@@ -31,7 +47,9 @@ class Job:
         step: Is called after each piece of work.
         manner: How figures are drawn.
         together: Whether a strip has all views of its address.
-        format: Of strips, sheets, contexts and curves.
+        format: Of figures.
+        order: What kernels are ranked by; None for their numbers.
+        top: How many kernels of each layer; 0 for all, None for as many as is usual.
     """
 
     log: Log
@@ -41,6 +59,25 @@ class Job:
     manner: Manner
     together: bool = False
     format: Format = "png"
+    order: str | None = None
+    top: int | None = None
+
+    @cached_property
+    def cut(self) -> str:
+        """Which strips there are, if not all; empty for all."""
+        choosing = self.choosing("strips")
+        if not any(map(choosing.cuts, self.log.layers)):
+            return ""
+        first = f"the first {choosing.top} kernels of each layer"
+        by = f" by {self.order}" if self.order else ", by change,"
+        return f"strips: {first}{by if len(self.log.epochs) > 1 else ''}; --top all draws all"
+
+    def choosing(self, part: str) -> Choosing:
+        """Which kernels a part shows."""
+        from tb_kernels.figures.choosing import Choosing
+
+        top = TOP.get(part) if self.top is None else self.top or None
+        return Choosing(self.order, top)
 
     @cached_property
     def room(self) -> Room:

@@ -103,6 +103,7 @@ def write_page(job: Job) -> None:
     chunks = environment.get_template(PAGE).generate(
         title=shown(job.log.where),
         told=count(len(job.log), "picture"),
+        cut=job.cut,
         runs=(_run(job, run, most) for run in job.log.runs),
     )
     encoded = (chunk.encode(errors="replace") for chunk in chunks)
