@@ -48,7 +48,8 @@ def lookup_table(colormap: str) -> NDArray[np.uint8]:
             f"colormap: unknown {colormap!r}; expected 'gray', 'rgb' or a name that "
             "matplotlib knows, such as 'viridis' or 'coolwarm'"
         ) from None
-    return np.asarray(map_(np.arange(256), bytes=True))[:, :3].copy()
+    # As shares of the whole: a colour map may have more colours than levels, or fewer.
+    return np.asarray(map_(np.linspace(0, 1, 256), bytes=True))[:, :3].copy()
 
 
 def paint(

@@ -2,13 +2,14 @@
 
 import tracemalloc
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tb_kernels.drawing.colors import NONFINITE_COLOR, draws_rgb, paint, unpaint
+from tb_kernels.drawing.colors import NONFINITE_COLOR, draws_rgb, lookup_table, paint, unpaint
 from tb_kernels.drawing.levels import (
     MODES,
     Limits,
@@ -174,3 +175,12 @@ def test_levels_of_a_large_layer_need_little_memory():
         tracemalloc.stop()
     assert peak < levels.nbytes + 20e6
     assert limits_peak < 20e6
+
+
+@pytest.mark.parametrize("colormap", ["tab10", "Set1", "twilight", "RdBu_r", "viridis"])
+def test_colour_maps_of_any_number_of_colours(colormap):
+    """The levels go through all of it, from its first colour to its last."""
+    table = lookup_table(colormap)
+    for level in range(256):
+        colour = mpl.colormaps[colormap](level / 255, bytes=True)[:3]
+        assert tuple(table[level]) == tuple(colour)

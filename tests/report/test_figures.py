@@ -176,8 +176,8 @@ def test_frames_are_as_large_as_the_first(tmp_path):
     for epoch, scale in ((1, 50), (2, 40)):
         with KernelLogger(tmp_path / "logs", layers=1, scale=scale, sheets=False) as logger:
             logger.log(two_convolutions(), epoch)
-    export(tmp_path / "logs", tmp_path, "--only", "animations", "--normalize", "epoch")
-    with Image.open(tmp_path / "animations/kernels/1-first.gif") as gif:
+    export(tmp_path / "logs", tmp_path / "out", "--only", "animations", "--normalize", "epoch")
+    with Image.open(tmp_path / "out/animations/kernels/1-first.gif") as gif:
         size = gif.size
         gif.seek(1)
         frame = np.asarray(gif.convert("RGB"))
