@@ -49,7 +49,7 @@ def lookup_table(colormap: str) -> NDArray[np.uint8]:
             "matplotlib knows, such as 'viridis' or 'coolwarm'"
         ) from None
     # As shares of the whole: a colour map may have more colours than levels, or fewer.
-    return np.asarray(map_(np.linspace(0, 1, 256), bytes=True))[:, :3].copy()
+    return np.asarray(map_(np.arange(256) / 255, bytes=True))[:, :3].copy()
 
 
 def paint(

@@ -208,8 +208,11 @@ def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | 
     last = kernels_of(log.of_layer(layer, layer.epochs[-1]))
     try:
         if last:
-            job.room.take(last)
-            still = _embedded(encode(draw_sheet(last, job.manner), "png"), "png")
+            made = job.folder.read(f"{job.folder.sheet(layer, layer.epochs[-1])}.png")
+            if made is None:
+                job.room.take(last)
+                made = encode(draw_sheet(last, job.manner), "png")
+            still = _embedded(made, "png")
         if still and len(layer.epochs) > 1:
             made = job.folder.read(f"{job.folder.animation(layer)}.gif")
             moving = _embedded(made or animate(job, layer), "gif")
