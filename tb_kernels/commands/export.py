@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -148,16 +149,16 @@ def command(
         columns=columns,
     )
     folder = ReportFolder(out_dir)
-    total = sum(PARTS[part].count(log) for part in parts)
     failures: list[str] = []
 
     def fail(line: str) -> None:
         failures.append(line)
         lines(line)
 
+    job = Job(log, folder, fail, lambda: None, manner, together, format_, order, top)
+    total = sum(PARTS[part].count(job) for part in parts)
     with progress(f"exporting to {out_dir}", total) as step:
-        job = Job(log, folder, fail, step, manner, together, format_, order, top)
-        export(job, parts)
+        export(replace(job, step=step), parts)
     lines.close()
     if "animations" in parts and len(log.epochs) == 1:
         click.echo("no animations: they need two epochs, and one was chosen")

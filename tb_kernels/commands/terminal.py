@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ from tb_kernels.wording import shown
 
 # So many lines about damage are printed; the rest are counted.
 _MOST_LINES = 20
+
+# The bar is drawn anew at most so often, in seconds.
+_REFRESH = 0.1
 
 
 def tell(line: str, longest: int = 2000) -> None:
@@ -61,6 +65,17 @@ def progress(told: str, total: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    console = Console(stderr=True)
+    # Without a thread, beside which no process can be forked.
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as display:
         task = display.add_task(told, total=total)
-        yield lambda: display.advance(task)
+        shown_at = 0.0
+
+        def step() -> None:
+            nonlocal shown_at
+            display.advance(task)
+            if time.monotonic() > shown_at + _REFRESH:
+                display.refresh()
+                shown_at = time.monotonic()
+
+        yield step

@@ -68,9 +68,10 @@ class Job:
         choosing = self.choosing("strips")
         if not any(map(choosing.cuts, self.log.layers)):
             return ""
-        first = f"the first {choosing.top} kernels of each layer"
-        by = f" by {self.order}" if self.order else ", by change,"
-        return f"strips: {first}{by if len(self.log.epochs) > 1 else ''}; --top all draws all"
+        by = self.order or ("change" if len(self.log.epochs) > 1 else "number")
+        return (
+            f"strips: the first {choosing.top} kernels of each layer by {by}; --top all draws all"
+        )
 
     def choosing(self, part: str) -> Choosing:
         """Which kernels a part shows."""

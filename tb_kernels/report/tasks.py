@@ -1,0 +1,192 @@
+"""Which figures each part of a report has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.figures.choosing import chosen_strips
+from tb_kernels.figures.context import contexts_of, draw_context
+from tb_kernels.figures.curves import CurveFigure, curve_figures, draw_curves
+from tb_kernels.figures.difference import End, draw_difference_of
+from tb_kernels.figures.kinds import draw_grid, draw_sheets, draw_strip, draw_views
+from tb_kernels.figures.paper import Drawing, encode
+from tb_kernels.figures.words import when
+from tb_kernels.reading.layers import LoggedLayer
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.picture import Picture
+from tb_kernels.report.animations import animate
+from tb_kernels.report.cores import Task
+from tb_kernels.report.job import Job
+from tb_kernels.schema.naming import SHEET
+
+_Chosen = TypeVar("_Chosen")
+
+
+def strips(job: Job) -> Iterator[Task]:
+    """Kernels across epochs, in one view or in all together."""
+    drawn = set()
+    for layer, found in _strips_of_layers(job, "strips"):
+        for strip in found:
+            kernel = strip[0].address.kernel
+            path = job.folder.strip(layer, layer.number, kernel, together=job.together)
+            if path in drawn:
+                job.step()
+                continue
+            drawn.add(path)
+            if job.together:
+                views = job.log.in_all_views(strip[0])
+                flat = [one for pictures in views for one in pictures]
+                yield from _task(job, path, flat, partial(draw_views, views, job.manner))
+            else:
+                yield from _task(job, path, strip, partial(draw_strip, strip, job.manner))
+
+
+def count_strips(job: Job) -> int:
+    """How many kernels have one."""
+    top = job.choosing("strips").top
+    return sum(
+        min(len(layer.kernels), top or len(layer.kernels)) + layer.sheets
+        for layer in job.log.layers
+    )
+
+
+def grids(job: Job) -> Iterator[Task]:
+    """The kernels of each layer at all epochs."""
+    for layer, found in _strips_of_layers(job, "grids"):
+        flat = [one for strip in found for one in strip]
+        yield from _task(job, job.folder.grid(layer), flat, partial(draw_grid, found, job.manner))
+
+
+def sheets(job: Job) -> Iterator[Task]:
+    """Each layer at each epoch, its kernels numbered; on several sheets if they are many."""
+    for layer in drawn_layers(job.log):
+        numbers = _or_told(job, "sheets", layer, partial(job.choosing("sheets").of, job.log, layer))
+        for epoch in layer.epochs if numbers else ():
+            at = {one.address.kernel: one for one in job.log.of_layer(layer, epoch)}
+            pictures = [at[number] for number in numbers or () if number in at]
+            path = job.folder.sheet(layer, epoch)
+            if pictures and _has_room(job, path, pictures):
+                yield Task(path, partial(_encoded_sheets, job, pictures))
+            else:
+                job.step()
+
+
+def differences(job: Job) -> Iterator[Task]:
+    """Two epochs of each layer, or two trainings, and what each weight differs by."""
+    for before, after in ends_of_layers(job.log):
+        pictures = [
+            one for end in (before, after) for one in job.log.of_layer(end.layer, end.epoch)
+        ]
+        choosing = job.choosing("differences")
+        draw = partial(draw_difference_of, job.log, before, after, job.manner, choosing)
+        yield from _task(job, job.folder.difference(before.layer), pictures, draw)
+
+
+def contexts(job: Job) -> Iterator[Task]:
+    """Kernels with what makes their input channels, where that was drawn."""
+    for picture in contexts_of(job.log):
+        draw = partial(draw_context, job.log, picture, job.manner)
+        yield from _task(job, job.folder.context(picture), [picture], draw)
+
+
+def animations(job: Job) -> Iterator[Task]:
+    """Each layer across epochs."""
+    for layer in animated_layers(job.log):
+        yield Task(job.folder.animation(layer), partial(_animated, job, layer))
+
+
+def curves(job: Job) -> Iterator[Task]:
+    """The loss, each metric and each statistic."""
+    for run in job.log.runs:
+        for figure in curve_figures(job.log, run):
+            path = job.folder.curve(run, figure.file)
+            yield Task(path, partial(_curves, job, figure))
+
+
+def drawn_layers(log: Log) -> list[LoggedLayer]:
+    """The layers that have pictures beside sheets."""
+    return [layer for layer in log.layers if layer.kernels]
+
+
+def animated_layers(log: Log) -> list[LoggedLayer]:
+    """Those that have them at several epochs."""
+    return [layer for layer in drawn_layers(log) if len(layer.epochs) > 1]
+
+
+def ends_of_layers(log: Log) -> list[tuple[End, End]]:
+    """What is compared of each layer: two trainings, where a log has two, or two epochs."""
+    if len(log.runs) != 2:
+        return [
+            (End(one, first, when(first)), End(one, last, when(last)))
+            for one in animated_layers(log)
+            for first, last in [(one.epochs[0], one.epochs[-1])]
+        ]
+    before, after = (
+        {(one.view, one.number): one for one in drawn_layers(log) if one.run == run}
+        for run in log.runs
+    )
+    return [
+        (End(one, one.epochs[-1], one.run), End(after[key], after[key].epochs[-1], after[key].run))
+        for key, one in before.items()
+        if key in after
+    ]
+
+
+def _strips_of_layers(job: Job, part: str) -> Iterator[tuple[LoggedLayer, list[list[Picture]]]]:
+    """The kernels of each layer that a part shows, across epochs; and sheets, if there are."""
+    for layer in job.log.layers:
+        draw = partial(chosen_strips, job.log, layer, job.choosing(part))
+        chosen = _or_told(job, part, layer, draw)
+        if chosen is None:
+            continue
+        if part == "strips" and layer.kernels and layer.sheets:
+            chosen += [one for one in job.log.strips_of(layer) if one[0].address.kernel == SHEET]
+        yield layer, chosen
+
+
+def _or_told(
+    job: Job, part: str, layer: LoggedLayer, choose: Callable[[], list[T]]
+) -> list[T] | None:
+    """What is chosen of a layer; None, which is told, where it cannot be ranked."""
+    try:
+        return choose()
+    except (LogError, ArgumentError) as error:
+        job.tell(f"{part} of layer {layer.number}: {error}")
+        return None
+
+
+def _task(
+    job: Job, path: str, pictures: list[Picture], draw: Callable[[], Drawing]
+) -> Iterator[Task]:
+    if _has_room(job, path, pictures):
+        yield Task(path, partial(_encoded, job, draw))
+    else:
+        job.step()
+
+
+def _has_room(job: Job, path: str, pictures: list[Picture]) -> bool:
+    try:
+        job.room.take(pictures)
+    except LogError as error:
+        job.tell(f"{path}: {error}")
+        return False
+    return True
+
+
+def _encoded(job: Job, draw: Callable[[], Drawing]) -> list[bytes]:
+    return [encode(draw(), job.format)]
+
+
+def _encoded_sheets(job: Job, pictures: list[Picture]) -> list[bytes]:
+    return [encode(one, job.format) for one in draw_sheets(pictures, job.manner)]
+
+
+def _animated(job: Job, layer: LoggedLayer) -> list[bytes]:
+    return [animate(job, layer)]
+
+
+def _curves(job: Job, figure: CurveFigure) -> list[bytes]:
+    return [draw_curves(*figure, format=job.format)]
