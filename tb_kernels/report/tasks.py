@@ -148,8 +148,8 @@ def _strips_of_layers(job: Job, part: str) -> Iterator[tuple[LoggedLayer, list[l
 
 
 def _or_told(
-    job: Job, part: str, layer: LoggedLayer, choose: Callable[[], list[T]]
-) -> list[T] | None:
+    job: Job, part: str, layer: LoggedLayer, choose: Callable[[], list[_Chosen]]
+) -> list[_Chosen] | None:
     """What is chosen of a layer; None, which is told, where it cannot be ranked."""
     try:
         return choose()
