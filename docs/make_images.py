@@ -1,85 +1,102 @@
-"""Makes the pictures of README and docs/ from a run of the example.
+"""Makes the pictures of README and docs/ from runs of the example.
 
     python examples/digits.py --views all --log-dir /tmp/digits
     python examples/digits.py --log-dir logs
-    python docs/make_images.py /tmp/digits logs
+    python examples/digits.py --log-dir runs/adam
+    python examples/digits.py --log-dir runs/rmsprop --optimizer rmsprop
+    python docs/make_images.py /tmp/digits logs runs
 
 The screenshots take Chromium and Playwright (the extra `test`).
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+import numpy as np
+from numpy.typing import NDArray
 
-from tb_kernels import Log, Picture, open_log
-from tb_kernels.report.grids import Cell, draw_grid
+ROOT = Path(__file__).absolute().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tb_kernels import Log, open_log
+from tb_kernels.drawing import png
+from tb_kernels.figures.paper import DPI, pixels_of
 from tests.helpers.browser import open_time_series, page, tensorboard
 
-IMAGES = Path(__file__).parent / "images"
-EPOCHS = (0, 1, 6, 10)
+IMAGES = ROOT / "docs/images"
 
-# A row for each of these: view, layer and kernel, 0 being the layer's sheet, and how many times as
-# large as logged.
-FIGURES = {
-    "expanded": (("kernels", "1_6", 2), ("expanded", "3_0", 3)),
-    "examples": (("examples", "3_2", 1), ("examples", "3_8", 1)),
-    "kernels": (("kernels", "1_6", 2), ("kernels", "3_2", 2)),
-    "activations": (("activations", "1_6", 2), ("activations", "3_2", 2)),
-    "gradients": (("gradients", "1_6", 2), ("gradients", "3_2", 2)),
-    "patterns": (("patterns", "3_0", 2),),
-    "heatmaps": (("heatmaps", "3_0", 2),),
+# By name, figures that stand below each other: what is selected, and what `figure` is told.
+FIGURES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
+    "expanded": [
+        ({"views": "expanded", "kernels": range(1, 13)}, {"kind": "grid", "width": "8in"})
+    ],
+    "kernels": [({"views": "kernels", "kernels": kernel}, {}) for kernel in ("1_6", "3_2")],
+    "epochs": [
+        ({"views": "kernels", "kernels": "3_2"}, {"normalize": how}) for how in ("layer", "epoch")
+    ],
+    "examples": [
+        ({"views": "examples", "kernels": [2, 8]}, {"kind": "grid", "direction": "down"})
+    ],
+    "context": [({"views": "kernels", "kernels": "3_6", "epochs": 10}, {"kind": "context"})],
+    "activations": [({"views": "activations", "kernels": kernel}, {}) for kernel in ("1_6", "3_2")],
+    "gradients": [({"views": "gradients", "kernels": kernel}, {}) for kernel in ("1_6", "3_2")],
+    "patterns": [
+        ({"views": "patterns", "kernels": range(1, 13)}, {"kind": "grid", "width": "8in"})
+    ],
+    "heatmaps": [({"views": "heatmaps", "kernels": range(1, 10)}, {"kind": "grid"})],
 }
 
-# Whose pictures are wide: a row per epoch, a column per kernel.
-WIDE = ("examples",)
-
-# The figures of docs/report.md, by the command that it shows.
-REPORT = ["--kernels", "1_6,3_2", "--epochs", "1,6,10", "--columns", "32", "--only", "strips"]
+# By name, what the README's commands make; the first folder says which command.
+EXPORTED = {
+    "1_6": "figures/strips/kernels/1-conv2d/1_6.png",
+    "3_2": "figures/strips/kernels/3-conv2d/3_2.png",
+    "six": "paper/grids/kernels/3-conv2d/3.png",
+    "slide": "slide/grids/kernels/1-conv2d/1.png",
+    "difference": "compare/differences/kernels/1-conv2d/1.png",
+}
 
 
 def draw(log: Log, name: str) -> None:
-    """A row per kernel and a column per epoch, or the other way round, each with its address."""
-
-    def cell(picture: Picture, times: int) -> Cell:
-        return Cell.of(picture, str(picture.address), times * picture.legend.layout.scale)
-
-    rows = [
-        [cell(log.picture(f"{kernel}_{epoch}", view=view), times) for epoch in EPOCHS]
-        for view, kernel, times in FIGURES[name]
+    """Figures as `Log.figure` draws them, the first at the top."""
+    drawn = [
+        pixels_of(log.select(**selection).figure(**options)) for selection, options in FIGURES[name]
     ]
-    if name in WIDE:
-        rows = [list(column) for column in zip(*rows, strict=True)]
-    (IMAGES / f"{name}.png").write_bytes(draw_grid(rows).encode("png"))
+    (IMAGES / f"{name}.png").write_bytes(png.encode(_stacked(drawn), DPI))
 
 
-def export(log_dir: Path) -> None:
-    """Two strips as the command of docs/report.md makes them, and the page of all kernels."""
-    with tempfile.TemporaryDirectory() as folder:
-        # From beside it: the page is titled with the path as it was given.
-        command = [sys.executable, "-m", "tb_kernels", "export", log_dir.name, folder]
-        subprocess.run([*command, *REPORT], check=True, cwd=log_dir.parent)
-        for strip in ("1-conv2d/1_6.png", "3-conv2d/3_2.png"):
-            shutil.copy(Path(folder, "strips/kernels", strip), IMAGES)
-        subprocess.run([*command, "--only", "page"], check=True, cwd=log_dir.parent)
+def _stacked(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    wide = max(one.shape[1] for one in pictures)
+    fill = [((0, 0), (0, wide - one.shape[1]), (0, 0)) for one in pictures]
+    filled = [np.pad(one, by, constant_values=255) for one, by in zip(pictures, fill, strict=True)]
+    return np.concatenate(filled)
+
+
+def export(logs: Path, runs: Path) -> None:
+    """What the README's commands make, run as they stand there."""
+    lines = re.findall(r"bin/(tb-kernels export .+)", (ROOT / "README.md").read_text())
+    commands = {line.split()[3]: shlex.split(line)[1:] for line in lines}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "logs").symlink_to(logs)
+        (folder / "runs").symlink_to(runs)
+        for made in ("report", *dict.fromkeys(path.split("/")[0] for path in EXPORTED.values())):
+            command = [sys.executable, "-m", "tb_kernels", *commands[made]]
+            subprocess.run(command, check=True, cwd=folder)
+        for image, path in EXPORTED.items():
+            shutil.copy(folder / path, IMAGES / f"{image}.png")
         with page(1300, 900) as tab:
-            tab.goto(f"file://{folder}/index.html")
+            tab.goto(f"file://{folder}/report/index.html")
             tab.wait_for_timeout(1000)
             tab.screenshot(path=IMAGES / "page.png")
-
-
-def export_context(log_dir: Path) -> None:
-    """A kernel beside what makes its input channels."""
-    with tempfile.TemporaryDirectory() as folder:
-        choice = ["--only", "contexts", "--kernels", "3_6", "--views", "kernels"]
-        command = [sys.executable, "-m", "tb_kernels", "export", log_dir, folder, *choice]
-        subprocess.run(command, check=True)
-        shutil.copy(Path(folder, "contexts/3-conv2d/3_6_10.png"), IMAGES / "context.png")
 
 
 def shoot_kernels(log_dir: Path) -> None:
@@ -103,14 +120,13 @@ def shoot_views(log_dir: Path) -> None:
 
 
 def main() -> None:
-    """Makes all, from a log of all views and a log of kernels alone."""
+    """Makes all, from a log of all views, a log of kernels alone, and two trainings."""
     IMAGES.mkdir(exist_ok=True)
-    views, kernels = (Path(path).absolute() for path in sys.argv[1:3])
+    views, kernels, runs = (Path(path).absolute() for path in sys.argv[1:4])
     log = open_log(views)
     for name in FIGURES:
         draw(log, name)
-    export(kernels)
-    export_context(views)
+    export(kernels, runs)
     shoot_views(views)
     shoot_kernels(kernels)
 

@@ -40,7 +40,7 @@ def main() -> int:
     options = parse_arguments()
     keras.utils.set_random_seed(0)
     (x_train, y_train), (x_test, y_test) = load(options.dataset)
-    model = build(x_train.shape[1:])
+    model = build(x_train.shape[1:], options.optimizer)
     model.summary()
 
     log_dir = options.log_dir
@@ -100,11 +100,12 @@ def loggers(
     return [every[view]() for view in views]
 
 
-def build(shape: tuple[int, ...]) -> keras.Model:
+def build(shape: tuple[int, ...], optimizer: str = "adam") -> keras.Model:
     """The network of the course: its convolutions are layers 1 and 3.
 
     Args:
         shape: Of one picture, (height, width, channels).
+        optimizer: What Keras calls it.
     """
     model = keras.Sequential(
         [
@@ -120,7 +121,7 @@ def build(shape: tuple[int, ...]) -> keras.Model:
         ],
         name="course",
     )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -188,6 +189,12 @@ def parse_arguments() -> argparse.Namespace:
         default=["kernels"],
         metavar="kernels,patterns",
         help=f"all, or some of {', '.join(VIEWS)} (default: kernels)",
+    )
+    parser.add_argument(
+        "--optimizer",
+        choices=["adam", "sgd", "rmsprop"],
+        default="adam",
+        help="two trainings that start alike are compared by their kernels (default: %(default)s)",
     )
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument(

@@ -1,14 +1,18 @@
 """README and docs/ are true: code and commands run, keywords, messages and links are the real ones."""
 
+import ast
 import inspect
 import re
 import shlex
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
 import tb_kernels
 from tb_kernels import (
@@ -22,6 +26,10 @@ from tb_kernels import (
     PatternLogger,
 )
 from tb_kernels.cli import main
+from tb_kernels.commands.export import command as export_command
+from tb_kernels.figures.figure import KINDS, draw_figure
+from tb_kernels.figures.manner import Manner
+from tb_kernels.figures.paper import pixels_of
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.project import ROOT
 
@@ -65,8 +73,13 @@ def classifier():
     return model
 
 
+def is_of_figures(code):
+    """Whether a block needs the log of the example, which is made below."""
+    return ".figure(" in code or '"active"' in code
+
+
 @pytest.mark.filterwarnings("ignore:epochs .* asked for and not reached")
-@pytest.mark.parametrize("code", blocks("python"))
+@pytest.mark.parametrize("code", [one for one in blocks("python") if not is_of_figures(one)])
 def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
     """Each Python block runs as it stands, given a model and data, and does what it is for."""
     monkeypatch.chdir(tmp_path)
@@ -92,48 +105,193 @@ def test_code_blocks_run(code, classifier, data, tmp_path, monkeypatch):
         assert all(array.size for array in arrays)
 
 
+def moved(model, epoch, seed=1):
+    """Moves each kernel in a direction of its own, some much farther than others."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            shape = layer.kernel.shape
+            far = rng.permutation(np.arange(1, shape[-1] + 1)) / shape[-1]
+            layer.kernel.assign_add(0.02 * epoch * far * rng.normal(size=shape))
+
+
+def log_epochs(model, *loggers, seed=1):
+    """Logs the model before, and as it moves on."""
+    first = model.get_weights()
+    for epoch in (0, 1, 6, 10):
+        model.set_weights(first)
+        moved(model, epoch, seed)
+        for logger in loggers:
+            logger.log(model, epoch)
+    for logger in loggers:
+        logger.close()
+    model.set_weights(first)
+
+
 @pytest.fixture(scope="module")
-def example(tmp_path_factory):
-    """A folder with the log of the example's network, not trained, and checkpoints of it."""
+def logged(tmp_path_factory):
+    """A folder with the logs that the pages speak of, and checkpoints of the example's network."""
     folder = tmp_path_factory.mktemp("readme")
     keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
     model = seeds_network((8, 8, 1))
-    with KernelLogger(folder / "logs") as logger:
-        for epoch in (0, 1, 6, 10):
-            logger.log(model, epoch)
+    log_epochs(model, KernelLogger(folder / "logs"))
+    inputs = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+    log_epochs(model, KernelLogger(folder / "active"), ActivationLogger(folder / "active", inputs))
+    for seed, name in enumerate(("adam", "rmsprop")):
+        log_epochs(model, KernelLogger(folder / "runs" / name), seed=seed)
     (folder / "checkpoints").mkdir()
     for epoch in (1, 2):
         model.save(folder / "checkpoints" / f"model-{epoch:02d}.keras")
+    keras.backend.clear_session()
+    log_epochs(seeds_network((8, 8, 3)), KernelLogger(folder / "photos"))
     return folder
 
 
-COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if "tb-kernels" in line]
+@pytest.fixture
+def example(logged, tmp_path, monkeypatch):
+    """A copy of it, to be written to; the working directory."""
+    folder = tmp_path / "readme"
+    shutil.copytree(logged, folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
-@pytest.mark.parametrize("line", dict.fromkeys(COMMANDS))
-def test_commands_run(line, example, monkeypatch, capsys):
-    """Each tb-kernels line does what it says; the table after `list` is the real one."""
-    monkeypatch.chdir(example)
+def commands(text):
+    """Its lines that run tb-kernels."""
+    found = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    return [line for block in found for line in block.splitlines() if "tb-kernels" in line]
+
+
+def run(line):
     _, *words = shlex.split(line)
     arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) or [word])]
     assert main(arguments) == 0
+    return arguments
+
+
+def below(line):
+    """The tables that the pages show below a command."""
+    shown = [text.split(f"{line}\n```\n\n```\n") for text in PAGES.values()]
+    return [one[1].split("```")[0].splitlines() for one in shown if len(one) == 2]
+
+
+@pytest.mark.parametrize("line", dict.fromkeys(commands(TOLD)))
+def test_commands_run(line, example, capsys):
+    """Each tb-kernels line does what it says; the table after `list` is the real one."""
+    arguments = run(line)
     told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     if arguments[0] == "list":
-        shown = PAGES["report.md"].split("tb-kernels list logs\n```\n\n```\n")[1].split("```")[0]
-        first, *table = shown.splitlines()
+        ((first, *table),) = below(line)
         assert told[1:] == table
         assert first.startswith("384 pictures, ")
     elif arguments[0] in ("rank", "health"):
         # The network of the page was trained: its heading and columns are these, its numbers not.
-        shown = PAGES["report.md"].split(f"{line}\n```\n\n```\n")[1].splitlines()
+        (shown,) = below(line)
         assert [row.split() for row in told[:2]] == [row.split() for row in shown[:2]]
         assert [row.split()[:2] for row in told[2:]] == [row.split()[:2] for row in shown[2 : len(told)]]  # fmt: skip
     elif "--only" in arguments:
-        assert sorted(path.name for path in example.rglob("figures/strips/kernels/*/*")) == ["1_6.png", "3_2.png"]  # fmt: skip
+        # That part and no other, with figures in it.
+        (part,) = (example / arguments[2]).iterdir()
+        assert part.name == arguments[arguments.index("--only") + 1]
+        assert list(part.rglob("*.png"))
     elif arguments[0] == "export":
         folders = {f"{path.name}{'/' if path.is_dir() else ''}" for path in (example / "report").iterdir()}  # fmt: skip
         table = PAGES["report.md"].split("| in `report/` | what |")[1].split("\n\n")[0]
         assert folders == set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
+
+
+@pytest.mark.parametrize("code", [one for one in blocks("python") if is_of_figures(one)])
+def test_figures_of_the_pages_are_drawn(code, example):
+    """Each block runs as it stands, and saves what it says, as wide as it says."""
+    names = {}
+    exec(code, names)  # noqa: S102
+    for name in re.findall(r'savefig\("(\S+?)"\)', code):
+        start = {"png": b"\x89PNG", "pdf": b"%PDF"}[name[-3:]]
+        assert Path(name).read_bytes().startswith(start)
+    assert isinstance(names.get("figure", Figure()), Figure)
+    for width, unit in re.findall(r'width="(\d+)(mm|in)"', code):
+        wide = float(width) / (25.4 if unit == "mm" else 1)
+        saved = [names["figure"]] if "figure" in names else []
+        widths = [one.get_size_inches()[0] for one in saved] + [
+            Image.open(one).width / 150 for one in re.findall(r'savefig\("(\S+png)"\)', code)
+        ]
+        assert any(abs(one - wide) < 0.01 for one in widths)
+
+
+JOBS = {
+    job.splitlines()[0]: job
+    for job in README.split("\n## How do I…\n")[1].split("\n## ")[0].split("\n### … ")[1:]
+}
+TWICE = [title for title, job in JOBS.items() if "tb-kernels export" in job]
+
+
+@pytest.mark.parametrize("title", TWICE)
+def test_command_and_python_draw_the_same(title, example):
+    """What the lines of Python draw is, pixel by pixel, what the command has saved."""
+    job = JOBS[title]
+    (line,) = commands(job)
+    out = run(line)[2]
+    made = [np.asarray(Image.open(path).convert("RGB")) for path in Path(out).rglob("*.png")]
+    (code,) = re.findall(r"```python\n(.*?)```", job, re.DOTALL)
+    names = {}
+    exec(code, names)  # noqa: S102
+    drawn = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(Path().glob("*.png"))]
+    drawn += [pixels_of(names["figure"])] if "figure" in names else []
+    same = [any(np.array_equal(one, other) for other in made) for one in drawn]
+    # Of "difference.png" and "epochs.png", runs beside each other, the command makes the first.
+    assert same == ([True, False] if "epochs.png" in code else [True] * len(drawn))
+    assert drawn
+
+
+def test_jobs_take_three_lines():
+    """Each job of the README is a command, or at most three statements behind the import."""
+    assert len(JOBS) > 8
+    for title, job in JOBS.items():
+        (code,) = re.findall(r"```python\n(.*?)```", job, re.DOTALL)
+        first, *statements = ast.parse(code).body
+        assert isinstance(first, ast.ImportFrom), title
+        assert 1 <= len(statements) <= 3, title
+
+
+def test_six_that_changed_most(logged, monkeypatch):
+    """The paper's figure shows, in order, the kernels that the weights of the model say."""
+    monkeypatch.chdir(logged)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    model = seeds_network((8, 8, 1))
+    first = model.layers[2].get_weights()[0]
+    moved(model, 10)
+    change = np.linalg.norm((model.layers[2].get_weights()[0] - first).reshape(-1, 64), axis=0)
+    layer = tb_kernels.open_log("logs").select(layers=3)
+    figure = layer.figure("grid", order="change", top=6)
+    labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert labels == [str(one + 1) for one in np.argsort(-change)[:6]]
+
+
+def rows(page, title, column=0):
+    """What stands as code in a column of the first table of a section."""
+    section = PAGES[page].split(f"\n## {title}\n")[1].split("\n## ")[0]
+    table = re.search(r"^\|.*?\n\n", section, re.DOTALL | re.MULTILINE)[0]
+    return [re.findall(r"`\W*([\w-]+)\W*`", line.split("|")[column + 1]) for line in table.splitlines()[2:]]  # fmt: skip
+
+
+def test_all_kinds_of_figures_are_told():
+    """Every kind stands in the table, and no other."""
+    told = [name for row in rows("figures.md", "Kinds") for name in row]
+    assert sorted(told) == sorted({*KINDS, "curves"})
+
+
+def test_all_options_of_figures_are_told():
+    """Every option stands in the table, in Python and at the command line, and no other."""
+    own = {*inspect.signature(draw_figure).parameters, *inspect.signature(Manner.checked).parameters}  # fmt: skip
+    told = [name for row in rows("figures.md", "Options") for name in row]
+    assert sorted(told) == sorted(own - {"log", "kind", "options"})
+    choosing = {"runs", "views", "layers", "kernels", "epochs", "only", "together"}
+    have = {option.opts[0].lstrip("-") for option in export_command.params} - {"log_dir", "out_dir"}
+    told = [name.lstrip("-") for row in rows("figures.md", "Options", 1) for name in row]
+    assert sorted(told) == sorted(have - choosing)
+    assert all(f"`--{name}`" in TOLD for name in choosing)
 
 
 def test_table_of_keywords_is_complete():
@@ -239,7 +397,7 @@ def test_speed_of_the_readme_is_that_of_the_tables():
     """Its few numbers stand among all those that were measured."""
     section = README.split("## How fast")[1].split("\n## ")[0]
     times = re.findall(r"[\d.]+ m?s\b", section)
-    assert len(times) == 10
+    assert len(times) == 4
     for time in times:
         assert f" {time} |" in PAGES["speed.md"], time
 
