@@ -59,9 +59,9 @@ FIGURES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
 EXPORTED = {
     "1_6": "figures/strips/kernels/1-conv2d/1_6.png",
     "3_2": "figures/strips/kernels/3-conv2d/3_2.png",
-    "six": "paper/grids/kernels/3-conv2d/3.png",
-    "slide": "slide/grids/kernels/1-conv2d/1.png",
-    "difference": "compare/differences/kernels/1-conv2d/1.png",
+    "six": "paper/grids/kernels/3-conv2d.png",
+    "slide": "slide/grids/kernels/1-conv2d.png",
+    "difference": "compare/differences/adam/kernels/1-conv2d.png",
 }
 
 

@@ -152,7 +152,8 @@ def logged(tmp_path_factory):
 def example(logged, tmp_path, monkeypatch):
     """A copy of it, to be written to; the working directory."""
     folder = tmp_path / "readme"
-    shutil.copytree(logged, folder)
+    # The event files are enough.
+    shutil.copytree(logged, folder, ignore=shutil.ignore_patterns("*.png"))
     monkeypatch.chdir(folder)
     return folder
 
@@ -272,7 +273,7 @@ def test_six_that_changed_most(logged, monkeypatch):
 def rows(page, title, column=0):
     """What stands as code in a column of the first table of a section."""
     section = PAGES[page].split(f"\n## {title}\n")[1].split("\n## ")[0]
-    table = re.search(r"^\|.*?\n\n", section, re.DOTALL | re.MULTILINE)[0]
+    table = re.search(r"^\|.*?\n\n", section, re.DOTALL | re.MULTILINE)[0].strip()
     return [re.findall(r"`\W*([\w-]+)\W*`", line.split("|")[column + 1]) for line in table.splitlines()[2:]]  # fmt: skip
 
 
