@@ -55,11 +55,12 @@ def printed(notebook):
 
 @pytest.mark.slow
 def test_it_shows_what_it_says(executed):
-    """The log as a table of pictures, a kernel as a picture, a figure; the gradients' shapes."""
+    """The log as a table of pictures, a kernel as a picture, four figures; the gradients' shapes."""
     notebook, _, folder = executed
     pages = outputs(notebook, "text/html")
     assert any(page.count("data:image/png;base64") == 8 for page in pages)
-    assert len(outputs(notebook, "image/png")) == 2
+    assert len(outputs(notebook, "image/png")) == 5
+    assert (folder / "kernel.pdf").read_bytes().startswith(b"%PDF")
     text = printed(notebook)
     assert "(129, 129)" in text
     assert re.findall(r"epoch +(\d+): \S+/kernel \(3, 3, 1, 32\)", text) == ["0", "1", "6", "10"]
@@ -90,7 +91,7 @@ def test_run_once_more(executed):
     groups = {path.name for path in (folder / "logs/kernels").iterdir() if path.is_dir()}
     assert groups == {"1-conv2d", "3-conv2d"}
     assert "kernels      1      conv2d_2" in printed(again)
-    assert len(outputs(again, "image/png")) == 2
+    assert len(outputs(again, "image/png")) == 5
     assert outputs(again, "image/png") == outputs(once, "image/png")
     log = open_log(folder / "logs")
     assert len(log.select(views="kernels")) == 384
