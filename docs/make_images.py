@@ -24,14 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).absolute().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tb_kernels import Log, open_log
 from tb_kernels.drawing import png
 from tb_kernels.figures.paper import DPI, pixels_of
 from tests.helpers.browser import open_time_series, page, tensorboard
 
+ROOT = Path(__file__).absolute().parent.parent
 IMAGES = ROOT / "docs/images"
 
 # By name, figures that stand below each other: what is selected, and what `figure` is told.
@@ -43,9 +43,7 @@ FIGURES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "epochs": [
         ({"views": "kernels", "kernels": "3_2"}, {"normalize": how}) for how in ("layer", "epoch")
     ],
-    "examples": [
-        ({"views": "examples", "kernels": [2, 8]}, {"kind": "grid", "direction": "down"})
-    ],
+    "examples": [({"views": "examples", "kernels": [2, 8]}, {"kind": "grid", "direction": "down"})],
     "context": [({"views": "kernels", "kernels": "3_6", "epochs": 10}, {"kind": "context"})],
     "activations": [({"views": "activations", "kernels": kernel}, {}) for kernel in ("1_6", "3_2")],
     "gradients": [({"views": "gradients", "kernels": kernel}, {}) for kernel in ("1_6", "3_2")],

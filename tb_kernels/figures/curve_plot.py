@@ -8,12 +8,12 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tb_kernels.figures.line_labels import LineLabels, fitted
+from tb_kernels.figures.paper import Drawing
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.schema.naming import FINAL
 
@@ -74,7 +74,7 @@ _ON_DARK = _Palette(0.93, 0.5, "#585d66", "#a0a6b0")
 
 def build_curves(
     name: str, lines: Mapping[str, Curve], logged: Sequence[int], *, dark: bool = False
-) -> Figure:
+) -> Drawing:
     """Draws curves over epochs, each with its name at the end of its line.
 
     Of more than 12 lines the 8 that end with the largest values are named; the others are grey,
@@ -89,7 +89,7 @@ def build_curves(
         dark: Whether it is for a dark page.
     """
     palette = _ON_DARK if dark else _ON_WHITE
-    figure = Figure(figsize=_SIZE, layout="constrained")
+    figure = Drawing(figsize=_SIZE, layout="constrained")
     axes = figure.add_subplot()
     title, label = words_of(name, lines)
     place_of_final = max(

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.figures.curve_plot import build_curves, words_of
-from tb_kernels.figures.paper import DPI, NO_METADATA, plain_style
+from tb_kernels.figures.paper import DPI, NO_METADATA, Drawing, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
 from tb_kernels.schema.naming import belongs, natural_order, number_of, order_of
@@ -80,7 +79,7 @@ def curve_figures(log: Log, run: str) -> list[CurveFigure]:
     return [CurveFigure(name, _in_order(lines), of_run.epochs) for name, lines in figures.items()]
 
 
-def curves_figure(log: Log, name: str, run: str | None = None) -> Figure:
+def curves_figure(log: Log, name: str, run: str | None = None) -> Drawing:
     """A figure of the loss, of a metric or of a statistic of the layers over epochs.
 
     Args:
