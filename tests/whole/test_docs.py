@@ -202,6 +202,13 @@ def test_commands_run(line, example, capsys):
         assert folders == set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE))
 
 
+@pytest.mark.parametrize("line", re.findall(r"`(tb-kernels [^`]+)`", without_code(README)))
+def test_commands_within_the_text_run(line, example, capsys):
+    """What the README names in passing can be typed as it stands."""
+    run(line)
+    assert len(capsys.readouterr().out.splitlines()) > 2
+
+
 @pytest.mark.parametrize("code", [one for one in blocks("python") if is_of_figures(one)])
 def test_figures_of_the_pages_are_drawn(code, example):
     """Each block runs as it stands, and saves what it says, as wide as it says."""
