@@ -9,12 +9,12 @@ from tb_kernels.figures.scale import Bar
 from tb_kernels.figures.texts import CAPTION, text_width, wrapped
 
 
-def draw_bar(axes: Axes, bar: Bar | None, shortest: int, room: int, paper: Paper) -> None:
+def draw_bar(axes: Axes, bar: Bar, shortest: int, room: int, paper: Paper) -> None:
     """Draws a bar from low to high.
 
     Args:
         axes: It fills them.
-        bar: None for none.
+        bar: What it tells.
         shortest: Pixels that it will be long at least.
         room: Pixels that a line of text may take.
         paper: Of the figure.
@@ -23,12 +23,11 @@ def draw_bar(axes: Axes, bar: Bar | None, shortest: int, room: int, paper: Paper
     for spine in axes.spines.values():
         spine.set(linewidth=0.5, color="#808080")
     axes.set(yticks=[], xticks=[])
-    colors = None if bar is None else bar.colors
-    axes.set_frame_on(colors is not None)
-    if bar is not None and bar.note:
+    axes.set_frame_on(bar.colors is not None)
+    if bar.note:
         note = wrapped(bar.note, CAPTION, paper.dpi, room)
         axes.set_xlabel(note, loc="left", fontsize=CAPTION, parse_math=False, labelpad=1)
-    if bar is None or colors is None:
+    if bar.colors is None:
         return
     low, high = (0.0, 1.0) if bar.low is None or bar.high is None else (bar.low, bar.high)
     ticks = {low: number(low), high: number(high)}
@@ -39,7 +38,7 @@ def draw_bar(axes: Axes, bar: Bar | None, shortest: int, room: int, paper: Paper
         low, high, ticks = low - 1, high + 1, {low: number(low)}
     elif low < 0 < high:
         ticks = {low: number(low), 0.0: _zero(low, high, shortest, paper), high: number(high)}
-    axes.imshow(colors[None], extent=(low, high, 0, 1), aspect="auto", interpolation="nearest")
+    axes.imshow(bar.colors[None], extent=(low, high, 0, 1), aspect="auto", interpolation="nearest")
     axes.set_xticks(list(ticks), list(ticks.values()))
     texts = axes.get_xticklabels()
     if len(texts) > 1:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, zip_longest
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from numpy.typing import NDArray
 
+from tb_kernels.drawing.layouts import Layout
 from tb_kernels.errors import LogError
 from tb_kernels.figures.bars import draw_bar
 from tb_kernels.figures.fitting import fit
@@ -28,6 +27,9 @@ _BAR_HEIGHT, _SHORTEST_BAR, _LONGEST_BAR = 2.0, 32.0, 60.0
 
 # Around everything, in points; and between an axis and its labels.
 _MARGIN, _PAD = 4.0, 2.0
+
+# Of the width of a figure, what the labels of rows may take.
+_LABELS = 0.3
 
 # Pixels that no file tells of.
 _MORE = 1e-10
@@ -77,29 +79,40 @@ class _Sheet:
         )
         pad = _MARGIN / 72
         self._layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad / 2, hspace=0, wspace=0)
-        self._grid = self.figure.add_gridspec(2 * down, across)
-        # Row by row, as the panels.
-        self._axes = [
-            tuple(self.figure.add_subplot(self._grid[row + one, column]) for one in (0, 1))
-            for row in range(0, 2 * down, 2)
-            for column in range(across)
-        ]
-        # What a line of text may take.
+        # What a line of text may take, and of that what stands beside the pictures.
         self._room = round(0.9 * self._pixels(width * INCH)) // across
-        for panel, (axes, bar) in zip(chain(*panels), self._axes, strict=True):
-            self._label(axes, panel)
-            draw_bar(bar, panel.bar, self._pixels(_SHORTEST_BAR), self._room, paper)
+        self._panels = panels = [[self._with_labels(one) for one in row] for row in panels]
+        # Axes cost time, and those of many rows room: a row without bars has none.
+        barred = [any(panel.bar for panel in row) for row in panels]
+        self._grid = self.figure.add_gridspec(down + sum(barred), across)
+        # Row by row, as the panels.
+        self._axes: list[tuple[Axes, Axes | None]] = []
+        at = 0
+        for row, has_bars in zip(panels, barred, strict=True):
+            for column, panel in enumerate(row):
+                axes = self.figure.add_subplot(self._grid[at, column])
+                bar = self.figure.add_subplot(self._grid[at + 1, column]) if panel.bar else None
+                self._axes.append((axes, bar))
+                room = self._label(axes, panel)
+                if panel.bar and bar:
+                    draw_bar(bar, panel.bar, self._pixels(_SHORTEST_BAR), room, paper)
+            at += 2 if has_bars else 1
 
     def fit(self, scale: int | None) -> list[list[Placed]]:
         """Places the pictures where matplotlib leaves room."""
         self._layout.execute(self.figure)
         wide, high = self.figure.bbox.size
-        inner = [[axes.bbox.size for axes in pair] for pair in self._axes]
         across = len(self._panels[0])
-        room = int(sum(pair[0][0] for pair in inner[:across]))
+        room = int(sum(axes.bbox.width for axes, _ in self._axes[:across]))
         # What all else takes.
         self._wide = int(wide) - room
-        self._high = int(high - sum(one[1] for pair in inner[::across] for one in pair)) + 1
+        inner = {
+            axes.get_subplotspec().rowspan.start: axes.bbox.height
+            for pair in self._axes
+            for axes in pair
+            if axes
+        }
+        self._high = int(high - sum(inner.values())) + 1
         return self._aligned([self._fit_row(row, room, scale) for row in self._panels])
 
     def resize(self, placed: list[list[Placed]]) -> None:
@@ -112,8 +125,10 @@ class _Sheet:
         ]
         heights = []
         for row, panels in zip(placed, self._panels, strict=True):
-            bars = any(one.bar and one.bar.colors is not None for one in panels)
-            heights += [max(one.height for one in row), self._pixels(_BAR_HEIGHT) if bars else 1]
+            heights.append(max(one.height for one in row))
+            if any(one.bar for one in panels):
+                colors = any(one.bar and one.bar.colors is not None for one in panels)
+                heights.append(self._pixels(_BAR_HEIGHT) if colors else 1)
         wide = sum(widths) + self._wide
         if paper.width is not None:
             wide, widths = self._pixels(paper.width), [1] * len(widths)
@@ -138,37 +153,63 @@ class _Sheet:
             axes.set(xlim=(0, one.width), ylim=(one.height, 0))
             _set_ticks(axes, one.columns, panel.column_labels, one.rows, panel.row_labels)
             self._caption(axes, one)
-            length = max(one.width, self._pixels(_SHORTEST_BAR))
-            self._set(bar, min(length, self._pixels(_LONGEST_BAR)), self._pixels(_BAR_HEIGHT))
+            if bar:
+                length = max(one.width, self._pixels(_SHORTEST_BAR))
+                self._set(bar, min(length, self._pixels(_LONGEST_BAR)), self._pixels(_BAR_HEIGHT))
 
     def _fit_row(self, row: Sequence[Panel], room: int, scale: int | None) -> list[Placed]:
         share = None if self._paper.width is None else room // len(row)
         return [fit(one, self._paper, share, scale) for one in row]
 
     def _aligned(self, placed: list[list[Placed]]) -> list[list[Placed]]:
-        """Panels below each other, the columns of one below those of the other."""
-        rows = [(row[0], panels[0]) for row, panels in zip(placed, self._panels, strict=True)]
-        alike = len({len(one.widths) for one, _ in rows}) == 1 and not any(
-            panel.flow or panels[1:] for (_, panel), panels in zip(rows, self._panels, strict=True)
-        )
-        if not alike or len(rows) == 1:
-            return placed
-        widths = [max(widths) for widths in zip(*(one.widths for one, _ in rows), strict=True)]
-        like = replace(rows[0][0], widths=widths, gap=min(one.gap for one, _ in rows))
-        return [[place(panel, one.zoom, self._paper, like=like)] for one, panel in rows]
+        """Panels below each other, the columns of one below those of the other.
 
-    def _label(self, axes: Axes, panel: Panel) -> None:
+        Those of the same pictures, such as a grid that goes on below, are as large as each other.
+        """
+        rows = [(row[0], panels[0]) for row, panels in zip(placed, self._panels, strict=True)]
+        if len(rows) == 1 or any(panel.flow for _, panel in rows) or len(placed[0]) > 1:
+            return placed
+        layouts = [_layouts(panel) for _, panel in rows]
+        zooms = [
+            min(other.zoom for (other, _), those in zip(rows, layouts, strict=True) if those == own)
+            for own in layouts
+        ]
+        again = [
+            place(panel, zoom, self._paper) for zoom, (_, panel) in zip(zooms, rows, strict=True)
+        ]
+        widths = [max(own) for own in zip_longest(*(one.widths for one in again), fillvalue=0)]
+        like = replace(again[0], widths=widths, gap=min(one.gap for one, _ in rows))
+        return [
+            [place(panel, zoom, self._paper, like=like)]
+            for zoom, (_, panel) in zip(zooms, rows, strict=True)
+        ]
+
+    def _with_labels(self, panel: Panel) -> Panel:
+        """A panel with its labels in lines that leave room for pictures."""
+        room, dpi = int(self._room * _LABELS), self._paper.dpi
+        return panel._replace(
+            row_labels=[wrapped(one, CAPTION, dpi, room) for one in panel.row_labels]
+        )
+
+    def _label(self, axes: Axes, panel: Panel) -> int:
+        """Puts title and labels at axes; the pixels that a line above or below may take."""
         axes.set_frame_on(False)
         axes.tick_params(length=0, pad=_PAD, labelsize=CAPTION)
         axes.xaxis.tick_top()
-        # Somewhere, until the pictures have their places.
-        columns, rows = (
-            np.linspace(0.1, 0.9, len(labels)) for labels in (panel.column_labels, panel.row_labels)
-        )
-        _set_ticks(axes, columns, panel.column_labels, rows, panel.row_labels)
+        # Until the pictures have their places, the one that takes most, in the middle: at a row's
+        # edge it would take more, and each takes time.
+        dpi = self._paper.dpi
+        widest = sorted(panel.row_labels, key=lambda label: _width_of(label, dpi))[-1:]
+        _set_ticks(axes, [0.5], panel.column_labels[:1], [0.5], widest)
         if panel.title:
-            title = wrapped(panel.title, TITLE, self._paper.dpi, self._room)
+            title = wrapped(panel.title, TITLE, self._paper.dpi, self._line(panel))
             axes.set_title(title, loc="left", fontsize=TITLE, parse_math=False, pad=2 * _PAD)
+        return self._line(panel)
+
+    def _line(self, panel: Panel) -> int:
+        """Pixels that a line above or below pictures may take: it begins where they do."""
+        labels = (_width_of(label, self._paper.dpi) for label in panel.row_labels)
+        return self._room - max(labels, default=0)
 
     def _caption(self, axes: Axes, placed: Placed) -> None:
         for cell, layout, x, y in placed.places:
@@ -192,7 +233,7 @@ class _Sheet:
         widths = [
             text_width(line, points, dpi)
             for points, text in texts.items()
-            for line in wrapped(text, points, dpi, self._room).splitlines()
+            for line in wrapped(text, points, dpi, self._line(panel)).splitlines()
         ]
         return max(self._pixels(_SHORTEST_BAR) if panel.bar else 1, *widths, 1)
 
@@ -209,11 +250,19 @@ class _Sheet:
         return max(1, round(millimetres / INCH * self._paper.dpi))
 
 
+def _layouts(panel: Panel) -> set[Layout]:
+    return {cell.layout for row in panel.rows for cell in row if cell}
+
+
+def _width_of(label: str, dpi: int) -> int:
+    return max((text_width(line, CAPTION, dpi) for line in label.splitlines()), default=0)
+
+
 def _set_ticks(
     axes: Axes,
-    columns: Sequence[float] | NDArray[np.float64],
+    columns: Sequence[float],
     column_labels: Sequence[str],
-    rows: Sequence[float] | NDArray[np.float64],
+    rows: Sequence[float],
     row_labels: Sequence[str],
 ) -> None:
     axes.set_xticks(columns if column_labels else [], column_labels)

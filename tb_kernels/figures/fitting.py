@@ -165,8 +165,8 @@ def _fitted(panel: Panel, paper: Paper, width: int | None, scale: int | None) ->
         wide = place(panel, 0, paper).width if placed is None else placed.width
         raise TooWideError(
             f"a row of {len(panel.rows[0])} pictures takes {wide / paper.dpi * INCH:.0f} mm at "
-            f"{paper.dpi} pixels to the inch; expected a width of more, a finer dpi, or fewer "
-            "kernels or epochs"
+            f"{paper.dpi} pixels to the inch, and has {(width or 0) / paper.dpi * INCH:.0f} mm; "
+            "expected a width of more, a finer dpi, or fewer kernels or epochs"
         )
     return placed
 

@@ -151,7 +151,7 @@ def place(
         zoom: How many times as large as logged.
         paper: For the size of captions.
         width: Pixels that are to be filled by wider gaps, up to three times as wide.
-        like: A panel whose columns are as wide, and as far apart; None for none.
+        like: A panel whose first columns are as wide, and as far apart; None for none.
     """
     layouts = [[None if one is None else at(one.layout, zoom) for one in row] for row in panel.rows]
     gap = gap_between((one for row in layouts for one in row if one), paper)
@@ -167,7 +167,7 @@ def place(
             zip(*layouts, strict=True),
             zip(*panel.rows, strict=True),
             panel.column_labels or [""] * len(layouts[0]),
-            like.widths if like else [0] * len(layouts[0]),
+            like.widths[: len(layouts[0])] if like else [0] * len(layouts[0]),
             strict=True,
         )
     ]
@@ -179,7 +179,7 @@ def place(
         y += line * _longest(caption_lines(cell) for cell in row if cell)
         height = _longest(layout.size[0] for layout in own if layout)
         # A label has room, however flat its row is.
-        height = max(height, line if panel.row_labels else 1)
+        height = max(height, line * _longest(map(_lines, panel.row_labels)), 1)
         for cell, layout, x, width in zip(row, own, lefts, widths, strict=True):
             if cell and layout:
                 places.append(Place(cell, layout, x + (width - layout.size[1]) // 2, y))
@@ -212,7 +212,11 @@ def caption_width(cell: Cell, paper: Paper) -> int:
 
 def caption_lines(cell: Cell) -> int:
     """How many lines a caption has."""
-    return len(cell.caption.splitlines())
+    return _lines(cell.caption)
+
+
+def _lines(text: str) -> int:
+    return len(text.splitlines())
 
 
 def _label_width(text: str, paper: Paper) -> int:

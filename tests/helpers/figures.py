@@ -7,9 +7,13 @@ from collections import Counter
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from PIL import Image
+from scipy.ndimage import find_objects, label
 
+from tb_kernels.figures.mosaics import Mosaic
 from tests.helpers.browser import page
 from tests.helpers.oracle import draw, level
 
@@ -99,8 +103,6 @@ def fitting(figure, lowest, highest):
 
 def texts_of(figure):
     """Every text that is drawn, and its box in pixels (left, bottom, right, top)."""
-    from matplotlib.text import Text
-
     FigureCanvasAgg(figure).draw()
     found = []
     for text in figure.findobj(Text):
@@ -110,38 +112,65 @@ def texts_of(figure):
     return found
 
 
-def check_layout(figure):
-    """No text meets another or a picture, and none is cut off; letters are six points high at least."""
-    from matplotlib.text import Text
+def pictures_of(figure):
+    """The boxes of all pictures, one for each kernel at an epoch: rows are kernels, columns left, bottom, right, top."""
+    FigureCanvasAgg(figure).draw()
+    boxes = []
+    for axes, mosaic in mosaics_of(figure):
+        opaque = np.asarray(mosaic.get_array())[..., 3] > 0
+        numbers, _ = label(opaque, np.ones((3, 3)))
+        left, top = axes.bbox.x0, axes.bbox.y1
+        for rows, columns in find_objects(numbers):
+            # What does not fill its box would be pictures that touch.
+            assert opaque[rows, columns].all()
+            boxes.append((left + columns.start, top - rows.stop, left + columns.stop, top - rows.start))  # fmt: skip
+    return np.array(boxes)
 
+
+def mosaics_of(figure):
+    """The pictures of each panel, and their axes, which are as large."""
+    found = [(axes, image) for axes in figure.axes for image in axes.images if isinstance(image, Mosaic)]  # fmt: skip
+    for axes, mosaic in found:
+        assert axes.bbox.size == pytest.approx(mosaic.get_array().shape[1::-1])
+    return found
+
+
+def check_layout(figure, pictures):
+    """That a figure has so many pictures, and that all in it can be seen.
+
+    No text and no picture meets another, none is cut off, and pictures are further apart than
+    slices are; letters are six points high at least. At the edge nothing is drawn.
+    """
     texts = texts_of(figure)
-    width, height = figure.bbox.size
-    for text, (left, bottom, right, top) in texts:
-        assert left >= -0.5, text
-        assert bottom >= -0.5, text
-        assert right <= width + 0.5, text
-        assert top <= height + 0.5, text
-    for number, (text, box) in enumerate(texts):
-        for other, another in texts[:number]:
-            assert apart(box, another), (text, other)
-    for axes in figure.axes:
-        for image in axes.images:
-            box = axes.get_window_extent()
-            shown = np.asarray(image.get_array())
-            # Of a mosaic, what is not between pictures.
-            opaque = shown[..., 3] > 0 if shown.shape[-1] == 4 else np.ones(shown.shape[:2], bool)
-            rows, columns = np.nonzero(opaque)
-            for text, (left, bottom, right, top) in texts:
-                x = (columns + 0.5) / opaque.shape[1] * box.width + box.x0
-                y = box.y1 - (rows + 0.5) / opaque.shape[0] * box.height
-                inside = (x > left + 1) & (x < right - 1) & (y > bottom + 1) & (y < top - 1)
-                assert not inside.any(), text
+    assert texts
     for text in figure.findobj(Text):
-        if text.get_text().strip():
-            assert text.get_fontsize() >= 6
+        assert text.get_fontsize() >= 6
+    boxes = pictures_of(figure)
+    assert len(boxes) == pictures
+    bars = [axes.bbox.extents for axes in figure.axes for image in axes.images if not isinstance(image, Mosaic)]  # fmt: skip
+    named = [*texts, *((f"bar {at}", box) for at, box in enumerate(bars))]
+    width, height = figure.bbox.size
+    for name, (left, bottom, right, top) in [*named, *(("picture", box) for box in boxes)]:
+        assert left >= -0.5, name
+        assert bottom >= -0.5, name
+        assert right <= width + 0.5, name
+        assert top <= height + 0.5, name
+    for number, (name, box) in enumerate(named):
+        for other, another in named[:number]:
+            # A pixel of rounding.
+            assert distances(box, np.array([another]))[0] >= -1, (name, other)
+        assert distances(box, boxes).min() >= -1, name
+    gap = figure.dpi / 72 * 3.5
+    for number, box in enumerate(boxes[1:], 1):
+        assert distances(box, boxes[:number]).min() >= gap
+    pixels = np.asarray(figure.canvas.buffer_rgba())
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == edge[0]).all()
 
 
-def apart(one, other):
-    """Whether two boxes do not overlap, but for a pixel of rounding."""
-    (left, bottom, right, top), (left_, bottom_, right_, top_) = one, other
-    return right <= left_ + 1 or right_ <= left + 1 or top <= bottom_ + 1 or top_ <= bottom + 1
+def distances(box, others):
+    """How far boxes are from one, in the direction in which they are further; less than 0 if they overlap."""
+    left, bottom, right, top = box
+    across = np.maximum(others[:, 0] - right, left - others[:, 2])
+    along = np.maximum(others[:, 1] - top, bottom - others[:, 3])
+    return np.maximum(across, along)
