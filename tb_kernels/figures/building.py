@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from tb_kernels.drawing.layouts import Layout
 from tb_kernels.errors import LogError
 from tb_kernels.figures.bars import draw_bar
-from tb_kernels.figures.fitting import fit
+from tb_kernels.figures.fitting import fit, too_wide
 from tb_kernels.figures.mosaics import Mosaic
 from tb_kernels.figures.panels import Panel, Placed, place
 from tb_kernels.figures.paper import INCH, Drawing, Paper, plain_style
@@ -30,6 +30,9 @@ _MARGIN, _PAD = 4.0, 2.0
 
 # Of the width of a figure, what the labels of rows may take.
 _LABELS = 0.3
+
+# How much smaller pictures are tried where they do not fit, and when that is given up.
+_SMALLER, _SMALLEST = 0.9, 1 / 256
 
 # Pixels that no file tells of.
 _MORE = 1e-10
@@ -87,12 +90,15 @@ class _Sheet:
         self._grid = self.figure.add_gridspec(down + sum(barred), across)
         # Row by row, as the panels.
         self._axes: list[tuple[Axes, Axes | None]] = []
+        # One of each row of the grid.
+        self._rows: dict[int, Axes] = {}
         at = 0
         for row, has_bars in zip(panels, barred, strict=True):
             for column, panel in enumerate(row):
                 axes = self.figure.add_subplot(self._grid[at, column])
                 bar = self.figure.add_subplot(self._grid[at + 1, column]) if panel.bar else None
                 self._axes.append((axes, bar))
+                self._rows |= {at: axes} | ({at + 1: bar} if bar else {})
                 room = self._label(axes, panel)
                 if panel.bar and bar:
                     draw_bar(bar, panel.bar, self._pixels(_SHORTEST_BAR), room, paper)
@@ -106,14 +112,8 @@ class _Sheet:
         room = int(sum(axes.bbox.width for axes, _ in self._axes[:across]))
         # What all else takes.
         self._wide = int(wide) - room
-        inner = {
-            axes.get_subplotspec().rowspan.start: axes.bbox.height
-            for pair in self._axes
-            for axes in pair
-            if axes
-        }
-        self._high = int(high - sum(inner.values())) + 1
-        return self._aligned([self._fit_row(row, room, scale) for row in self._panels])
+        self._high = int(high - sum(axes.bbox.height for axes in self._rows.values())) + 1
+        return self._aligned([self._fit_row(row, room, scale) for row in self._panels], room)
 
     def resize(self, placed: list[list[Placed]]) -> None:
         """Makes the figure as large as pictures and texts need, and lays it out for good."""
@@ -161,7 +161,7 @@ class _Sheet:
         share = None if self._paper.width is None else room // len(row)
         return [fit(one, self._paper, share, scale) for one in row]
 
-    def _aligned(self, placed: list[list[Placed]]) -> list[list[Placed]]:
+    def _aligned(self, placed: list[list[Placed]], room: int) -> list[list[Placed]]:
         """Panels below each other, the columns of one below those of the other.
 
         Those of the same pictures, such as a grid that goes on below, are as large as each other.
@@ -174,14 +174,28 @@ class _Sheet:
             min(other.zoom for (other, _), those in zip(rows, layouts, strict=True) if those == own)
             for own in layouts
         ]
-        again = [
-            place(panel, zoom, self._paper) for zoom, (_, panel) in zip(zooms, rows, strict=True)
-        ]
-        widths = [max(own) for own in zip_longest(*(one.widths for one in again), fillvalue=0)]
-        like = replace(again[0], widths=widths, gap=min(one.gap for one, _ in rows))
+        times = 1.0
+        while True:
+            again = [
+                place(panel, times * zoom, self._paper)
+                for zoom, (_, panel) in zip(zooms, rows, strict=True)
+            ]
+            widths = [max(own) for own in zip_longest(*(one.widths for one in again), fillvalue=0)]
+            gap = max(one.gap for one in again)
+            wide = sum(widths) + gap * (len(widths) - 1)
+            if self._paper.width is None or wide <= room:
+                break
+            # Columns that are widest in different rows take more than any of these.
+            if times < _SMALLEST:
+                raise too_wide(len(widths), wide, room, self._paper)
+            times *= _SMALLER
+        wider = min(one.gap for one, _ in rows)
+        if self._paper.width is None or wide + (wider - gap) * (len(widths) - 1) <= room:
+            gap = max(gap, wider)
+        like = replace(again[0], widths=widths, gap=gap)
         return [
-            [place(panel, zoom, self._paper, like=like)]
-            for zoom, (_, panel) in zip(zooms, rows, strict=True)
+            [place(panel, one.zoom, self._paper, like=like)]
+            for one, (_, panel) in zip(again, rows, strict=True)
         ]
 
     def _with_labels(self, panel: Panel) -> Panel:

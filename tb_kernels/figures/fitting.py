@@ -163,12 +163,17 @@ def _fitted(panel: Panel, paper: Paper, width: int | None, scale: int | None) ->
     placed = None if zoom is None else place(panel, zoom, paper, width)
     if placed is None or (width is not None and placed.width > width):
         wide = place(panel, 0, paper).width if placed is None else placed.width
-        raise TooWideError(
-            f"a row of {len(panel.rows[0])} pictures takes {wide / paper.dpi * INCH:.0f} mm at "
-            f"{paper.dpi} pixels to the inch, and has {(width or 0) / paper.dpi * INCH:.0f} mm; "
-            "expected a width of more, a finer dpi, or fewer kernels or epochs"
-        )
+        raise too_wide(len(panel.rows[0]), wide, width, paper)
     return placed
+
+
+def too_wide(number: int, wide: int, room: int | None, paper: Paper) -> TooWideError:
+    """What is said of a row of so many pictures that takes more pixels than there are."""
+    takes, has = (pixels / paper.dpi * INCH for pixels in (wide, room or 0))
+    return TooWideError(
+        f"a row of {number} pictures takes {takes:.0f} mm at {paper.dpi} pixels to the inch, and "
+        f"has {has:.0f} mm; expected a width of more, a finer dpi, or fewer kernels or epochs"
+    )
 
 
 def _largest(layouts: Sequence[Layout], fits: Callable[[float], bool]) -> float | None:
