@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -131,7 +132,8 @@ class Drawing(Figure):
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """As matplotlib's, with TrueType fonts, and images that no browser smoothes."""
-        asked = options.get("format") or Path(getattr(fname, "name", fname)).suffix[1:]
+        suffix = Path(fname).suffix[1:] if isinstance(fname, (str, os.PathLike)) else ""
+        asked = options.get("format") or suffix or mpl.rcParams["savefig.format"]
         with mpl.rc_context(_SAVED):
             if str(asked).lower() != "svg":
                 super().savefig(fname, **options)
@@ -139,6 +141,11 @@ class Drawing(Figure):
             stream = io.StringIO()
             super().savefig(stream, **options | {"format": "svg"})
         text = stream.getvalue().replace("<image ", '<image style="image-rendering: pixelated" ')
+        if isinstance(fname, io.TextIOBase):
+            fname.write(text)
+            return
+        if isinstance(fname, (str, os.PathLike)) and not suffix and not options.get("format"):
+            fname = f"{os.fspath(fname)}.svg"
         with cbook.open_file_cm(fname, "wb") as file:
             file.write(text.encode())
 

@@ -85,14 +85,13 @@ def figures_of(log, kernels, epochs):
         "sheet": (log.select(epochs="last"), kernels),
         "grid": (log, kernels * epochs),
         "difference": (log, 3 * kernels),
-        "views": (log.select(kernels=1), epochs),
     }
 
 
 PAPERS = [(None, 150), ("85mm", 300), ("170mm", 96)]
 
 
-@pytest.mark.parametrize("kind", ["strip", "sheet", "grid", "difference", "views"])
+@pytest.mark.parametrize("kind", ["strip", "sheet", "grid", "difference"])
 @pytest.mark.parametrize("size", SIZES)
 def test_kernels_of_every_size(log, size, kind):
     """On every paper."""
@@ -121,8 +120,9 @@ def test_a_kernel_in_its_context(log, size):
     own = layer_of(log, size).select(kernels=1, epochs="last")
     for width, dpi in PAPERS:
         figure = own.figure("context", width=width, dpi=dpi)
-        check_layout(figure, len(pictures_of(figure)))
-        assert len(pictures_of(figure)) >= min(SIZES[size][0][-1], 2)
+        number = len(pictures_of(figure))
+        check_layout(figure, number)
+        assert number >= min(SIZES[size][0][-1], 2)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_runs_of_every_name(runs_log, name, kind):
         check_layout(figure, 12 if kind == "runs" else 9)
         if kind == "runs":
             labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-            assert name[:4] in labels[1].replace("\n", "")
+            assert any(name[:4] in label.replace("\n", "") for label in labels)
 
 
 def test_a_strip_of_sixty_epochs(long_log):
@@ -156,7 +156,7 @@ def test_a_strip_of_sixty_epochs(long_log):
 @pytest.mark.parametrize("width", ["85mm", "170mm"])
 def test_a_row_that_does_not_fit(long_log, width):
     """It is refused in words: how much it takes, and how much it has."""
-    with pytest.raises(LogError, match="a row of 60 pictures takes [0-9]+ mm") as caught:
+    with pytest.raises(LogError, match=r"a row of 60 pictures takes [0-9]+ mm") as caught:
         long_log.figure("grid", width=width, direction="across")
     takes, room = (int(text.split()[-1]) for text in str(caught.value).split(" mm")[:2])
     assert room < int(width[:-2]) < takes
@@ -203,14 +203,25 @@ def test_between_kernels_a_transparent_figure_is_transparent(log, tmp_path, kind
     assert not corners.any()
 
 
-def test_columns_that_are_widest_in_different_rows(tmp_path):
-    """A kernel that has one view at one epoch and another at the next: together they fit the paper."""
+@pytest.fixture(scope="module")
+def views_log(tmp_path_factory):
+    """Kernels at epochs 1 and 2, activations at 2 and 3."""
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3), L.Conv2D(2, 3)])
+    log_dir = tmp_path_factory.mktemp("views")
+    layers = [L.Conv2D(2, 3, activation="relu"), L.Conv2D(2, 3)]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
     x = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
-    with KernelLogger(tmp_path) as kernels, ActivationLogger(x, tmp_path) as activations:
+    with KernelLogger(log_dir) as kernels, ActivationLogger(log_dir, x) as activations:
         kernels.log(model, 1)
+        kernels.log(model, 2)
         activations.log(model, 2)
-    chosen = open_log(tmp_path).select(kernels="2_1")
-    for width in ("50mm", "85mm"):
-        check_layout(chosen.figure("views", width=width), 2)
+        activations.log(model, 3)
+    return open_log(log_dir)
+
+
+@pytest.mark.parametrize(("epochs", "pictures"), [([1, 2, 3], 4), ([1, 3], 2), ([2], 2)])
+def test_views(views_log, epochs, pictures):
+    """Also where columns are widest in different rows: together they fit the paper."""
+    chosen = views_log.select(kernels="2_1", epochs=epochs)
+    for width, dpi in (*PAPERS, ("50mm", 150)):
+        check_layout(chosen.figure("views", width=width, dpi=dpi), pictures)

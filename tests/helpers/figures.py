@@ -114,7 +114,6 @@ def texts_of(figure):
 
 def pictures_of(figure):
     """The boxes of all pictures, one for each kernel at an epoch: rows are kernels, columns left, bottom, right, top."""
-    FigureCanvasAgg(figure).draw()
     boxes = []
     for axes, mosaic in mosaics_of(figure):
         opaque = np.asarray(mosaic.get_array())[..., 3] > 0
