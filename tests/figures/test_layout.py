@@ -225,3 +225,27 @@ def test_views(views_log, epochs, pictures):
     chosen = views_log.select(kernels="2_1", epochs=epochs)
     for width, dpi in (*PAPERS, ("50mm", 150)):
         check_layout(chosen.figure("views", width=width, dpi=dpi), pictures)
+
+
+def test_what_does_not_hold_together_is_found(log):
+    """What these tests look with sees a text over a picture, at the edge or too small, and pictures that touch."""
+    chosen = layer_of(log, "three").select(epochs="last")
+
+    def spoiled(spoil):
+        figure = chosen.figure(width="85mm")
+        check_layout(figure, 3)
+        spoil(figure)
+        with pytest.raises(AssertionError):
+            check_layout(figure, 3)
+
+    def over(figure):
+        left, bottom, right, top = pictures_of(figure)[0] / np.tile(figure.bbox.size, 2)
+        figure.text((left + right) / 2, (bottom + top) / 2, "over")
+
+    spoiled(over)
+    spoiled(lambda figure: figure.text(0.99, 0.99, "beyond"))
+    spoiled(lambda figure: figure.axes[0].texts[0].set_fontsize(5.9))
+    spoiled(lambda figure: figure.axes[0].texts[0].set_position(figure.axes[0].texts[1].get_position()))  # fmt: skip
+    spoiled(lambda figure: figure.axes[1].set_position(figure.axes[0].get_position()))
+    spoiled(lambda figure: figure.axes[0].images[0].get_array()[10, :, 3].fill(255))
+    spoiled(lambda figure: figure.set_size_inches(3, 1))

@@ -154,10 +154,11 @@ def check_layout(figure, pictures):
         assert bottom >= -0.5, name
         assert right <= width + 0.5, name
         assert top <= height + 0.5, name
+    around = np.array([box for _, box in named])
     for number, (name, box) in enumerate(named):
-        for other, another in named[:number]:
-            # A pixel of rounding.
-            assert distances(box, np.array([another]))[0] >= -1, (name, other)
+        # A pixel of rounding.
+        met = np.flatnonzero(distances(box, around[:number]) < -1)
+        assert not met.size, (name, named[met[0]][0])
         assert distances(box, boxes).min() >= -1, name
     gap = figure.dpi / 72 * 3.5
     for number, box in enumerate(boxes[1:], 1):
