@@ -68,6 +68,37 @@ def test_branches_reach_as_far_as_the_farthest():
     assert_as_reckoned(model, ["even", "wide", "sum", "both", "last"])
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["wide", "high"])
+def test_height_and_width_are_two_things(turned):
+    """A field far wider than high, or higher than wide, in pictures of which either side is small."""
+
+    def pair(small, large):
+        return (large, small) if turned else (small, large)
+
+    layers = [
+        L.Conv2D(2, pair(3, 15), padding="same", name="one"),
+        L.Conv2D(2, pair(2, 5), strides=pair(1, 3), padding="same", name="two"),
+    ]
+    model = keras.Sequential([keras.Input((12, 12, 2)), *layers])
+    for name, stride, expected in (("one", (1, 1), (3, 15)), ("two", (1, 3), (4, 19))):
+        field, canvas = field_of(Reach(model, select_layer(model, "layer", name), None), Linear(model))  # fmt: skip
+        assert (field.height, field.width, field.channels) == (*pair(*expected), 2)
+        for side, begin, length, size, map_, position, jump in zip(
+            canvas.shape,
+            (field.top, field.left),
+            (field.height, field.width),
+            pair(*expected),
+            field.map,
+            field.position,
+            pair(*stride),
+            strict=False,
+        ):
+            assert 0 <= begin <= side - length
+            assert size <= side < size + 2 * jump
+            assert map_ == side // jump
+            assert position == map_ // 2
+
+
 # Of each stage the first block and a later one; the last layers take seconds each.
 RESNET50 = [
     "conv1_conv",

@@ -114,6 +114,16 @@ def test_what_sees_all_of_a_picture_is_shown_all():
         assert not frames.rows.starts.any()
 
 
+def test_fields_with_holes_are_at_equal_distances_up_to_the_edges():
+    """A value near an edge, of which a hole hides the first or the last row, looks as all others."""
+    layer = same(1, 3, dilation_rate=(2, 3), name="last")
+    frames = found(positive(keras.Sequential([keras.Input((13, 17, 1)), layer])), "last", (13, 17, 1))  # fmt: skip
+    assert frames.known
+    for side, size, reach in ((frames.rows, 13, 2), (frames.columns, 17, 3)):
+        assert (side.length, side.size) == (2 * reach + 1, size)
+        assert side.starts.tolist() == [place - reach for place in range(size)]
+
+
 def test_cutting_and_placing():
     """What lies in the field, and around it what is no number."""
     model = positive(keras.Sequential([keras.Input((5, 5, 1)), same(1, 3, name="last")]))

@@ -88,6 +88,24 @@ def test_models_in_models_and_channels_first():
     assert find_makers(sequential) == {"1-1": [], "2": rows((1, 2, "1-1", 1))}
 
 
+def test_one_place_may_get_axes_of_space_and_lose_them():
+    """As gates of their own networks have it; where values change places nobody is named."""
+
+    def build(x):
+        x = L.Conv2D(4, 3, name="first")(x)
+        vector = L.GlobalAveragePooling2D()(x)
+        upright = L.Conv2D(2, 1, name="upright")(L.Reshape((1, 1, 4))(vector))
+        again = L.Reshape((1, 1, 4))(L.Reshape((4,))(L.GlobalMaxPooling2D(keepdims=True)(x)))
+        spread = L.Reshape((2, 2, 1))(vector)
+        whole = L.Reshape((1, 1, 64))(x)
+        return [upright, L.Conv2D(2, 1, name="again")(again), L.Conv2D(2, 1, name="spread")(spread), L.Conv2D(2, 1, name="whole")(whole)]  # fmt: skip
+
+    model = model_of((6, 6, 3), build)
+    (first,) = [number for number, layer in walk(model) if layer.name == "first"]
+    for name, makers in (("upright", [(1, 4, first, 1)]), ("again", [(1, 4, first, 1)]), ("spread", []), ("whole", [])):  # fmt: skip
+        assert makers_of(model, name) == makers, name
+
+
 class Shuffle(L.Layer):
     def call(self, inputs):
         return inputs[..., ::-1]
@@ -101,6 +119,13 @@ def test_nobody_is_named_where_nobody_knows():
     assert makers_of(model, "last") == []
     model = model_of((6, 6, 3), lambda x: L.Conv2D(2, 1, name="last")(L.Concatenate(axis=1)([x, L.Conv2D(3, 1)(x)])))  # fmt: skip
     assert makers_of(model, "last") == []
+
+    def first(layer, channels, **options):
+        return layer(channels, 1, data_format="channels_first", **options)
+
+    for axis in (2, 3, -1):
+        model = model_of((3, 6, 6), lambda x, axis=axis: first(L.Conv2D, 2, name="last")(L.Concatenate(axis=axis)([x, first(L.Conv2D, 3)(x)])))  # fmt: skip
+        assert makers_of(model, "last") == []
 
     class Concatenate(Shuffle):
         """Has no axis, unlike Keras' own."""

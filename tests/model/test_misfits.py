@@ -207,6 +207,20 @@ def test_structures_in_structures(names):
     assert refused(model, {"picture": [picture, picture], "vector": vector}) == f"{takes}2 arrays, (4, 8, 6, 1) and (4, 8, 6, 1) in inputs['picture']; expected 1 array"  # fmt: skip
 
 
+def test_lists_in_lists_are_as_good_as_flat():
+    """To Keras' own models, as long as there are as many arrays."""
+    inputs = [keras.Input((2,), name=name) for name in "abc"]
+    model = keras.Model(inputs, L.Dense(2)(L.Concatenate()(inputs)), name="three")
+    x = [np.full((4, 2), value, "float32") for value in (1, 2, 3)]
+    expected = np.array(model(x))
+    number = str(len(model.layers))
+    for given in (x, [[x[0], x[1]], x[2]], [x[0], (x[1], x[2])]):
+        np.testing.assert_allclose(compute_activations(model, given)[number], expected, rtol=1e-6)
+    for given, arrays in (([x[0], x[1]], "2 arrays"), ([*x, x[0]], "4 arrays"), ([[x[0]], [x[1]]], "2 arrays")):  # fmt: skip
+        assert f"got {arrays}, " in refused(model, given)
+        assert refused(model, given).endswith("; expected 3 arrays")
+
+
 def test_subclassed_models_of_several_inputs():
     """Whether they take a dict or a list is known from their first call."""
 

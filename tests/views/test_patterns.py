@@ -155,6 +155,42 @@ def test_fourier_pictures_are_those_of_the_published_parametrisation():
     np.testing.assert_allclose(recipe.picture(tf.constant(parameters[None]))[0], expected, atol=1e-5)  # fmt: skip
 
 
+def shifts_seen(method, size, steps):
+    """How far from its place the model sees the picture at every step.
+
+    A kernel of zeros moves nothing but the contrast, so that it is always the same picture, seen
+    in its place at the end.
+    """
+    seen = []
+
+    class Sees(L.Layer):
+        def call(self, inputs):
+            tf.py_function(lambda one: seen.append(one.numpy()), [inputs[0, ..., 0]], [])
+            return inputs
+
+    model = keras.Sequential([keras.Input((*size, 1)), Sees(), L.Conv2D(1, 1, kernel_initializer="zeros")])  # fmt: skip
+    synthesize_patterns(model, 2, 1, steps, method)
+    seen = [(one - one.mean()) / one.std() for one in seen[-1 - steps :]]
+    around = [(down, right) for down in range(-8, 9) for right in range(-8, 9)]
+    rolled = np.stack([np.roll(seen[-1], shift, (0, 1)) for shift in around])
+    alike = [np.flatnonzero(np.abs(rolled - one).max(axis=(1, 2)) < 1e-3) for one in seen[:-1]]
+    return [around[place] for (place,) in alike]
+
+
+def test_pictures_move_at_every_step_while_frequencies_climb():
+    """Up to a sixteenth of the longer side, up, down, left and right, each as far as that."""
+    for size, most in (((20, 32), 2), ((48, 17), 3)):
+        found = shifts_seen("fourier", size, 60)
+        for along in zip(*found, strict=True):
+            assert set(along) == set(range(-most, most + 1))
+        assert len(set(found)) > 4 * most
+
+
+def test_pixels_climb_where_they_are():
+    """Without jitter."""
+    assert shifts_seen("ascent", (20, 32), 5) == [(0, 0)] * 5
+
+
 def test_adam_is_that_of_keras():
     """Five steps of the same gradients, upwards."""
     from tb_kernels.views.recipes import Fourier
@@ -317,14 +353,21 @@ def test_the_quicker_pooling_is_tensorflows():
     """Its values and its gradients, also where the window does not fit."""
     from tb_kernels.model.pooling import quick_pooling
 
-    images = tf.constant(np.random.default_rng(0).normal(size=(2, 12, 12, 3)), tf.float32)
-    for layer in (
-        L.MaxPooling2D(),
-        L.MaxPooling2D((3, 2)),
-        L.MaxPooling2D(5),
-        L.MaxPooling2D(3, 2),
+    random = np.random.default_rng(0)
+    for layer, *size in (
+        (L.MaxPooling2D(), 12, 12),
+        (L.MaxPooling2D((3, 2)), 12, 12),
+        (L.MaxPooling2D(5), 12, 12),
+        (L.MaxPooling2D(3, 2), 12, 12),
+        # What fits along one side alone, and sides whose binary digits have none in common.
+        (L.MaxPooling2D((3, 2)), 8, 12),
+        (L.MaxPooling2D((2, 3)), 12, 8),
+        (L.MaxPooling2D(3), 8, 8),
+        (L.MaxPooling2D(2), 7, 5),
+        (L.MaxPooling2D(3, padding="same"), 8, 8),
     ):
-        model = keras.Sequential([keras.Input((12, 12, 3)), layer])
+        images = tf.constant(random.normal(size=(2, *size, 3)), tf.float32)
+        model = keras.Sequential([keras.Input((*size, 3)), layer])
         results = []
         for quick in (False, True):
             with tf.GradientTape() as tape:
