@@ -76,6 +76,33 @@ def test_size_is_the_models_own_where_nobody_says_another():
             Canvas(any_size, size)
 
 
+class Own(keras.Model):
+    """Of which nobody sees the inputs."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.conv = L.Conv2D(2, 3)
+
+    def call(self, inputs):
+        several = isinstance(inputs, dict | list)
+        return self.conv(keras.tree.flatten(inputs)[0] if several else inputs)
+
+
+def test_a_model_of_ones_own_is_given_the_picture_alone():
+    """Of the size that it was built with; one of several inputs cannot be."""
+    picture = np.ones((2, 6, 8, 3), "float32")
+    model = Own()
+    model(picture)
+    assert Canvas(model, None).shape == (6, 8, 3)
+    assert Canvas(model, (5, 9)).shape == (5, 9, 3)
+    np.testing.assert_array_equal(Canvas(model, None).inputs(picture), picture)
+    for several in ([picture, picture], {"a": picture, "b": picture}):
+        model = Own()
+        model(several)
+        with pytest.raises(ArgumentError, match="'own' takes several inputs and is no functional"):
+            Canvas(model, None)
+
+
 def test_batches_hold_a_bounded_number_of_pixels():
     """Every kernel once and in order; at most so many, and one at least."""
     kernels = list(range(1, 40))

@@ -126,6 +126,29 @@ def test_global_max_pooling_is_the_mean():
                 np.testing.assert_allclose(values, x.mean(axes, keepdims=keepdims), atol=1e-6)
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+@pytest.mark.parametrize("kind", [L.Conv2D, L.DepthwiseConv2D, L.SeparableConv2D])
+def test_a_convolution_depends_on_its_window_in_all_channels(kind, first):
+    """Of its middle value: three rows and two columns, nothing beside; the output is as ever."""
+    filters = () if kind is L.DepthwiseConv2D else (5,)
+    layer = kind(*filters, (3, 2), data_format="channels_first" if first else "channels_last")
+    shape = (3, 6, 7) if first else (6, 7, 3)
+    model = keras.Sequential([keras.Input(shape), layer])
+    kernels = 3 if kind is L.DepthwiseConv2D else 5
+    for kernel in range(kernels):
+        at = (0, kernel, 1, 4) if first else (0, 1, 4, kernel)
+        with Linear(model).within(structure=True):
+            values = model(np.ones((1, *shape), "float32"))
+            (slopes,) = backend.gradients(
+                lambda given, at=at: model(given)[at], [keras.ops.ones((1, *shape))]
+            )
+        assert values.shape == ((1, kernels, 4, 6) if first else (1, 4, 6, kernels))
+        expected = np.zeros((1, 6, 7, 3), bool)
+        expected[:, 1:4, 4:6] = True
+        seen = np.array(slopes) != 0
+        np.testing.assert_array_equal(np.moveaxis(seen, 1, -1) if first else seen, expected)
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "gelu"])
 def test_activations_are_their_tangents_at_zero(name):
     """Value and slope by differences."""

@@ -1,9 +1,10 @@
-"""Which of the arrays that a model takes are its pictures, and where their axes are."""
+"""Batches of what the user gives, and which of the arrays in them are pictures."""
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from tb_kernels.model.streams import Pictures
+from tb_kernels.model.streams import Pictures, Stream
 
 L = keras.layers
 
@@ -50,8 +51,24 @@ def test_pictures_with_their_channels_last_or_first():
         assert Pictures.among(alone, given).canvas(alone, given).shape == (6, 8, 2)
 
 
+def test_batches_are_all_inputs_once_and_in_order():
+    """As large as asked for, and the rest; those of a data set as they come, without targets."""
+    x, y = random(10, 2), random(10)
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+    for inputs, size, lengths in ((x, 3, [3, 3, 3, 1]), (x, 5, [5, 5]), (x, 11, [10]), (dataset, 3, [4, 4, 2])):  # fmt: skip
+        stream = Stream("inputs", inputs, size)
+        # As often as they are asked for.
+        for _ in "12":
+            batches = list(stream)
+            assert [len(one) for one in batches] == lengths
+            np.testing.assert_array_equal(np.concatenate(batches), x)
+        np.testing.assert_array_equal(stream.first, batches[0])
+        assert stream.total == (None if inputs is dataset else 10)
+
+
 def test_no_pictures():
-    """Words, vectors, data that do not go with the model."""
+    """Words, vectors, volumes, data that do not go with the model."""
+    assert Pictures.among(taking((2, 6, 8, 1)), random(3, 2, 6, 8, 1)) is None
     assert Pictures.among(taking((6, 8)), random(3, 6, 8)) is None
     assert Pictures.among(taking((5,)), random(3, 5)) is None
     assert Pictures.among(taking((6, 8, 1)), [random(3, 6, 8), random(3, 6, 8)]) is None
