@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import KernelLogger, open_log
+from tests.helpers.models import train
 
 L = keras.layers
 
@@ -30,3 +31,11 @@ def trained(tmp_path_factory):
             logger.log(model, epoch)
             weights[epoch] = [layer.kernel.numpy() for layer in model.layers]
     return open_log(log_dir), weights
+
+
+@pytest.fixture(scope="session")
+def log_dir(tmp_path_factory):
+    """One training with all views and curves, epochs 0 to 2."""
+    log_dir = tmp_path_factory.mktemp("curves") / "logs"
+    train(log_dir, 1)
+    return log_dir
