@@ -28,6 +28,9 @@ _BAR_HEIGHT, _SHORTEST_BAR, _LONGEST_BAR = 2.0, 32.0, 60.0
 # Around everything, in points; and between an axis and its labels.
 _MARGIN, _PAD = 4.0, 2.0
 
+# Between panels beside each other, in points.
+_APART = 12.0
+
 # Of the width of a figure, what the labels of rows may take.
 _LABELS = 0.3
 
@@ -119,8 +122,9 @@ class _Sheet:
         """Makes the figure as large as pictures and texts need, and lays it out for good."""
         paper = self._paper
         columns = zip(zip(*placed, strict=True), zip(*self._panels, strict=True), strict=True)
+        apart = paper.pixels(_APART) if len(placed[0]) > 1 else 0
         widths = [
-            max(*(one.width for one in pictures), *map(self._least_width, panels))
+            max(*(one.width for one in pictures), *map(self._least_width, panels)) + apart
             for pictures, panels in columns
         ]
         heights = []
@@ -158,7 +162,10 @@ class _Sheet:
                 self._set(bar, min(length, self._pixels(_LONGEST_BAR)), self._pixels(_BAR_HEIGHT))
 
     def _fit_row(self, row: Sequence[Panel], room: int, scale: int | None) -> list[Placed]:
-        share = None if self._paper.width is None else room // len(row)
+        if self._paper.width is None:
+            return [fit(one, self._paper, None, scale) for one in row]
+        # Panels are farther apart than the pictures of one.
+        share = room // len(row) - (self._paper.pixels(_APART) if row[1:] else 0)
         return [fit(one, self._paper, share, scale) for one in row]
 
     def _aligned(self, placed: list[list[Placed]], room: int) -> list[list[Placed]]:

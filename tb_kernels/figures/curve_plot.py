@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tb_kernels.figures.line_labels import LineLabels, fitted
-from tb_kernels.figures.paper import Drawing
+from tb_kernels.figures.paper import INCH, Drawing, Paper
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.schema.naming import FINAL
 
@@ -73,7 +73,12 @@ _ON_DARK = _Palette(0.93, 0.5, "#585d66", "#a0a6b0")
 
 
 def build_curves(
-    name: str, lines: Mapping[str, Curve], logged: Sequence[int], *, dark: bool = False
+    name: str,
+    lines: Mapping[str, Curve],
+    logged: Sequence[int],
+    *,
+    dark: bool = False,
+    paper: Paper | None = None,
 ) -> Drawing:
     """Draws curves over epochs, each with its name at the end of its line.
 
@@ -87,9 +92,16 @@ def build_curves(
         lines: By name, in the order in which they are coloured; a point at step s is epoch s + 1.
         logged: The epochs that have pictures.
         dark: Whether it is for a dark page.
+        paper: What it is drawn for; without a width it is 6 inches wide.
     """
-    palette = _ON_DARK if dark else _ON_WHITE
-    figure = Drawing(figsize=_SIZE, layout="constrained")
+    palette, paper = _ON_DARK if dark else _ON_WHITE, paper or Paper()
+    times = 1.0 if paper.width is None else paper.width / INCH / _SIZE[0]
+    figure = Drawing(
+        figsize=(times * _SIZE[0], times * _SIZE[1]),
+        dpi=paper.dpi,
+        layout="constrained",
+        facecolor="none" if paper.background == "transparent" else "white",
+    )
     axes = figure.add_subplot()
     title, label = words_of(name, lines)
     place_of_final = max(
@@ -108,7 +120,7 @@ def build_curves(
         one.set_label(line)
     note = _set_scale(axes, lines)
     axes.set_ylabel(
-        "\n".join([fitted(label, _TEXT, _ROOM_FOR_LABEL), *filter(None, [note])]),
+        "\n".join([fitted(label, _TEXT, times * _ROOM_FOR_LABEL), *filter(None, [note])]),
         fontsize=_TEXT,
         parse_math=False,
     )
@@ -118,7 +130,7 @@ def build_curves(
     axes.margins(x=0.03)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(
-        fitted(title, _TITLE, _ROOM_FOR_TITLE),
+        fitted(title, _TITLE, times * _ROOM_FOR_TITLE),
         x=0.012,
         horizontalalignment="left",
         fontsize=_TITLE,
@@ -132,7 +144,7 @@ def build_curves(
             horizontalalignment="left",
             fontsize=_NOTE,
         )
-    LineLabels(axes, drawn, _NOTE, _ROOM_FOR_NAME)
+    LineLabels(axes, drawn, _NOTE, min(1.0, times) * _ROOM_FOR_NAME)
     return figure
 
 

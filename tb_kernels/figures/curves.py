@@ -10,7 +10,7 @@ import numpy as np
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.figures.curve_plot import build_curves, words_of
-from tb_kernels.figures.paper import DPI, NO_METADATA, Drawing, plain_style
+from tb_kernels.figures.paper import NO_METADATA, Drawing, Paper, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
 from tb_kernels.schema.naming import belongs, natural_order, number_of, order_of
@@ -79,7 +79,9 @@ def curve_figures(log: Log, run: str) -> list[CurveFigure]:
     return [CurveFigure(name, _in_order(lines), of_run.epochs) for name, lines in figures.items()]
 
 
-def curves_figure(log: Log, name: str, run: str | None = None) -> Drawing:
+def curves_figure(
+    log: Log, name: str, run: str | None = None, paper: Paper | None = None
+) -> Drawing:
     """A figure of the loss, of a metric or of a statistic of the layers over epochs.
 
     Args:
@@ -87,9 +89,10 @@ def curves_figure(log: Log, name: str, run: str | None = None) -> Drawing:
         name: `"loss"`, a metric as `"accuracy"`, or view and statistic as
             `"kernels relative_change"`.
         run: Which training; it may be left out where there is only one.
+        paper: What it is drawn for; without a width it is 6 inches wide.
 
     Returns:
-        6 x 3.4 inches, and the caller's own: it can be changed and saved as anything.
+        The caller's own: it can be changed and saved as anything.
 
     Raises:
         ArgumentError: If there are no such curves, or it is not clear of which training.
@@ -105,7 +108,7 @@ def curves_figure(log: Log, name: str, run: str | None = None) -> Drawing:
     for figure in figures:
         if name in (figure.name, figure.file):
             with plain_style():
-                return build_curves(*figure)
+                return build_curves(*figure, paper=paper)
     raise ArgumentError(
         f"name: no curves {name!r} in {shown(log.where)!r}; there are "
         f"{enumerate_some(figure.name for figure in figures) or 'none'}"
@@ -119,6 +122,7 @@ def draw_curves(
     *,
     format: Literal["png", "pdf", "svg"],
     dark: bool = False,
+    paper: Paper | None = None,
 ) -> bytes:
     """Draws curves over epochs.
 
@@ -128,6 +132,7 @@ def draw_curves(
         logged: The epochs that have pictures.
         format: Of the file. Equal curves give equal bytes.
         dark: Whether it is for a dark page; without a background of its own.
+        paper: What it is drawn for; None for 6 inches, and as SVG without a background.
 
     Raises:
         LogError: If there are numbers among them that no axis can have.
@@ -136,12 +141,13 @@ def draw_curves(
     try:
         # matplotlib warns of numbers that are too large for it, and goes on.
         with plain_style(**_FILES | (_DARK if dark else {})), np.errstate(all="ignore"):
-            build_curves(name, lines, logged, dark=dark).savefig(
+            figure = build_curves(name, lines, logged, dark=dark, paper=paper)
+            figure.savefig(
                 stream,
                 format=format,
-                dpi=DPI,
+                dpi=figure.dpi,
                 metadata=NO_METADATA[format],
-                transparent=format == "svg",
+                facecolor="none" if paper is None and format == "svg" else figure.get_facecolor(),
             )
     except (ValueError, OverflowError) as error:
         raise LogError(reason_of(error)) from None

@@ -48,7 +48,7 @@ def draw_figure(
     manner, top = Manner.checked(**options), check_size("top", top)
     kind = _kind_of(log) if kind == "auto" else kind
     if kind == "curves":
-        return curves_figure(log, name or "loss")
+        return curves_figure(log, name or "loss", paper=manner.paper)
     if kind not in KINDS:
         raise ArgumentError(
             f"kind: unknown {kind!r}; expected one of "

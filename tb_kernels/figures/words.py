@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tb_kernels.reading.captions import noun_of
 from tb_kernels.reading.picture import Picture
-from tb_kernels.schema.naming import FINAL, HEATMAPS, SHEET
+from tb_kernels.schema.naming import EXPANDED, FINAL, HEATMAPS, SHEET
 from tb_kernels.wording import shown
 
 # Of the name of a layer.
@@ -18,8 +18,9 @@ def when(epoch: int) -> str:
 
 def layer_title(picture: Picture) -> str:
     """`Kernels of layer 1, conv2d`."""
-    name = shown(picture.layer_name, _LONGEST_NAME)
-    return f"{picture.view.capitalize()} of layer {picture.address.layer}, {name}"
+    name, view = shown(picture.layer_name, _LONGEST_NAME), picture.view.capitalize()
+    view = "Expanded kernels" if picture.view == EXPANDED else view
+    return f"{view} of layer {picture.address.layer}, {name}"
 
 
 def title_of(picture: Picture) -> str:

@@ -189,4 +189,4 @@ def _animated(job: Job, layer: LoggedLayer) -> list[bytes]:
 
 
 def _curves(job: Job, figure: CurveFigure) -> list[bytes]:
-    return [draw_curves(*figure, format=job.format)]
+    return [draw_curves(*figure, format=job.format, paper=job.manner.paper)]
