@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import chain, zip_longest
+from itertools import chain
 
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from tb_kernels.drawing.layouts import Layout
 from tb_kernels.errors import LogError
+from tb_kernels.figures.aligning import align
 from tb_kernels.figures.bars import draw_bar
-from tb_kernels.figures.fitting import fit, too_wide
+from tb_kernels.figures.fitting import fit
 from tb_kernels.figures.mosaics import Mosaic
-from tb_kernels.figures.panels import Panel, Placed, place
+from tb_kernels.figures.panels import Panel, Placed
 from tb_kernels.figures.paper import INCH, Drawing, Paper, plain_style
 from tb_kernels.figures.texts import CAPTION, TITLE, text_width, wrapped
 
@@ -33,9 +32,6 @@ _APART = 12.0
 
 # Of the width of a figure, what the labels of rows may take.
 _LABELS = 0.3
-
-# How much smaller pictures are tried where they do not fit, and when that is given up.
-_SMALLER, _SMALLEST = 0.9, 1 / 256
 
 # Pixels that no file tells of.
 _MORE = 1e-10
@@ -116,7 +112,8 @@ class _Sheet:
         # What all else takes.
         self._wide = int(wide) - room
         self._high = int(high - sum(axes.bbox.height for axes in self._rows.values())) + 1
-        return self._aligned([self._fit_row(row, room, scale) for row in self._panels], room)
+        placed = [self._fit_row(row, room, scale) for row in self._panels]
+        return align(placed, self._panels, self._paper, room)
 
     def resize(self, placed: list[list[Placed]]) -> None:
         """Makes the figure as large as pictures and texts need, and lays it out for good."""
@@ -167,43 +164,6 @@ class _Sheet:
         # Panels are farther apart than the pictures of one.
         share = room // len(row) - (self._paper.pixels(_APART) if row[1:] else 0)
         return [fit(one, self._paper, share, scale) for one in row]
-
-    def _aligned(self, placed: list[list[Placed]], room: int) -> list[list[Placed]]:
-        """Panels below each other, the columns of one below those of the other.
-
-        Those of the same pictures, such as a grid that goes on below, are as large as each other.
-        """
-        rows = [(row[0], panels[0]) for row, panels in zip(placed, self._panels, strict=True)]
-        if len(rows) == 1 or any(panel.flow for _, panel in rows) or len(placed[0]) > 1:
-            return placed
-        layouts = [_layouts(panel) for _, panel in rows]
-        zooms = [
-            min(other.zoom for (other, _), those in zip(rows, layouts, strict=True) if those == own)
-            for own in layouts
-        ]
-        times = 1.0
-        while True:
-            again = [
-                place(panel, times * zoom, self._paper)
-                for zoom, (_, panel) in zip(zooms, rows, strict=True)
-            ]
-            widths = [max(own) for own in zip_longest(*(one.widths for one in again), fillvalue=0)]
-            gap = max(one.gap for one in again)
-            wide = sum(widths) + gap * (len(widths) - 1)
-            if self._paper.width is None or wide <= room:
-                break
-            # Columns that are widest in different rows take more than any of these.
-            if times < _SMALLEST:
-                raise too_wide(len(widths), wide, room, self._paper)
-            times *= _SMALLER
-        wider = min(one.gap for one, _ in rows)
-        if self._paper.width is None or wide + (wider - gap) * (len(widths) - 1) <= room:
-            gap = max(gap, wider)
-        like = replace(again[0], widths=widths, gap=gap)
-        return [
-            [place(panel, one.zoom, self._paper, like=like)]
-            for one, (_, panel) in zip(again, rows, strict=True)
-        ]
 
     def _with_labels(self, panel: Panel) -> Panel:
         """A panel with its labels in lines that leave room for pictures."""
@@ -269,10 +229,6 @@ class _Sheet:
 
     def _pixels(self, millimetres: float) -> int:
         return max(1, round(millimetres / INCH * self._paper.dpi))
-
-
-def _layouts(panel: Panel) -> set[Layout]:
-    return {cell.layout for row in panel.rows for cell in row if cell}
 
 
 def _width_of(label: str, dpi: int) -> int:

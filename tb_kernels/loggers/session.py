@@ -14,9 +14,10 @@ from tb_kernels.loggers.plan import Plan
 from tb_kernels.schema.outputs import Output, PictureBatch, Scalars
 from tb_kernels.schema.training import UNKNOWN, LayerFacts, Training, layers_to_json
 from tb_kernels.views.view import Captured
-from tb_kernels.writing.disk import SILENT_SECONDS, DiskHangsError
+from tb_kernels.writing.disk import SILENT_SECONDS
 from tb_kernels.writing.events import EventFile
 from tb_kernels.writing.opening import open_view
+from tb_kernels.writing.process import DiskHangsError
 from tb_kernels.writing.writer import Begun
 
 

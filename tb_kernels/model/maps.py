@@ -31,7 +31,12 @@ class MapAxes:
 
     def __init__(self, model: keras.Model) -> None:
         places = list(walk(model))
-        formats = {layer.data_format for _, layer in places if hasattr(layer, "data_format")}
+        formats = {
+            layer.data_format
+            for _, layer in places
+            # What flattens has a format that nobody gives it.
+            if hasattr(layer, "data_format") and not isinstance(layer, keras.layers.Flatten)
+        }
         # BatchNormalization, Add and their like do not say where their channels are.
         usual = formats.pop() if len(formats) == 1 else keras.config.image_data_format()
         self.usually_first: bool = usual == "channels_first"

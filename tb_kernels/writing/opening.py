@@ -14,7 +14,8 @@ from weakref import WeakValueDictionary
 
 from tb_kernels.arguments import check_path
 from tb_kernels.errors import ArgumentError
-from tb_kernels.writing.disk import PATIENCE, Disk, DiskHangsError
+from tb_kernels.writing.disk import PATIENCE, Disk
+from tb_kernels.writing.process import DiskHangsError
 from tb_kernels.writing.worker import Worker
 from tb_kernels.writing.writer import ViewWriter
 

@@ -19,8 +19,9 @@ from tb_kernels.schema.index import to_json
 from tb_kernels.schema.naming import index_tag, parse_epoch
 from tb_kernels.schema.outputs import ArrayFile, Lose, Output, PictureBatch, Scalars
 from tb_kernels.schema.training import Training
-from tb_kernels.writing.disk import Disk, DiskHangsError
+from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
+from tb_kernels.writing.process import DiskHangsError
 from tb_kernels.writing.worker import Worker
 
 

@@ -12,7 +12,8 @@ import keras
 import pytest
 
 from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
-from tb_kernels.writing.disk import Disk, DiskHangsError
+from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.process import DiskHangsError
 
 PATIENCE = 3
 

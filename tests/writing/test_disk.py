@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tb_kernels.writing import disk as disk_module
-from tb_kernels.writing.disk import Disk, _Here
+from tb_kernels.writing import process
+from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.process import Here
 
 
 def place(disk, folder, name="a/b"):
@@ -40,7 +41,8 @@ def test_it_ends_with_the_process_that_asks():
     """Also where that is killed."""
     program = """
     import os, signal, tempfile
-    from tb_kernels.writing.disk import Disk, _Here
+    from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.process import Here
     disk = Disk()
     disk.call("heads", tempfile.gettempdir(), patience=20)
     print(disk._hand._process.pid, flush=True)
@@ -64,7 +66,7 @@ def test_where_no_process_can_be_had(tmp_path, monkeypatch, why):
         monkeypatch.setattr(sys, "executable", program)
     disk = Disk()
     place(disk, tmp_path)
-    assert isinstance(disk._hand, _Here)
+    assert isinstance(disk._hand, Here)
     real, _, taken = disk.call("prepare", str(tmp_path / "kernels"), patience=20)
     assert (real, taken) == (str(tmp_path / "kernels"), False)
 
@@ -82,7 +84,8 @@ def test_names_in_another_locale(tmp_path, encoding):
     """The hand takes a name for the bytes that this process takes it for."""
     program = """
     import os, sys
-    from tb_kernels.writing.disk import Disk, _Here
+    from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.process import Here
     name = os.fsdecode(b"\\xc3\\xa4")
     assert Disk().call("place", sys.argv[1], [(name, b"")], patience=20) == []
     assert os.listdir(os.fsencode(sys.argv[1])) == [b"\\xc3\\xa4"]
@@ -110,4 +113,4 @@ def test_no_hand_is_left_over_by_many_trainings(tmp_path):
         del disk
         gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
-    assert not disk_module._orphans
+    assert not process._orphans

@@ -26,7 +26,7 @@ def held(monkeypatch):
 
     monkeypatch.setattr(os, "replace", refusing)
     # As there, in this process.
-    monkeypatch.setattr(disk, "_start_hand", disk._Here)
+    monkeypatch.setattr(disk, "start_hand", disk.Here)
     return paths
 
 
