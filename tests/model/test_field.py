@@ -99,6 +99,17 @@ def test_height_and_width_are_two_things(turned):
             assert position == map_ // 2
 
 
+@pytest.mark.parametrize("padding", [(4, 0), (0, 4)], ids=["before", "behind"])
+def test_a_field_that_one_edge_of_the_picture_cuts_off_is_found_whole(padding):
+    """The model's own pictures are too small for it at one side alone."""
+    layers = [L.ZeroPadding2D((padding, padding)), L.Conv2D(1, 5, name="last")]
+    model = keras.Sequential([keras.Input((6, 6, 1)), *layers])
+    field, side = found(model, "last")
+    assert field.height == 5
+    assert field.top == field.position[0] - padding[0] >= 0
+    assert field.top + 5 <= side
+
+
 # Of each stage the first block and a later one; the last layers take seconds each.
 RESNET50 = [
     "conv1_conv",

@@ -124,6 +124,35 @@ def test_fields_with_holes_are_at_equal_distances_up_to_the_edges():
         assert side.starts.tolist() == [place - reach for place in range(size)]
 
 
+def test_fields_as_long_as_the_picture_are_known():
+    """Only of longer ones the whole picture is shown."""
+    layer = same(1, (7, 9), name="last")
+    frames = found(positive(keras.Sequential([keras.Input((7, 9, 1)), layer])), "last", (7, 9, 1))
+    assert frames.known
+    assert frames.shape == (7, 9, 1)
+    assert frames.rows.starts.tolist() == [place - 3 for place in range(7)]
+    assert frames.columns.starts.tolist() == [place - 4 for place in range(9)]
+
+
+def test_the_field_of_the_only_place_is_what_it_sees():
+    """Though it begins where the picture does."""
+    layer = L.Conv2D(1, (5, 4), strides=9, name="last")
+    frames = found(positive(keras.Sequential([keras.Input((7, 9, 1)), layer])), "last", (7, 9, 1))
+    assert frames.known
+    assert frames.shape == (5, 4, 1)
+    assert frames.rows.starts.tolist() == frames.columns.starts.tolist() == [0]
+
+
+def test_fields_at_unequal_distances_begin_outside_too():
+    """Of a map that is made larger, each two places look at the same rows, cut off or not."""
+    layers = [L.UpSampling2D(2), same(1, 3, name="last")]
+    frames = found(positive(keras.Sequential([keras.Input((6, 8, 1)), *layers])), "last", (6, 8, 1))
+    assert frames.known
+    for side, size in ((frames.rows, 12), (frames.columns, 16)):
+        assert side.length == 2
+        assert side.starts.tolist() == [(place - 1) // 2 for place in range(size)]
+
+
 def test_cutting_and_placing():
     """What lies in the field, and around it what is no number."""
     model = positive(keras.Sequential([keras.Input((5, 5, 1)), same(1, 3, name="last")]))

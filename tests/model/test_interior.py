@@ -21,6 +21,31 @@ def test_only_what_runs_once_for_each_step_is_hidden():
     assert [place.number for place in visible(cells)] == ["1"]
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["channels last", "channels first"])
+def test_one_place_has_no_second_row_nor_column(first):
+    """Whatever the number of channels; an axis of inputs alone has no channels."""
+    where = "channels_first" if first else "channels_last"
+    layer = L.Conv2D(1, 1, data_format=where)
+    axes = MapAxes(keras.Sequential([keras.Input((3, 3, 3)), layer]))
+    for space, one in (
+        ((), True),
+        ((1,), True),
+        ((2,), False),
+        ((1, 1), True),
+        ((2, 1), False),
+        ((1, 2), False),
+        ((None, 1), False),
+        ((1, 1, 1), True),
+        ((1, 1, 2), False),
+        ((2, 1, 1), False),
+    ):
+        for channels in (1, 5):
+            shape = (None, channels, *space) if first else (None, *space, channels)
+            assert axes.is_one_place(shape) == one, shape
+    assert not axes.is_one_place((None,))
+    assert not axes.is_one_place(())
+
+
 def test_a_call_of_ones_own_is_put_back(data):
     """What somebody has put in the place of a layer's `call` is there again, also after an error."""
     model = keras.Sequential([keras.Input((8, 8, 3)), L.ReLU(name="own"), L.ReLU(name="plain")])

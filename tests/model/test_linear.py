@@ -48,6 +48,13 @@ def test_a_product_is_scaled_by_its_gates_at_zero():
             np.testing.assert_allclose(slopes, np.full_like(x, open_), atol=1e-6)
 
 
+def test_a_product_of_gates_alone_has_no_rule():
+    """It is what it is, of the tangents that its factors are."""
+    model = model_of(lambda x: L.Multiply()([L.Activation("sigmoid")(x), L.Activation("sigmoid")(x)]))  # fmt: skip
+    values, _ = as_linear(model, pictures())
+    np.testing.assert_allclose(values, (0.5 + pictures() / 4) ** 2, atol=1e-5)
+
+
 class Gated(L.Layer):
     """What a tanh lets through, which stands in the layer itself."""
 
