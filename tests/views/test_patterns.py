@@ -155,12 +155,8 @@ def test_fourier_pictures_are_those_of_the_published_parametrisation():
     np.testing.assert_allclose(recipe.picture(tf.constant(parameters[None]))[0], expected, atol=1e-5)  # fmt: skip
 
 
-def shifts_seen(method, size, steps):
-    """How far from its place the model sees the picture at every step.
-
-    A kernel of zeros moves nothing but the contrast, so that it is always the same picture, seen
-    in its place at the end.
-    """
+def pictures_seen(method, size, steps, **options):
+    """What the model sees at every step, and at the end."""
     seen = []
 
     class Sees(L.Layer):
@@ -169,8 +165,18 @@ def shifts_seen(method, size, steps):
             return inputs
 
     model = keras.Sequential([keras.Input((*size, 1)), Sees(), L.Conv2D(1, 1, kernel_initializer="zeros")])  # fmt: skip
-    synthesize_patterns(model, 2, 1, steps, method)
-    seen = [(one - one.mean()) / one.std() for one in seen[-1 - steps :]]
+    synthesize_patterns(model, 2, 1, steps, method, **options)
+    return seen[-1 - steps :]
+
+
+def shifts_seen(method, size, steps):
+    """How far from its place the model sees the picture at every step.
+
+    A kernel of zeros moves nothing but the contrast, so that it is always the same picture, seen
+    in its place at the end.
+    """
+    seen = pictures_seen(method, size, steps)
+    seen = [(one - one.mean()) / one.std() for one in seen]
     around = [(down, right) for down in range(-8, 9) for right in range(-8, 9)]
     rolled = np.stack([np.roll(seen[-1], shift, (0, 1)) for shift in around])
     alike = [np.flatnonzero(np.abs(rolled - one).max(axis=(1, 2)) < 1e-3) for one in seen[:-1]]
@@ -184,6 +190,14 @@ def test_pictures_move_at_every_step_while_frequencies_climb():
         for along in zip(*found, strict=True):
             assert set(along) == set(range(-most, most + 1))
         assert len(set(found)) > 4 * most
+
+
+def test_pixels_climb_around_zero_where_the_model_takes_it():
+    """At either end of its range too; else around the middle of the range."""
+    for low, high, middle in ((0, 1, 0), (-4, 0, 0), (-1, 3, 0), (2, 4, 3)):  # fmt: skip
+        *climbing, _ = pictures_seen("ascent", (20, 32), 3, input_range=(low, high))
+        for one in climbing[1:]:
+            assert one.mean() == pytest.approx(middle, abs=1e-4)
 
 
 def test_pixels_climb_where_they_are():
