@@ -113,3 +113,9 @@ def test_where_layers_differ_it_is_as_keras_has_it(usual):
         assert MapAxes(keras.Sequential(both)).usually_first is (usual == "channels_first")
     finally:
         keras.config.set_image_data_format(before)
+
+
+def test_what_flattens_says_nothing_of_channels():
+    """Its format is that of the whole machine, whatever the model's is."""
+    first = L.Conv2D(2, 3, data_format="channels_first")
+    assert MapAxes(keras.Sequential([keras.Input((1, 9, 9)), first, L.Flatten()])).usually_first
