@@ -42,7 +42,6 @@ def test_it_ends_with_the_process_that_asks():
     program = """
     import os, signal, tempfile
     from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.process import Here
     disk = Disk()
     disk.call("heads", tempfile.gettempdir(), patience=20)
     print(disk._hand._process.pid, flush=True)
@@ -85,7 +84,6 @@ def test_names_in_another_locale(tmp_path, encoding):
     program = """
     import os, sys
     from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.process import Here
     name = os.fsdecode(b"\\xc3\\xa4")
     assert Disk().call("place", sys.argv[1], [(name, b"")], patience=20) == []
     assert os.listdir(os.fsencode(sys.argv[1])) == [b"\\xc3\\xa4"]
