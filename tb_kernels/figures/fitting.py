@@ -110,6 +110,9 @@ class _Flowing(NamedTuple):
                 return max(1, min(square, room)), width
         numbers = range(1, self.number + 1)
         fitting = [one for one in numbers if self._zoom(one, most) is not None]
+        if not fitting and width is None:
+            # One that is wider than any paper, a pixel for each weight.
+            return 1, self._width(1, 0)
         flat = (one for one in fitting if self._height(one, most) <= _HIGHEST * most)
         return next(flat, max(fitting, default=1)), most
 

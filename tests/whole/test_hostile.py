@@ -352,16 +352,17 @@ def test_arrays_of_a_stranger(tmp_path):
 @pytest.mark.slow
 def test_pictures_of_many_pixels_and_few_bytes(tmp_path):
     """Hundreds of them are told as too many; what there is room for is drawn, and all are copied."""
-    (tmp_path / "kernels").mkdir()
+    log_dir = tmp_path / "logs"
+    (log_dir / "kernels").mkdir(parents=True)
     side, epochs = 2000, 400
     entry = FINE | {"shape": [side, side, 1, 1], "tile": [side, side]}
     pixels = png.encode(np.zeros((side, side, 1), np.uint8))
-    events = EventFile(tmp_path / "kernels", Disk())
+    events = EventFile(log_dir / "kernels", Disk())
     for epoch in range(1, epochs + 1):
         picture = image_value(f"4-fine/4_1_{epoch}", pixels, side, side, "", "")
         index = json.dumps({"format": 1, "layers": [entry]})
         events.append([picture, text_value(f"index/{epoch}", index)], epoch)
-    done = export(tmp_path, tmp_path / "out", "--only", "images,sheets,animations")
+    done = export(log_dir, tmp_path / "out", "--only", "images,sheets,animations")
     assert done.returncode == 1
     assert "is not drawn, the report has too many of few bytes" in done.stderr
     assert len(list((tmp_path / "out/images").rglob("*.png"))) == epochs
