@@ -25,7 +25,7 @@ from tb_kernels.cli import main
 model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
 model.compile("sgd", "mse")
 expected = sorted(f"1_{kernel}_{epoch}.png" for kernel in range(1, 5) for epoch in (0, 2))
-with tempfile.TemporaryDirectory() as log_dir:
+with tempfile.TemporaryDirectory() as log_dir, tempfile.TemporaryDirectory() as report:
     logger = tb_kernels.KernelLogger(log_dir, epochs=[0, 2], colormap="viridis", strict=True)
     x = np.zeros((8, 8, 8, 3))
     model.fit(x, np.zeros((8, 6, 6, 4)), epochs=2, verbose=0, callbacks=[logger])
@@ -35,7 +35,6 @@ with tempfile.TemporaryDirectory() as log_dir:
     log = tb_kernels.open_log(log_dir)
     if sorted(f"{picture.address}.png" for picture in log) != expected:
         sys.exit(f"open_log found {list(log)}")
-    report = pathlib.Path(log_dir, "report")
-    if main(["export", log_dir, str(report)]) or not (report / "index.html").is_file():
+    if main(["export", log_dir, report]) or not pathlib.Path(report, "index.html").is_file():
         sys.exit("the report was not made")
 print("the wheel works")
