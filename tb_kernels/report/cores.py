@@ -24,10 +24,12 @@ class Task(NamedTuple):
 
     Attributes:
         path: Of its file, without ending.
+        ending: Of its file.
         draw: Gives the file; several where the figure does not fit on one.
     """
 
     path: str
+    ending: str
     draw: Callable[[], Sequence[bytes]]
 
 

@@ -7,6 +7,7 @@ and the rest is made all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from tb_kernels.drawing import png
@@ -43,15 +44,14 @@ def export(job: Job, parts: Collection[str]) -> None:
     Raises:
         OSError: If a file cannot be written.
     """
-    for name in PART_NAMES:
-        if name == "images" and name in parts:
-            _write_images(job)
-        elif name == "page" and name in parts:
-            # All of it on one page, and as text to be pasted into a report.
-            write_page(job)
-            write_markdown(job)
-        elif name in parts:
-            _write_figures(job, PARTS[name].tasks(job), "gif" if name == "animations" else None)
+    if "images" in parts:
+        _write_images(job)
+    asked = (PARTS[name].tasks(job) for name in PART_NAMES if name in parts)
+    _write_figures(job, chain.from_iterable(asked))
+    if "page" in parts:
+        # All of it on one page, and as text to be pasted into a report.
+        write_page(job)
+        write_markdown(job)
 
 
 def _write_images(job: Job) -> None:
@@ -68,14 +68,14 @@ def _write_images(job: Job) -> None:
         job.step()
 
 
-def _write_figures(job: Job, tasks: Iterable[Task], ending: str | None) -> None:
+def _write_figures(job: Job, tasks: Iterable[Task]) -> None:
     for task, files in draw_all(tasks):
         if isinstance(files, str):
             job.tell(f"{task.path}: {files}")
         else:
             for number, data in enumerate(files, 1):
                 path = task.path if number == 1 else f"{task.path}-{number}"
-                job.folder.write(f"{path}.{ending or job.format}", data)
+                job.folder.write(f"{path}.{task.ending}", data)
         job.step()
 
 

@@ -69,7 +69,7 @@ def sheets(job: Job) -> Iterator[Task]:
             pictures = [at[number] for number in numbers or () if number in at]
             path = job.folder.sheet(layer, epoch)
             if pictures and _has_room(job, path, pictures):
-                yield Task(path, partial(_encoded_sheets, job, pictures))
+                yield Task(path, job.format, partial(_encoded_sheets, job, pictures))
             else:
                 job.step()
 
@@ -95,7 +95,7 @@ def contexts(job: Job) -> Iterator[Task]:
 def animations(job: Job) -> Iterator[Task]:
     """Each layer across epochs."""
     for layer in animated_layers(job.log):
-        yield Task(job.folder.animation(layer), partial(_animated, job, layer))
+        yield Task(job.folder.animation(layer), "gif", partial(_animated, job, layer))
 
 
 def curves(job: Job) -> Iterator[Task]:
@@ -103,7 +103,7 @@ def curves(job: Job) -> Iterator[Task]:
     for run in job.log.runs:
         for figure in curve_figures(job.log, run):
             path = job.folder.curve(run, figure.file)
-            yield Task(path, partial(_curves, job, figure))
+            yield Task(path, job.format, partial(_curves, job, figure))
 
 
 def drawn_layers(log: Log) -> list[LoggedLayer]:
@@ -162,7 +162,7 @@ def _task(
     job: Job, path: str, pictures: list[Picture], draw: Callable[[], Drawing]
 ) -> Iterator[Task]:
     if _has_room(job, path, pictures):
-        yield Task(path, partial(_encoded, job, draw))
+        yield Task(path, job.format, partial(_encoded, job, draw))
     else:
         job.step()
 
