@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import click
 
 from tb_kernels.commands.options import choosing, open_chosen
-from tb_kernels.commands.tables import print_table
+from tb_kernels.commands.tables import bound, finite, print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth
-from tb_kernels.schema.naming import ACTIVATIONS, FINAL, KERNELS
+from tb_kernels.schema.naming import ACTIVATIONS, KERNELS, plain_epoch
 from tb_kernels.wording import ranges, shown
 
 _COLUMNS = ("layer", "name", "epochs", "near zero", "nonfinite", "change", "inactive")
 
 _NOT_LOGGED = "-"
+
+_EPOCHS = ("since", "epoch", "active_epoch")
 
 
 @click.command("health")
@@ -95,9 +96,8 @@ def _counted(number: int | None, error: int | None, all_: int | None = None) -> 
 def _change(row: LayerHealth) -> str:
     if row.relative_change is None:
         return _NOT_LOGGED
-    bound = f" ± {row.relative_change_error:.2g}" if (row.relative_change_error or 0) > 0 else ""
     still = ", still" if row.still else ""
-    return f"{row.relative_change:.3g}{bound}{still}"
+    return f"{row.relative_change:.3g}{bound(row.relative_change_error or 0)}{still}"
 
 
 def _active(row: LayerHealth, epoch: int | None) -> str:
@@ -107,10 +107,10 @@ def _active(row: LayerHealth, epoch: int | None) -> str:
 
 def _facts(row: LayerHealth) -> dict[str, Any]:
     """What JSON can hold: null for what was not logged, and for what is no finite number."""
-    return {name: _plain(value) for name, value in row._asdict().items()}
+    return {name: _plain(name, value) for name, value in row._asdict().items()}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if value == FINAL and not isinstance(value, str) else value
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, float):
+        return finite(value)
+    return plain_epoch(value) if name in _EPOCHS and value is not None else value

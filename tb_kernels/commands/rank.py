@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from itertools import groupby
 from typing import Any
 
 import click
 
 from tb_kernels.commands.options import choosing, open_chosen, read_top
-from tb_kernels.commands.tables import print_table
+from tb_kernels.commands.tables import bound, finite, print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.criteria import CRITERIA, Criterion
 from tb_kernels.reading.ranking import Ranking, rank_layers
-from tb_kernels.schema.naming import FINAL, KERNELS
+from tb_kernels.schema.naming import KERNELS, plain_epoch
 from tb_kernels.wording import shown
 
 # For a table that one can look through.
@@ -88,15 +87,11 @@ def _print(run: str, epochs: tuple[int, ...], rankings: list[Ranking], by: Crite
     names: tuple[str, ...] = ("layer", "name", "kernel")
     names = names if by == "number" else (*names, by.replace("_", " "))
     rows = [
-        (one.layer, one.name, str(one.kernel), f"{one.value:.4g}{_bound(one.error)}")[: len(names)]
+        (one.layer, one.name, str(one.kernel), f"{one.value:.4g}{bound(one.error)}")[: len(names)]
         for ranking in rankings
         for one in ranking.ranked
     ]
     print_table(title if run == "." else f"{shown(run)}: {title}", names, rows)
-
-
-def _bound(error: float) -> str:
-    return f" ± {error:.2g}" if error > 0 else ""
 
 
 def _facts(rankings: list[Ranking], by: Criterion) -> list[dict[str, Any]]:
@@ -107,9 +102,9 @@ def _facts(rankings: list[Ranking], by: Criterion) -> list[dict[str, Any]]:
             "view": ranking.layer.view,
             **one._asdict(),
             "by": by,
-            "epochs": [str(epoch) if epoch == FINAL else epoch for epoch in ranking.epochs],
-            "value": one.value if math.isfinite(one.value) else None,
-            "error": one.error if math.isfinite(one.error) else None,
+            "epochs": [plain_epoch(epoch) for epoch in ranking.epochs],
+            "value": finite(one.value),
+            "error": finite(one.error),
         }
         for ranking in rankings
         for one in ranking.ranked

@@ -1,7 +1,8 @@
-"""Tables that commands print."""
+"""Tables that commands print, and what stands in them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from tb_kernels.wording import shown
@@ -37,3 +38,13 @@ def print_table(title: str, names: Sequence[str], rows: Iterable[Sequence[str]])
     # Not as the table's title, which is no wider than the table.
     console.print(Text(title), soft_wrap=True)
     console.print(table)
+
+
+def bound(error: float) -> str:
+    """How far a value may be from the true one, behind it; empty where it is exact."""
+    return f" ± {error:.2g}" if error > 0 else ""
+
+
+def finite(value: float) -> float | None:
+    """What JSON can hold: null for what is no finite number."""
+    return value if math.isfinite(value) else None

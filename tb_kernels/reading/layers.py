@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.reading.catalog import Catalog, split_by_layer
-from tb_kernels.schema.naming import FINAL, SHEET, epoch_of, group_of
+from tb_kernels.schema.naming import SHEET, epoch_of, group_of, plain_epoch
 
 # What is told of a layer, in this order.
 _NAMES = ("run", "view", "number", "name", "group")
@@ -89,9 +89,7 @@ class LoggedLayer:
     def facts(self) -> dict[str, Any]:
         """What there is of it, by name: the object of `tb-kernels list --json`."""
         facts = {name: getattr(self, name) for name in (*_NAMES, *_COUNTED)}
-        # JSON would write the number that stands for it.
-        epochs = [str(epoch) if epoch == FINAL else epoch for epoch in self.epochs]
-        return facts | {"epochs": epochs}
+        return facts | {"epochs": [plain_epoch(epoch) for epoch in self.epochs]}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoggedLayer) and self.facts() == other.facts()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 from tb_kernels.schema.axes import Axes
-from tb_kernels.schema.naming import FINAL
+from tb_kernels.schema.naming import plain_epoch
 
 # Format 1, of version 0.1.0, had one index for an epoch, in a record of its own behind its
 # pictures; each entry told of all pictures of a layer, and in `sheet` of its sheet.
@@ -143,6 +143,5 @@ def axes_of(entry: LayerEntry) -> Axes:
 
 def to_json(view: str, epoch: int, layers: Iterable[LayerEntry]) -> str:
     """The index of some pictures of a view and an epoch."""
-    told = str(epoch) if epoch == FINAL else epoch
-    index = {"format": FORMAT, "view": view, "epoch": told, "layers": list(layers)}
+    index = {"format": FORMAT, "view": view, "epoch": plain_epoch(epoch), "layers": list(layers)}
     return json.dumps(index, separators=(",", ":"))

@@ -183,6 +183,11 @@ def epoch_of(number: int) -> int:
     return FINAL if number == FINAL else number
 
 
+def plain_epoch(epoch: int) -> int | str:
+    """An epoch as JSON has it: `"final"`, whose number means nothing there, or its number."""
+    return str(epoch) if epoch == FINAL else epoch
+
+
 def step_of(epoch: _Number) -> _Number:
     """The step at which Keras draws the loss of the same epoch: one less, so -1 for epoch 0.
 
