@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tb_kernels import Log, open_log
 from tb_kernels.drawing import png
-from tb_kernels.figures.paper import DPI, pixels_of
+from tb_kernels.figures.paper import DPI
+from tb_kernels.figures.saving import pixels_of
 from tests.helpers.browser import open_time_series, page, tensorboard
 
 ROOT = Path(__file__).absolute().parent.parent

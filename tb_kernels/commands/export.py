@@ -10,9 +10,10 @@ import click
 
 from tb_kernels.commands.options import choosing, listed, open_chosen, read_top
 from tb_kernels.commands.terminal import Lines, progress
+from tb_kernels.figures.paper import DPI, FINEST, Background, Direction, Format
 from tb_kernels.reading.criteria import CRITERIA
 from tb_kernels.report.folder import ReportFolder, check_apart
-from tb_kernels.report.job import ON_REQUEST, PART_NAMES, Format, Job
+from tb_kernels.report.job import ON_REQUEST, PART_NAMES, Job
 from tb_kernels.wording import count, did_you_mean
 
 
@@ -40,14 +41,14 @@ from tb_kernels.wording import count, did_you_mean
 )
 @click.option(
     "--dpi",
-    type=click.IntRange(1, 2400),
-    default=150,
+    type=click.IntRange(1, FINEST),
+    default=DPI,
     show_default=True,
     help="Pixels to the inch.",
 )
 @click.option(
     "--background",
-    type=click.Choice(("white", "transparent")),
+    type=click.Choice(get_args(Background)),
     default="white",
     show_default=True,
     help="Of figures.",
@@ -75,7 +76,7 @@ from tb_kernels.wording import count, did_you_mean
 )
 @click.option(
     "--direction",
-    type=click.Choice(("auto", "across", "down")),
+    type=click.Choice(get_args(Direction)),
     default="auto",
     show_default=True,
     help="How the epochs of a strip stand; auto puts wide pictures below each other.",

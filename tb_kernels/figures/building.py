@@ -14,7 +14,8 @@ from tb_kernels.figures.bars import draw_bar
 from tb_kernels.figures.fitting import fit
 from tb_kernels.figures.mosaics import Mosaic
 from tb_kernels.figures.panels import Panel, Placed
-from tb_kernels.figures.paper import INCH, Drawing, Paper, plain_style
+from tb_kernels.figures.paper import INCH, Paper
+from tb_kernels.figures.saving import Drawing, plain_style
 from tb_kernels.figures.texts import CAPTION, TITLE, text_width, wrapped
 
 # A figure of more pixels is not drawn.
@@ -82,7 +83,7 @@ class _Sheet:
         pad = _MARGIN / 72
         self._layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad / 2, hspace=0, wspace=0)
         # What a line of text may take, and of that what stands beside the pictures.
-        self._room = round(0.9 * self._pixels(width * INCH)) // across
+        self._room = round(0.9 * self._paper.in_pixels(width * INCH)) // across
         self._panels = panels = [[self._with_labels(one) for one in row] for row in panels]
         # Axes cost time, and those of many rows room: a row without bars has none.
         barred = [any(panel.bar for panel in row) for row in panels]
@@ -100,7 +101,7 @@ class _Sheet:
                 self._rows |= {at: axes} | ({at + 1: bar} if bar else {})
                 room = self._label(axes, panel)
                 if panel.bar and bar:
-                    draw_bar(bar, panel.bar, self._pixels(_SHORTEST_BAR), room, paper)
+                    draw_bar(bar, panel.bar, self._paper.in_pixels(_SHORTEST_BAR), room, paper)
             at += 2 if has_bars else 1
 
     def fit(self, scale: int | None) -> list[list[Placed]]:
@@ -129,10 +130,10 @@ class _Sheet:
             heights.append(max(one.height for one in row))
             if any(one.bar for one in panels):
                 colors = any(one.bar and one.bar.colors is not None for one in panels)
-                heights.append(self._pixels(_BAR_HEIGHT) if colors else 1)
+                heights.append(self._paper.in_pixels(_BAR_HEIGHT) if colors else 1)
         wide = sum(widths) + self._wide
         if paper.width is not None:
-            wide, widths = self._pixels(paper.width), [1] * len(widths)
+            wide, widths = self._paper.in_pixels(paper.width), [1] * len(widths)
         high = sum(heights) + self._high
         if wide * high > _MOST_PIXELS or max(wide, high) > _LONGEST_SIDE:
             raise TooLargeError(
@@ -155,8 +156,12 @@ class _Sheet:
             _set_ticks(axes, one.columns, panel.column_labels, one.rows, panel.row_labels)
             self._caption(axes, one)
             if bar:
-                length = max(one.width, self._pixels(_SHORTEST_BAR))
-                self._set(bar, min(length, self._pixels(_LONGEST_BAR)), self._pixels(_BAR_HEIGHT))
+                length = max(one.width, self._paper.in_pixels(_SHORTEST_BAR))
+                self._set(
+                    bar,
+                    min(length, self._paper.in_pixels(_LONGEST_BAR)),
+                    self._paper.in_pixels(_BAR_HEIGHT),
+                )
 
     def _fit_row(self, row: Sequence[Panel], room: int, scale: int | None) -> list[Placed]:
         if self._paper.width is None:
@@ -216,7 +221,7 @@ class _Sheet:
             for points, text in texts.items()
             for line in wrapped(text, points, dpi, self._line(panel)).splitlines()
         ]
-        return max(self._pixels(_SHORTEST_BAR) if panel.bar else 1, *widths, 1)
+        return max(self._paper.in_pixels(_SHORTEST_BAR) if panel.bar else 1, *widths, 1)
 
     def _set(self, axes: Axes, width: int, height: int) -> None:
         """Gives axes so many pixels, and leaves their top left corner where it is."""
@@ -226,9 +231,6 @@ class _Sheet:
         # From below, where the lowest pixel begins.
         below = int(high) - top - height
         axes.set_position((left / wide, below / high, width / wide, height / high))
-
-    def _pixels(self, millimetres: float) -> int:
-        return max(1, round(millimetres / INCH * self._paper.dpi))
 
 
 def _width_of(label: str, dpi: int) -> int:

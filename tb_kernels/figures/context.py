@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import zip_longest
 
@@ -12,16 +13,15 @@ from tb_kernels.drawing.colors import GRAY, WHITE
 from tb_kernels.drawing.layouts import Layout
 from tb_kernels.drawing.levels import Limits, find_limits
 from tb_kernels.errors import ArgumentError, LogError
-from tb_kernels.figures.difference import painted
 from tb_kernels.figures.fitting import TooWideError
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.panels import Cell, Panel, cell_of
-from tb_kernels.figures.paper import Drawing
+from tb_kernels.figures.panels import Cell, Panel, cell_of, painted
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.figures.scale import Bar, gradient
 from tb_kernels.figures.words import title_of
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
-from tb_kernels.reading.makers import Filter
+from tb_kernels.reading.makers import Filter, Input
 from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import EXAMPLES, EXPANDED, KERNELS, PATTERNS, Address
 
@@ -63,19 +63,26 @@ def draw_context(log: Log, picture: Picture, manner: Manner, top: int = TOP) -> 
     Raises:
         LogError: If it is not of a whole kernel of two dimensions, or cannot be read.
     """
+    weights, inputs = picture.weights(), picture.inputs()
+    if weights.ndim != 3 or min(weights.shape[1:]) < 1:
+        raise LogError(f"{picture.view}/{picture.tag}: expected a kernel of two dimensions")
     while True:
         try:
-            return manner.build([[_panel(log, picture, manner, top)]])
+            return manner.build([[_panel(log, picture, manner, weights, inputs, top)]])
         except TooWideError:
             if top == 1:
                 raise
             top -= 1
 
 
-def _panel(log: Log, picture: Picture, manner: Manner, top: int) -> Panel:
-    weights, inputs = picture.weights(), picture.inputs()
-    if weights.ndim != 3 or min(weights.shape[1:]) < 1:
-        raise LogError(f"{picture.view}/{picture.tag}: expected a kernel of two dimensions")
+def _panel(
+    log: Log,
+    picture: Picture,
+    manner: Manner,
+    weights: NDArray[np.float64],
+    inputs: Sequence[Input],
+    top: int,
+) -> Panel:
     limits = find_limits(weights.astype(np.float32), "symmetric")
     sums, strengths = np.nansum(weights, axis=(1, 2)), np.sqrt(np.nansum(weights**2, axis=(1, 2)))
     strongest = np.argsort(-strengths, kind="stable")[:top]

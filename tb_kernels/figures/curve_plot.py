@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from tb_kernels.figures.line_labels import LineLabels, fitted
-from tb_kernels.figures.paper import INCH, Drawing, Paper
+from tb_kernels.figures.paper import INCH, Paper
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.schema.naming import FINAL
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
 from tb_kernels.figures.curve_plot import build_curves, words_of
-from tb_kernels.figures.paper import NO_METADATA, Drawing, Paper, plain_style
+from tb_kernels.figures.paper import Format, Paper
+from tb_kernels.figures.saving import Drawing, encode, plain_style
 from tb_kernels.reading.curves import WRITERS, Curve
 from tb_kernels.reading.log import Log
 from tb_kernels.schema.naming import belongs, natural_order, number_of, order_of
@@ -18,9 +18,6 @@ from tb_kernels.wording import enumerate_some, shown
 
 # What Keras puts before the names of its curves over epochs.
 _PER_EPOCH = "epoch_"
-
-# Letters are TrueType in PDF files, as publishers ask, and outlines in SVG, which has no fonts.
-_FILES = {"svg.hashsalt": "tb_kernels", "svg.fonttype": "path", "pdf.fonttype": 42}
 
 _DARK = {
     "text.color": "#e6e6e6",
@@ -120,7 +117,7 @@ def draw_curves(
     lines: Mapping[str, Curve],
     logged: Sequence[int],
     *,
-    format: Literal["png", "pdf", "svg"],
+    format: Format,
     dark: bool = False,
     paper: Paper | None = None,
 ) -> bytes:
@@ -137,21 +134,16 @@ def draw_curves(
     Raises:
         LogError: If there are numbers among them that no axis can have.
     """
-    stream = io.BytesIO()
+    style = _DARK if dark else {}
     try:
         # matplotlib warns of numbers that are too large for it, and goes on.
-        with plain_style(**_FILES | (_DARK if dark else {})), np.errstate(all="ignore"):
+        with plain_style(**style), np.errstate(all="ignore"):
             figure = build_curves(name, lines, logged, dark=dark, paper=paper)
-            figure.savefig(
-                stream,
-                format=format,
-                dpi=figure.dpi,
-                metadata=NO_METADATA[format],
-                facecolor="none" if paper is None and format == "svg" else figure.get_facecolor(),
-            )
+            if paper is None and format == "svg":
+                figure.set_facecolor("none")
+            return encode(figure, format, **style)
     except (ValueError, OverflowError) as error:
         raise LogError(reason_of(error)) from None
-    return stream.getvalue()
 
 
 def _is_of(group: str, numbers: set[str]) -> bool:

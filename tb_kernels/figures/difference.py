@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.drawing.colors import GRAY, RGB, paint
-from tb_kernels.drawing.levels import Limits, find_nonfinite, to_levels
+from tb_kernels.drawing.colors import GRAY, RGB
+from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import LogError
 from tb_kernels.figures.choosing import Choosing
 from tb_kernels.figures.kinds import sheet_panel
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.panels import Cell, Panel
-from tb_kernels.figures.paper import Drawing
+from tb_kernels.figures.panels import Cell, Panel, painted
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.figures.scale import Bar, gradient
-from tb_kernels.figures.words import layer_title
+from tb_kernels.figures.words import layer_title, when
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
@@ -46,90 +47,89 @@ class End(NamedTuple):
     name: str
 
 
-def draw_difference_of(
+def over_time(layer: LoggedLayer) -> tuple[End, End]:
+    """The first and the last epoch of a layer."""
+    first, last = layer.epochs[0], layer.epochs[-1]
+    return End(layer, first, when(first)), End(layer, last, when(last))
+
+
+def of_trainings(before: LoggedLayer, after: LoggedLayer) -> tuple[End, End]:
+    """A layer in two trainings, each at its last epoch."""
+    one, other = (End(layer, layer.epochs[-1], layer.run) for layer in (before, after))
+    return one, other
+
+
+def draw_difference(
     log: Log, before: End, after: End, manner: Manner, choosing: Choosing
 ) -> Drawing:
-    """As `draw_difference`, of a log: from exact weights where they were stored.
+    """Kernels of a layer twice on one scale, and by how much each weight differs.
+
+    The difference has a scale of its own, as far on both sides of zero. It is that of the exact
+    weights where they were stored; what is read from pictures is right to within half a level of
+    each.
 
     Args:
         log: In which both are.
         before: What is compared.
         after: With what.
-        manner: How it is drawn.
+        manner: How it is drawn; its colour map is that of the difference too.
         choosing: Which kernels are drawn, and in which order.
 
     Raises:
         ArgumentError: If the kernels cannot be ranked as asked for.
-        LogError: As `draw_difference`.
-    """
-    # Of one training both epochs count, whatever its order is.
-    numbers = choosing.of(log, before.layer)
-    halves, exact = [], []
-    for layer, epoch, _ in (before, after):
-        at = {one.address.kernel: one for one in log.of_layer(layer, epoch)}
-        halves.append([at[one] for one in numbers or at if one in at])
-        known = layer.view == KERNELS and halves[-1]
-        exact.append(exact_weights(log, layer, epoch, halves[-1][0]) if known else None)
-    if not all(halves):
-        raise LogError(
-            f"layer {before.layer.number} has no pictures of the same kernels as {before.name} "
-            f"and as {after.name}"
-        )
-    return draw_difference(halves[0], halves[1], (before.name, after.name), manner, exact)
-
-
-def draw_difference(
-    before: Sequence[Picture],
-    after: Sequence[Picture],
-    names: tuple[str, str],
-    manner: Manner,
-    exact: Sequence[LayerWeights | None] = (None, None),
-) -> Drawing:
-    """Kernels of a layer twice on one scale, and by how much each weight differs.
-
-    The difference has a scale of its own, as far on both sides of zero.
-
-    Args:
-        before: A picture of each kernel.
-        after: The same kernels at another epoch, or in another training.
-        names: What tells one from the other.
-        manner: How it is drawn; its colour map is that of the difference too.
-        exact: The weights of the layer, before and after, where they were stored; what is read
-            from pictures is right to within half a level of each.
-
-    Raises:
         LogError: If they have no kernel in common, or no weights can be had of them.
     """
-    one, other = ({each.address.kernel: each for each in half} for half in (before, after))
-    kernels = [kernel for kernel in one if kernel in other]
+    one, other = (
+        {picture.address.kernel: picture for picture in log.of_layer(end.layer, end.epoch)}
+        for end in (before, after)
+    )
+    kernels = [
+        kernel
+        for kernel in choosing.of(log, before.layer) or one
+        if kernel in one and kernel in other
+    ]
     if not kernels:
         raise LogError(
-            f"no kernel of layer {before[0].address.layer} is logged as {names[0]} and as "
-            f"{names[1]}; select what both have"
+            f"no kernel of layer {before.layer.number} is logged as {before.name} and as "
+            f"{after.name}; select what both have"
         )
     flat = [half[kernel] for half in (one, other) for kernel in kernels]
     limits = manner.scale.limits(flat)
     halves = [
-        sheet_panel(flat[start : start + len(kernels)], limits[start:], manner, name)
-        for start, name in zip((0, len(kernels)), names, strict=True)
+        sheet_panel(flat[start : start + len(kernels)], limits[start:], manner, end.name)
+        for start, end in zip((0, len(kernels)), (before, after), strict=True)
     ]
     halves[0] = halves[0]._replace(
-        title=f"{layer_title(flat[0])}: {names[0]}", bar=manner.scale.bar(flat, limits)
+        title=f"{layer_title(flat[0])}: {before.name}", bar=manner.scale.bar(flat, limits)
     )
+    exact = [_exact(log, end, half[kernels[0]]) for end, half in ((before, one), (after, other))]
     changes = [_difference(one[kernel], other[kernel], exact) for kernel in kernels]
-    reach = max((float(np.nanmax(np.abs(change))) for change in changes), default=0.0)
-    colormap = manner.scale.colormap or _DIVERGING
-    shared = Limits.of(-reach, reach)
-    cells = [
-        Cell(str(kernel), cell.layout, partial(painted, change, shared, colormap))
-        for kernel, change, cell in zip(kernels, changes, halves[0].rows[0], strict=True)
-        if cell
-    ]
-    bar = Bar(gradient(colormap), -reach, reach)
-    differing = Panel([cells], f"{names[1]} \N{MINUS SIGN} {names[0]}", bar=bar, flow="square")
-    panels = [*halves, differing]
+    cells = [cell for cell in halves[0].rows[0] if cell]
+    title = f"{after.name} \N{MINUS SIGN} {before.name}"
+    panels = [*halves, _differing(cells, changes, manner)._replace(title=title)]
     narrow = manner.paper.width is not None and manner.paper.width < _SIDE_BY_SIDE
     return manner.build([[panel] for panel in panels] if narrow else [panels])
+
+
+def _differing(
+    cells: Sequence[Cell], changes: Sequence[NDArray[np.float64]], manner: Manner
+) -> Panel:
+    """What each weight differs by, in the places of its kernel."""
+    reach = max((float(np.nanmax(np.abs(change))) for change in changes), default=0.0)
+    colormap = manner.scale.colormap or _DIVERGING
+    # A difference has no colours of its own.
+    colormap = GRAY if colormap == RGB else colormap
+    limits = Limits.of(-reach, reach)
+    drawn = [
+        replace(cell, tiles=partial(painted, change, limits, colormap), as_logged=False)
+        for cell, change in zip(cells, changes, strict=True)
+    ]
+    return Panel([drawn], bar=Bar(gradient(colormap), -reach, reach), flow="square")
+
+
+def _exact(log: Log, end: End, picture: Picture) -> LayerWeights | None:
+    known = end.layer.view == KERNELS
+    return exact_weights(log, end.layer, end.epoch, picture) if known else None
 
 
 def _difference(
@@ -153,11 +153,3 @@ def _weights(picture: Picture, exact: LayerWeights | None) -> NDArray[np.float64
         return picture.weights()
     found: NDArray[np.float64] = exact.values[number - 1]
     return found
-
-
-def painted(weights: NDArray[np.float64], limits: Limits, colormap: str) -> NDArray[np.uint8]:
-    """A kernel's weights, (slices, ..., height, width), as tiles."""
-    kernel = weights[None].astype(np.float32)
-    levels = to_levels(np.nan_to_num(kernel), limits)
-    colormap = GRAY if colormap == RGB else colormap
-    return paint(levels, colormap, find_nonfinite(kernel))[0]  # type: ignore[no-any-return]

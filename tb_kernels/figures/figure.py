@@ -13,11 +13,10 @@ from tb_kernels.errors import ArgumentError
 from tb_kernels.figures.choosing import Choosing, chosen_strips
 from tb_kernels.figures.context import TOP, draw_context
 from tb_kernels.figures.curves import curves_figure
-from tb_kernels.figures.difference import End, draw_difference_of
+from tb_kernels.figures.difference import End, draw_difference, of_trainings, over_time
 from tb_kernels.figures.kinds import draw_grid, draw_runs, draw_sheet, draw_strip, draw_views
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.paper import Drawing
-from tb_kernels.figures.words import when
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.schema.naming import SHEET
@@ -124,10 +123,10 @@ def _draw_runs(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
 
 
 def _draw_difference(log: Log, manner: Manner, choosing: Choosing) -> Drawing:
-    return draw_difference_of(log, *ends_of(log), manner, choosing)
+    return draw_difference(log, *_ends_of(log), manner, choosing)
 
 
-def ends_of(log: Log) -> tuple[End, End]:
+def _ends_of(log: Log) -> tuple[End, End]:
     """Two epochs, the first and the last; or two trainings, each at its last.
 
     Raises:
@@ -135,15 +134,13 @@ def ends_of(log: Log) -> tuple[End, End]:
     """
     if len(log.runs) == 2:
         one, other = (_one_layer(log.select(runs=run), "difference") for run in log.runs)
-        return End(one, one.epochs[-1], one.run), End(other, other.epochs[-1], other.run)
+        return of_trainings(one, other)
     if len(log.runs) > 1 or len(log.epochs) < 2:
         raise ArgumentError(
             f"kind: a difference is of two epochs or of two runs; epochs {ranges(log.epochs)} "
             f"of {count(len(log.runs), 'run')} are selected"
         )
-    layer = _one_layer(log, "difference")
-    first, last = layer.epochs[0], layer.epochs[-1]
-    return End(layer, first, when(first)), End(layer, last, when(last))
+    return over_time(_one_layer(log, "difference"))
 
 
 def _draw_context(log: Log, manner: Manner, choosing: Choosing) -> Drawing:

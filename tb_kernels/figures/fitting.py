@@ -97,10 +97,10 @@ class _Flowing(NamedTuple):
         else:
             zoom = natural(self.paper) if width is None else None
         if flow == "row":
-            most = width or self._pixels(_PAGE)
+            most = width or self.paper.in_pixels(_PAGE)
             numbers = range(self.number, 1, -1)
             return next((one for one in numbers if self._reads(one, most, zoom)), 1), width
-        most = width or self._pixels(_POSTER)
+        most = width or self.paper.in_pixels(_POSTER)
         if zoom is not None:
             height, wide = self._place(zoom)
             square = round(math.sqrt(self.number * height / wide))
@@ -121,7 +121,7 @@ class _Flowing(NamedTuple):
         if zoom is not None:
             return self._width(across, zoom) <= width
         found = self._zoom(across, width)
-        return found is not None and self._size(found)[1] >= self._pixels(_NARROWEST)
+        return found is not None and self._size(found)[1] >= self.paper.in_pixels(_NARROWEST)
 
     def _zoom(self, across: int, width: int) -> float | None:
         return _largest(self.layouts, lambda zoom: self._width(across, zoom) <= width)
@@ -147,9 +147,6 @@ class _Flowing(NamedTuple):
     def _at(self, zoom: float) -> list[Layout]:
         return [at(one, zoom) for one in self.layouts]
 
-    def _pixels(self, millimetres: float) -> int:
-        return round(millimetres / INCH * self.paper.dpi)
-
 
 def _fitted(panel: Panel, paper: Paper, width: int | None, scale: int | None) -> Placed:
     layouts = [cell.layout for row in panel.rows for cell in row if cell]
@@ -162,7 +159,7 @@ def _fitted(panel: Panel, paper: Paper, width: int | None, scale: int | None) ->
     elif width is not None:
         zoom = largest(width)
     else:
-        zoom = min(natural(paper), largest(round(_PAGE / INCH * paper.dpi)) or math.inf)
+        zoom = min(natural(paper), largest(paper.in_pixels(_PAGE)) or math.inf)
     placed = None if zoom is None else place(panel, zoom, paper, width)
     if placed is None or (width is not None and placed.width > width):
         wide = place(panel, 0, paper).width if placed is None else placed.width

@@ -8,8 +8,9 @@ from typing import Literal
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.figures.building import TooLargeError
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.panels import Panel
-from tb_kernels.figures.paper import Drawing, Paper
+from tb_kernels.figures.panels import Cell, Panel
+from tb_kernels.figures.paper import Paper
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.figures.words import by_address, by_number, layer_title, title_of, when
 from tb_kernels.reading.captions import changes_of
 from tb_kernels.reading.picture import Picture
@@ -38,10 +39,7 @@ def draw_strip(pictures: Sequence[Picture], manner: Manner) -> Drawing:
         LogError: If a picture cannot be read, or they are too many.
     """
     limits = manner.scale.limits(pictures)
-    cells = [
-        manner.cell(one, by_address(one, change), own)
-        for one, own, change in zip(pictures, limits, changes_of(pictures), strict=True)
-    ]
+    cells = _in_time(pictures, limits, manner)
     direction = manner.direction
     if direction == "auto":
         height = max(cell.layout.size[0] for cell in cells)
@@ -140,10 +138,8 @@ def draw_views(views: Sequence[Sequence[Picture]], manner: Manner) -> Drawing:
     panels = []
     for pictures in views:
         limits = manner.scale.limits(pictures)
-        at = {
-            one.address.epoch: manner.cell(one, by_address(one, change), own)
-            for one, own, change in zip(pictures, limits, changes_of(pictures), strict=True)
-        }
+        cells = _in_time(pictures, limits, manner)
+        at = {one.address.epoch: cell for one, cell in zip(pictures, cells, strict=True)}
         bar = manner.scale.bar(pictures, limits)
         panels.append([Panel([[at.get(epoch) for epoch in epochs]], pictures[0].view, bar=bar)])
     return manner.build(panels)
@@ -177,6 +173,16 @@ def draw_runs(runs: Mapping[str, Sequence[Sequence[Picture]]], manner: Manner) -
     bar = manner.scale.bar(flat, limits)
     times = [when(epoch) for epoch in epochs]
     return manner.build([[Panel(rows, layer_title(flat[0]), labels, times, bar)]])
+
+
+def _in_time(
+    pictures: Sequence[Picture], limits: Sequence[Limits | None], manner: Manner
+) -> list[Cell]:
+    """One kernel's pictures, each by its address, and with what has changed since the last."""
+    return [
+        manner.cell(one, by_address(one, change), own)
+        for one, own, change in zip(pictures, limits, changes_of(pictures), strict=True)
+    ]
 
 
 def sheet_panel(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from tb_kernels.arguments import check_size
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import ArgumentError
 from tb_kernels.figures.building import build
 from tb_kernels.figures.panels import Cell, Panel, cell_of
-from tb_kernels.figures.paper import DPI, Drawing, Paper
+from tb_kernels.figures.paper import DPI, Direction, Paper
+from tb_kernels.figures.saving import Drawing
 from tb_kernels.figures.scale import Scale
 from tb_kernels.reading.picture import Picture
 from tb_kernels.wording import enumerate_some
-
-Direction = Literal["auto", "across", "down"]
 
 
 @dataclass(frozen=True)

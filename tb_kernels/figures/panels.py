@@ -137,6 +137,13 @@ def cell_of(
     return Cell(caption, layout, partial(_repainted, picture, limits, colormap))
 
 
+def painted(weights: NDArray[np.float64], limits: Limits, colormap: str) -> NDArray[np.uint8]:
+    """A kernel's weights, (slices, [depth,] height, width), as tiles of their colours."""
+    kernel = weights[None].astype(np.float32)
+    levels = to_levels(np.nan_to_num(kernel), limits)
+    return paint(levels, colormap, find_nonfinite(kernel))[0]  # type: ignore[no-any-return]
+
+
 def place(
     panel: Panel,
     zoom: float,
@@ -241,7 +248,4 @@ def _whole(picture: Picture) -> NDArray[np.uint8]:
 
 
 def _repainted(picture: Picture, limits: Limits, colormap: str) -> NDArray[np.uint8]:
-    weights = picture.weights()[None].astype(np.float32)
-    nonfinite = find_nonfinite(weights)
-    levels = to_levels(weights, limits)
-    return paint(levels, colormap, nonfinite)[0]  # type: ignore[no-any-return]
+    return painted(picture.weights(), limits, colormap)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tb_kernels.figures.kinds import draw_sheet
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.paper import pixels_of
+from tb_kernels.figures.saving import pixels_of
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.job import Job

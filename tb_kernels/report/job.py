@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from tb_kernels.figures.choosing import Choosing
+from tb_kernels.figures.paper import Format
 from tb_kernels.reading.log import Log
 from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.room import Room
 
 if TYPE_CHECKING:
-    from tb_kernels.figures.choosing import Choosing
     from tb_kernels.figures.manner import Manner
 
 # In the order in which they are made: the page embeds what the others have drawn.
@@ -32,8 +33,6 @@ ON_REQUEST = ("grids", "differences")
 
 # So many kernels of a layer are drawn, if nobody says otherwise.
 TOP = {"strips": 8, "grids": 64, "differences": 64}
-
-Format = Literal["png", "pdf", "svg"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,6 @@ class Job:
 
     def choosing(self, part: str) -> Choosing:
         """Which kernels a part shows."""
-        from tb_kernels.figures.choosing import Choosing
-
         top = TOP.get(part) if self.top is None else self.top or None
         return Choosing(self.order, top)
 

@@ -19,7 +19,7 @@ from tb_kernels.figures.bars import number
 from tb_kernels.figures.curves import curve_figures, draw_curves
 from tb_kernels.figures.kinds import draw_sheet
 from tb_kernels.figures.panels import cell_of
-from tb_kernels.figures.paper import encode
+from tb_kernels.figures.saving import encode
 from tb_kernels.figures.scale import Scale
 from tb_kernels.reading.decoding import MOST_PIXELS
 from tb_kernels.reading.display import data_uri

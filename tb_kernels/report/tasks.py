@@ -10,10 +10,9 @@ from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.figures.choosing import chosen_strips
 from tb_kernels.figures.context import contexts_of, draw_context
 from tb_kernels.figures.curves import CurveFigure, curve_figures, draw_curves
-from tb_kernels.figures.difference import End, draw_difference_of
+from tb_kernels.figures.difference import End, draw_difference, of_trainings, over_time
 from tb_kernels.figures.kinds import draw_grid, draw_sheets, draw_strip, draw_views
-from tb_kernels.figures.paper import Drawing, encode
-from tb_kernels.figures.words import when
+from tb_kernels.figures.saving import Drawing, encode
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
@@ -81,7 +80,7 @@ def differences(job: Job) -> Iterator[Task]:
             one for end in (before, after) for one in job.log.of_layer(end.layer, end.epoch)
         ]
         choosing = job.choosing("differences")
-        draw = partial(draw_difference_of, job.log, before, after, job.manner, choosing)
+        draw = partial(draw_difference, job.log, before, after, job.manner, choosing)
         yield from _task(job, job.folder.difference(before.layer), pictures, draw)
 
 
@@ -119,20 +118,12 @@ def animated_layers(log: Log) -> list[LoggedLayer]:
 def ends_of_layers(log: Log) -> list[tuple[End, End]]:
     """What is compared of each layer: two trainings, where a log has two, or two epochs."""
     if len(log.runs) != 2:
-        return [
-            (End(one, first, when(first)), End(one, last, when(last)))
-            for one in animated_layers(log)
-            for first, last in [(one.epochs[0], one.epochs[-1])]
-        ]
+        return [over_time(layer) for layer in animated_layers(log)]
     before, after = (
         {(one.view, one.number): one for one in drawn_layers(log) if one.run == run}
         for run in log.runs
     )
-    return [
-        (End(one, one.epochs[-1], one.run), End(after[key], after[key].epochs[-1], after[key].run))
-        for key, one in before.items()
-        if key in after
-    ]
+    return [of_trainings(one, after[key]) for key, one in before.items() if key in after]
 
 
 def _strips_of_layers(job: Job, part: str) -> Iterator[tuple[LoggedLayer, list[list[Picture]]]]:

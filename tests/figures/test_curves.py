@@ -16,7 +16,7 @@ from tb_kernels import KernelLogger, open_log
 from tb_kernels.errors import ArgumentError
 from tb_kernels.figures.curves import build_curves, curve_figures, curves_figure, draw_curves
 from tb_kernels.figures.line_labels import LineLabels, apart, fitted
-from tb_kernels.figures.paper import plain_style
+from tb_kernels.figures.saving import plain_style
 from tb_kernels.reading.curves import Curve
 from tb_kernels.schema.naming import FINAL
 from tests.helpers.oracle import read_scalars

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tb_kernels.figures.paper import encode
+from tb_kernels.figures.saving import encode
 
 needs_poppler = pytest.mark.skipif(
     shutil.which("pdffonts") is None and "CI" not in os.environ, reason="poppler is not installed"

@@ -12,7 +12,7 @@ from tb_kernels import (
     open_log,
 )
 from tb_kernels.figures import fitting
-from tb_kernels.figures.paper import pixels_of
+from tb_kernels.figures.saving import pixels_of
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export, find
 

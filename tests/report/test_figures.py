@@ -13,7 +13,7 @@ from PIL import Image
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.figures import building, fitting
-from tb_kernels.figures.paper import pixels_of
+from tb_kernels.figures.saving import pixels_of
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.models import two_convolutions
 from tests.helpers.oracle import read_png, read_scalars

@@ -29,7 +29,7 @@ from tb_kernels.cli import main
 from tb_kernels.commands.export import command as export_command
 from tb_kernels.figures.figure import KINDS, draw_figure
 from tb_kernels.figures.manner import Manner
-from tb_kernels.figures.paper import pixels_of
+from tb_kernels.figures.saving import pixels_of
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.project import ROOT
 
