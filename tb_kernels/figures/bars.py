@@ -22,7 +22,8 @@ def draw_bar(axes: Axes, bar: Bar, shortest: int, room: int, paper: Paper) -> No
     axes.tick_params(length=2, pad=1, labelsize=CAPTION, width=0.5)
     for spine in axes.spines.values():
         spine.set(linewidth=0.5, color="#808080")
-    axes.set(yticks=[], xticks=[])
+    axes.yaxis.set_visible(False)
+    axes.set_xticks([])
     axes.set_frame_on(bar.colors is not None)
     if bar.note:
         note = wrapped(bar.note, CAPTION, paper.dpi, room)

@@ -48,8 +48,9 @@ class TooLargeError(LogError):
 def build(panels: Sequence[Sequence[Panel]], paper: Paper, scale: int | None = None) -> Drawing:
     """Draws panels in rows.
 
-    matplotlib lays out what stands around the pictures, first in a figure of any size, to see how
-    much that takes; the pictures then get all that is left, in whole pixels of each weight.
+    matplotlib lays out what stands around the pictures, in a figure of any size, to see how much
+    that takes; the pictures then get all that is left, in whole pixels of each weight, and what
+    is around them keeps its distance.
 
     Args:
         panels: In rows of equal length, each with one picture at least.
@@ -87,18 +88,23 @@ class _Sheet:
         self._panels = panels = [[self._with_labels(one) for one in row] for row in panels]
         # Axes cost time, and those of many rows room: a row without bars has none.
         barred = [any(panel.bar for panel in row) for row in panels]
-        self._grid = self.figure.add_gridspec(down + sum(barred), across)
+        grid = self.figure.add_gridspec(down + sum(barred), across)
         # Row by row, as the panels.
         self._axes: list[tuple[Axes, Axes | None]] = []
-        # One of each row of the grid.
+        # One of each row of the grid, from above.
         self._rows: dict[int, Axes] = {}
+        # Row and column of each in the grid.
+        self._cells: dict[Axes, tuple[int, int]] = {}
+        # Where each begins, in pixels from the left and from above.
+        self._corners: dict[Axes, tuple[int, int]] = {}
         at = 0
         for row, has_bars in zip(panels, barred, strict=True):
             for column, panel in enumerate(row):
-                axes = self.figure.add_subplot(self._grid[at, column])
-                bar = self.figure.add_subplot(self._grid[at + 1, column]) if panel.bar else None
+                axes = self.figure.add_subplot(grid[at, column])
+                bar = self.figure.add_subplot(grid[at + 1, column]) if panel.bar else None
                 self._axes.append((axes, bar))
                 self._rows |= {at: axes} | ({at + 1: bar} if bar else {})
+                self._cells |= {axes: (at, column)} | ({bar: (at + 1, column)} if bar else {})
                 room = self._label(axes, panel)
                 if panel.bar and bar:
                     draw_bar(bar, panel.bar, self._paper.in_pixels(_SHORTEST_BAR), room, paper)
@@ -133,7 +139,8 @@ class _Sheet:
                 heights.append(self._paper.in_pixels(_BAR_HEIGHT) if colors else 1)
         wide = sum(widths) + self._wide
         if paper.width is not None:
-            wide, widths = self._paper.in_pixels(paper.width), [1] * len(widths)
+            wide = self._paper.in_pixels(paper.width)
+            widths = [(wide - self._wide) // len(widths)] * len(widths)
         high = sum(heights) + self._high
         if wide * high > _MOST_PIXELS or max(wide, high) > _LONGEST_SIDE:
             raise TooLargeError(
@@ -141,10 +148,20 @@ class _Sheet:
                 "kernels, or give a smaller scale or dpi"
             )
         # A little more: inches that do not come out even would be cut off to a pixel less.
+        self._stretch(widths, heights)
         self.figure.set_size_inches((wide + _MORE) / paper.dpi, (high + _MORE) / paper.dpi)
-        self._grid.set_height_ratios(heights)
-        self._grid.set_width_ratios(widths)
-        self._layout.execute(self.figure)
+
+    def _stretch(self, widths: Sequence[int], heights: Sequence[int]) -> None:
+        """Finds the corner of each axes, with columns and rows so large and all else as it is."""
+        _, high = self.figure.bbox.size
+        across = self._axes[: len(widths)]
+        wider = [new - axes.bbox.width for new, (axes, _) in zip(widths, across, strict=True)]
+        rows = self._rows.values()
+        higher = [new - axes.bbox.height for new, axes in zip(heights, rows, strict=True)]
+        for axes, (row, column) in self._cells.items():
+            left = axes.bbox.x0 + sum(wider[:column])
+            top = high - axes.bbox.y1 + sum(higher[:row])
+            self._corners[axes] = round(left), round(top)
 
     def fill(self, placed: list[list[Placed]]) -> None:
         """Puts the pictures into their axes, on whole pixels."""
@@ -179,9 +196,14 @@ class _Sheet:
 
     def _label(self, axes: Axes, panel: Panel) -> int:
         """Puts title and labels at axes; the pixels that a line above or below may take."""
-        axes.set_frame_on(False)
-        axes.tick_params(length=0, pad=_PAD, labelsize=CAPTION)
-        axes.xaxis.tick_top()
+        labelled = bool(panel.row_labels or panel.column_labels)
+        if labelled:
+            axes.set_frame_on(False)
+            axes.tick_params(length=0, pad=_PAD, labelsize=CAPTION)
+            axes.xaxis.tick_top()
+        else:
+            # An axis costs time, also without ticks.
+            axes.set_axis_off()
         # Until the pictures have their places, the one that takes most, in the middle: at a row's
         # edge it would take more, and each takes time.
         dpi = self._paper.dpi
@@ -189,7 +211,9 @@ class _Sheet:
         _set_ticks(axes, [0.5], panel.column_labels[:1], [0.5], widest)
         if panel.title:
             title = wrapped(panel.title, TITLE, self._paper.dpi, self._line(panel))
-            axes.set_title(title, loc="left", fontsize=TITLE, parse_math=False, pad=2 * _PAD)
+            # Above the labels, which takes time to find out.
+            y = None if labelled else 1.0
+            axes.set_title(title, loc="left", y=y, fontsize=TITLE, parse_math=False, pad=2 * _PAD)
         return self._line(panel)
 
     def _line(self, panel: Panel) -> int:
@@ -224,10 +248,9 @@ class _Sheet:
         return max(self._paper.in_pixels(_SHORTEST_BAR) if panel.bar else 1, *widths, 1)
 
     def _set(self, axes: Axes, width: int, height: int) -> None:
-        """Gives axes so many pixels, and leaves their top left corner where it is."""
-        box = axes.get_position()
+        """Gives axes so many pixels from their top left corner."""
         wide, high = self.figure.bbox.size
-        left, top = round(box.x0 * wide), round((1 - box.y1) * high)
+        left, top = self._corners[axes]
         # From below, where the lowest pixel begins.
         below = int(high) - top - height
         axes.set_position((left / wide, below / high, width / wide, height / high))

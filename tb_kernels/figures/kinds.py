@@ -51,36 +51,35 @@ def draw_strip(pictures: Sequence[Picture], manner: Manner) -> Drawing:
 
 
 def draw_sheet(
-    pictures: Sequence[Picture], manner: Manner, among: Sequence[Picture] | None = None
+    pictures: Sequence[Picture], manner: Manner, limits: Sequence[Limits | None] | None = None
 ) -> Drawing:
     """The kernels of a layer at one epoch, numbered.
 
     Args:
         pictures: At least one.
         manner: How it is drawn.
-        among: The pictures that are compared with these, on the same scale; None for these.
+        limits: Of each picture's scale, where others are compared with these; None for these.
 
     Raises:
         LogError: If a picture cannot be read, or they are too many.
     """
-    limits = manner.scale.limits(among or pictures)
-    if among:
-        own = {(one.tag, one.run): ends for one, ends in zip(among, limits, strict=True)}
-        limits = [own[one.tag, one.run] for one in pictures]
+    limits = manner.scale.limits(pictures) if limits is None else limits
     panel = sheet_panel(pictures, limits, manner, title_of(pictures[0]))
     return manner.build([[panel._replace(bar=manner.scale.bar(pictures, limits))]])
 
 
-def draw_sheets(pictures: Sequence[Picture], manner: Manner) -> Iterator[Drawing]:
+def draw_sheets(
+    pictures: Sequence[Picture], manner: Manner, limits: Sequence[Limits | None]
+) -> Iterator[Drawing]:
     """As `draw_sheet`, on several sheets where the kernels are too many for one."""
     try:
-        yield draw_sheet(pictures, manner)
+        yield draw_sheet(pictures, manner, limits)
     except TooLargeError:
         if len(pictures) == 1:
             raise
         half = -(-len(pictures) // 2)
-        yield from draw_sheets(pictures[:half], manner)
-        yield from draw_sheets(pictures[half:], manner)
+        yield from draw_sheets(pictures[:half], manner, limits[:half])
+        yield from draw_sheets(pictures[half:], manner, limits[half:])
 
 
 def draw_grid(strips: Sequence[Sequence[Picture]], manner: Manner) -> Drawing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from tb_kernels.arguments import check_size
@@ -69,6 +69,10 @@ class Manner:
             check_size("scale", scale),
             check_size("columns", columns),
         )
+
+    def on_white(self) -> Manner:
+        """The same without opacity, which some files do not have."""
+        return replace(self, paper=replace(self.paper, background="white"))
 
     def cell(self, picture: Picture, caption: str, limits: Limits | None) -> Cell:
         """A picture of the figure."""

@@ -80,7 +80,7 @@ def encode(figure: Figure, format: Format, **style: Any) -> bytes:
     """
     if format == "png" and figure.get_facecolor()[3] == 1:
         # Without opacity, which is most of the time that it takes otherwise.
-        return png.encode(pixels_of(figure), figure.dpi)
+        return png.encode(_plain(pixels_of(figure)), figure.dpi)
     stream = io.BytesIO()
     with plain_style(**_SAVED | style):
         figure.savefig(
@@ -100,6 +100,13 @@ def pixels_of(figure: Figure) -> NDArray[np.uint8]:
         canvas.draw()
         pixels: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[..., :3]
     return pixels
+
+
+def _plain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture with one channel if it has no colours."""
+    red, green, blue = np.moveaxis(pixels, -1, 0)
+    grey = np.array_equal(red, green) and np.array_equal(red, blue)
+    return pixels[..., :1] if grey else pixels
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ CHANGES = ("change", "relative_change")
 
 # Of these the smallest is the first.
 ASCENDING = ("activity", "number")
+
+# What was measured of a log: the views of a layer are ranked by the same numbers.
+_measured: WeakKeyDictionary[Log, dict[tuple[Any, ...], tuple[NDArray[np.int64], Measured]]] = (
+    WeakKeyDictionary()
+)
 
 # What users may give: one or two.
 Epochs = Iterable[int | str] | int | str | None
@@ -129,16 +135,26 @@ def measure(
     """
     if by == "number":
         return Measured(numbers.astype(np.float64), np.zeros(len(numbers)))
-    if by == "activity":
-        found, measured = activity_of(log, source, epochs[-1])
-    elif by == "norm":
-        weights = weights_of(log, source, epochs[-1])
-        found, measured = weights.numbers, measure_norms(weights.values, weights.error)
-    else:
-        before, after = (weights_of(log, source, epoch) for epoch in epochs)
-        found, changes, norms = compare(before, after, f"layer {source.number}")
-        measured = changes if by == "change" else ratio(changes, norms)
+    known = _measured.setdefault(log, {})
+    key = source.folder, source.group, source.number, by, epochs
+    if key not in known:
+        known[key] = _measure(log, source, by, epochs)
+    found, measured = known[key]
     return measured.taken(_places(found, numbers))
+
+
+def _measure(
+    log: Log, source: LoggedLayer, by: Criterion, epochs: tuple[int, ...]
+) -> tuple[NDArray[np.int64], Measured]:
+    """The numbers of all kernels that were logged, and each one's number."""
+    if by == "activity":
+        return activity_of(log, source, epochs[-1])
+    if by == "norm":
+        weights = weights_of(log, source, epochs[-1])
+        return weights.numbers, measure_norms(weights.values, weights.error)
+    before, after = (weights_of(log, source, epoch) for epoch in epochs)
+    found, changes, norms = compare(before, after, f"layer {source.number}")
+    return found, changes if by == "change" else ratio(changes, norms)
 
 
 def compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -57,7 +58,8 @@ def _drawn(batch: list[Task]) -> Iterator[Sequence[bytes] | str]:
         return
     _batch[:] = batch
     try:
-        with multiprocessing.get_context("fork").Pool(cores) as pool:
+        # What is there before is shared with this process, and not looked through for garbage.
+        with multiprocessing.get_context("fork").Pool(cores, gc.freeze) as pool:
             yield from pool.imap(_draw_numbered, range(len(batch)))
     finally:
         _batch.clear()
@@ -69,7 +71,10 @@ def _cores() -> int:
 
 
 def _draw_numbered(number: int) -> Sequence[bytes] | str:
-    return _draw(_batch[number])
+    drawn = _draw(_batch[number])
+    # A figure of matplotlib holds itself, and is large.
+    gc.collect()
+    return drawn
 
 
 def _draw(task: Task) -> Sequence[bytes] | str:

@@ -46,8 +46,12 @@ def export(job: Job, parts: Collection[str]) -> None:
     """
     if "images" in parts:
         _write_images(job)
-    asked = (PARTS[name].tasks(job) for name in PART_NAMES if name in parts)
-    _write_figures(job, chain.from_iterable(asked))
+    asked = [name for name in PART_NAMES if name in parts]
+    drawn = (PARTS[name].tasks(job) for name in asked if name != "animations")
+    _write_figures(job, chain.from_iterable(drawn))
+    if "animations" in parts:
+        # Of the sheets, if they are there by now.
+        _write_figures(job, animations(job))
     if "page" in parts:
         # All of it on one page, and as text to be pasted into a report.
         write_page(job)

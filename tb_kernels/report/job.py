@@ -14,7 +14,10 @@ from tb_kernels.report.folder import ReportFolder
 from tb_kernels.report.room import Room
 
 if TYPE_CHECKING:
+    from tb_kernels.drawing.levels import Limits
     from tb_kernels.figures.manner import Manner
+    from tb_kernels.reading.layers import LoggedLayer
+    from tb_kernels.schema.naming import Address
 
 # In the order in which they are made: the page embeds what the others have drawn.
 PART_NAMES = (
@@ -76,6 +79,12 @@ class Job:
         """Which kernels a part shows."""
         top = TOP.get(part) if self.top is None else self.top or None
         return Choosing(self.order, top)
+
+    def limits(self, layer: LoggedLayer) -> dict[Address, Limits | None]:
+        """The scale of each picture of a layer, one for all epochs, as the figures have it."""
+        pictures = [one for epoch in layer.epochs for one in self.log.of_layer(layer, epoch)]
+        limits = self.manner.scale.limits(pictures)
+        return dict(zip((one.address for one in pictures), limits, strict=True))
 
     @cached_property
     def room(self) -> Room:

@@ -26,7 +26,7 @@ from tb_kernels.reading.display import data_uri
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import animate, kernels_of
+from tb_kernels.report.animations import animate, kernels_at
 from tb_kernels.report.job import Job
 from tb_kernels.report.room import thin_out
 from tb_kernels.schema.naming import SHEET, Address
@@ -152,12 +152,11 @@ def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> 
     at = {
         epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
     }
-    drawn = [one for of_epoch in at.values() for one in of_epoch.values()]
-    limits = dict(zip((one.address for one in drawn), job.manner.scale.limits(drawn), strict=True))
+    limits = job.limits(layer)
     columns = [
         (epoch, _ends(job, list(of_epoch.values()), limits)) for epoch, of_epoch in at.items()
     ]
-    still, moving = _figures(job, log, layer)
+    still, moving = _figures(job, log, layer, limits)
     job.step()
     return Section(
         anchor,
@@ -194,7 +193,7 @@ def _on_scale(picture: Picture, scale: Scale, limits: Limits | None) -> bytes:
 
 def _ends(job: Job, pictures: list[Picture], limits: Mapping[Address, Limits | None]) -> str:
     """What the ends of an epoch's scale stand for."""
-    drawn = kernels_of(pictures) or pictures
+    drawn = [one for one in pictures if one.address.kernel != SHEET] or pictures
     bar = job.manner.scale.bar(drawn, [limits[one.address] for one in drawn])
     ends = ""
     if bar.low is not None and bar.high is not None:
@@ -202,20 +201,23 @@ def _ends(job: Job, pictures: list[Picture], limits: Mapping[Address, Limits | N
     return " ".join(filter(None, (ends, bar.note)))
 
 
-def _figures(job: Job, log: Log, layer: LoggedLayer) -> tuple[str | None, str | None]:
+def _figures(
+    job: Job, log: Log, layer: LoggedLayer, limits: Mapping[Address, Limits | None]
+) -> tuple[str | None, str | None]:
     """The last sheet and the animation, where they are not too large."""
     still = moving = None
-    last = kernels_of(log.of_layer(layer, layer.epochs[-1]))
+    last = kernels_at(log, layer, layer.epochs[-1], layer.kernels)
     try:
         if last:
             made = job.folder.read(f"{job.folder.sheet(layer, layer.epochs[-1])}.png")
             if made is None:
                 job.room.take(last)
-                made = encode(draw_sheet(last, job.manner), "png")
+                figure = draw_sheet(last, job.manner, [limits[one.address] for one in last])
+                made = encode(figure, "png")
             still = _embedded(made, "png")
         if still and len(layer.epochs) > 1:
             made = job.folder.read(f"{job.folder.animation(layer)}.gif")
-            moving = _embedded(made or animate(job, layer), "gif")
+            moving = _embedded(made or animate(job, layer, layer.kernels), "gif")
     except LogError as error:
         job.tell(str(error))
     return still, moving

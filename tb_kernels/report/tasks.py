@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import TypeVar
 
+from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.figures.choosing import chosen_strips
 from tb_kernels.figures.context import contexts_of, draw_context
@@ -16,10 +17,10 @@ from tb_kernels.figures.saving import Drawing, encode
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import animate
+from tb_kernels.report.animations import animate, kernels_at
 from tb_kernels.report.cores import Task
 from tb_kernels.report.job import Job
-from tb_kernels.schema.naming import SHEET
+from tb_kernels.schema.naming import SHEET, Address
 
 _Chosen = TypeVar("_Chosen")
 
@@ -61,14 +62,14 @@ def grids(job: Job) -> Iterator[Task]:
 
 def sheets(job: Job) -> Iterator[Task]:
     """Each layer at each epoch, its kernels numbered; on several sheets if they are many."""
-    for layer in drawn_layers(job.log):
-        numbers = _or_told(job, "sheets", layer, partial(job.choosing("sheets").of, job.log, layer))
+    for layer, numbers in _numbered(job, "sheets", drawn_layers(job.log)):
+        # Found once in each process, for all epochs.
+        limits = cache(partial(job.limits, layer))
         for epoch in layer.epochs if numbers else ():
-            at = {one.address.kernel: one for one in job.log.of_layer(layer, epoch)}
-            pictures = [at[number] for number in numbers or () if number in at]
+            pictures = kernels_at(job.log, layer, epoch, numbers)
             path = job.folder.sheet(layer, epoch)
             if pictures and _has_room(job, path, pictures):
-                yield Task(path, job.format, partial(_encoded_sheets, job, pictures))
+                yield Task(path, job.format, partial(_encoded_sheets, job, pictures, limits))
             else:
                 job.step()
 
@@ -92,9 +93,10 @@ def contexts(job: Job) -> Iterator[Task]:
 
 
 def animations(job: Job) -> Iterator[Task]:
-    """Each layer across epochs."""
-    for layer in animated_layers(job.log):
-        yield Task(job.folder.animation(layer), "gif", partial(_animated, job, layer))
+    """The sheets of each layer, one after the other."""
+    for layer, numbers in _numbered(job, "animations", animated_layers(job.log)):
+        if numbers:
+            yield Task(job.folder.animation(layer), "gif", partial(_animated, job, layer, numbers))
 
 
 def curves(job: Job) -> Iterator[Task]:
@@ -138,6 +140,15 @@ def _strips_of_layers(job: Job, part: str) -> Iterator[tuple[LoggedLayer, list[l
         yield layer, chosen
 
 
+def _numbered(
+    job: Job, part: str, layers: list[LoggedLayer]
+) -> Iterator[tuple[LoggedLayer, list[int]]]:
+    """Layers with the kernels that a part shows of them; with none where that cannot be told."""
+    for layer in layers:
+        choose = partial(job.choosing(part).of, job.log, layer)
+        yield layer, _or_told(job, part, layer, choose) or []
+
+
 def _or_told(
     job: Job, part: str, layer: LoggedLayer, choose: Callable[[], list[_Chosen]]
 ) -> list[_Chosen] | None:
@@ -171,12 +182,15 @@ def _encoded(job: Job, draw: Callable[[], Drawing]) -> list[bytes]:
     return [encode(draw(), job.format)]
 
 
-def _encoded_sheets(job: Job, pictures: list[Picture]) -> list[bytes]:
-    return [encode(one, job.format) for one in draw_sheets(pictures, job.manner)]
+def _encoded_sheets(
+    job: Job, pictures: list[Picture], limits: Callable[[], Mapping[Address, Limits | None]]
+) -> list[bytes]:
+    of_each = [limits()[one.address] for one in pictures]
+    return [encode(one, job.format) for one in draw_sheets(pictures, job.manner, of_each)]
 
 
-def _animated(job: Job, layer: LoggedLayer) -> list[bytes]:
-    return [animate(job, layer)]
+def _animated(job: Job, layer: LoggedLayer, numbers: list[int]) -> list[bytes]:
+    return [animate(job, layer, numbers)]
 
 
 def _curves(job: Job, figure: CurveFigure) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""A log of tens of thousands of pictures: python -m tests.helpers.large_log DIRECTORY PICTURES|vgg16."""
+"""A log of tens of thousands of pictures: python -m tests.helpers.large_log DIRECTORY PICTURES|vgg16 [EPOCHS]."""
 
 import sys
 
@@ -25,14 +25,17 @@ def write_log(log_dir, pictures):
             logger.log(model, epoch)
 
 
-def write_vgg16(log_dir):
+def write_vgg16(log_dir, epochs=EPOCHS):
     """Logs VGG16 with random weights."""
     model = keras.applications.VGG16(weights=None)
     with KernelLogger(log_dir, strict=True) as logger:
-        for epoch in range(1, EPOCHS + 1):
+        for epoch in range(1, epochs + 1):
             logger.log(model, epoch)
 
 
 if __name__ == "__main__":
-    log_dir, pictures = sys.argv[1:]
-    write_vgg16(log_dir) if pictures == "vgg16" else write_log(log_dir, int(pictures))
+    log_dir, pictures, *epochs = sys.argv[1:]
+    if pictures == "vgg16":
+        write_vgg16(log_dir, *map(int, epochs))
+    else:
+        write_log(log_dir, int(pictures))

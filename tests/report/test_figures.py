@@ -228,13 +228,14 @@ def text_of(path):
 
 @needs_poppler
 def test_titles_and_scales(log_dir, tmp_path):
-    """A sheet says which layer and epoch it is of, and what black and white stand for."""
+    """A sheet says which layer and epoch it is of, and the one scale of all epochs."""
     export(log_dir, tmp_path, "--only", "sheets", "--format", "pdf")
     log = open_log(log_dir)
+    ends = [log.picture(f"1_1_{epoch}").legend.limits.at(0) for epoch in range(3)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     for epoch, when in ((0, "before training"), (1, "after epoch 1"), (2, "after epoch 2")):
         told = text_of(tmp_path / f"sheets/kernels/1-first/1_0_{epoch}.pdf")
         told = told.replace("\N{MINUS SIGN}", "-")
-        low, high = log.picture(f"1_1_{epoch}").legend.limits.at(0)
         assert f"Kernels of layer 1, first, {when}" in told
         assert re.findall(r"-?\d\.\d+", told) == [f"{low:.4g}", f"{high:.4g}"]
     each = text_of(tmp_path / "sheets/heatmaps/2-second/2_0_1.pdf")
