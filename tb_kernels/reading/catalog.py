@@ -24,7 +24,7 @@ from tb_kernels.reading.summaries import (
     read_summaries,
 )
 from tb_kernels.reading.wire import split_event
-from tb_kernels.schema.records import Damage, read_records
+from tb_kernels.schema.records import CHECKSUM, Damage, read_records
 from tb_kernels.wording import count, shown
 
 
@@ -36,6 +36,13 @@ class Span(NamedTuple):
     length: int
 
 
+class Reach(NamedTuple):
+    """How far an event file was read: where its last whole record ended, and its size then."""
+
+    end: int
+    size: int
+
+
 @dataclass
 class Catalog:
     """What was found.
@@ -44,6 +51,7 @@ class Catalog:
         source: Where.
         folders: The folders with runs.
         files: The event files, each with its folder.
+        reached: How far each was read.
         found: All that was found in these files.
         layers: Folder, group and number of each layer, in the order in which they were met.
         indexes: Where the texts of the indexes are, `SPAN`, by the numbers in the rows.
@@ -54,6 +62,7 @@ class Catalog:
     source: Source
     folders: list[Folder]
     files: list[tuple[Folder, str]]
+    reached: list[Reach]
     found: Gathering
     layers: list[LayerKey]
     indexes: NDArray[np.void]
@@ -106,27 +115,47 @@ def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
     return np.split(rows, starts) if len(rows) else []
 
 
-def read_catalog(source: Source, tell: Tell) -> Catalog:
+def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> Catalog:
     """Looks through all event files of a log directory.
 
     Args:
         source: The log directory.
         tell: Is told, in a line each, of what is damaged or cannot be read.
+        before: What it held earlier: only what has been added since is read. Where a file has
+            gone or become shorter, all is.
+
+    Returns:
+        What it holds now; `before` itself where nothing has been added.
 
     Raises:
         LogError: If the log directory cannot be looked into.
     """
     folders = source.folders(tell)
-    files = [(folder, name) for folder in folders for name in folder.events]
-    gathering = Gathering()
-    for folder, name in files:
-        gathering.begin_file(folder.name)
-        try:
-            _read_file(source, folder, name, gathering, tell)
-        except OSError as error:
-            tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
+    there = [(folder, name) for folder in folders for name in folder.events]
+    sizes = _sizes(source, there, tell)
+    known = {} if before is None else _known(before)
+    if before is None or any(sizes.get(file, -1) < read.end for file, (_, read) in known.items()):
+        files, reached, gathering, known = [], [], Gathering(), {}
+    elif folders == before.folders and all(
+        sizes[file] == read.size for file, (_, read) in known.items()
+    ):
+        return before
+    else:
+        files, reached = list(before.files), list(before.reached)
+        gathering = before.found.copy()
+    for folder, name in there:
+        file, read = known.get((folder.name, name), (len(files), Reach(0, 0)))
+        if file == len(files):
+            gathering.begin_file(folder.name)
+            files.append((folder, name))
+            reached.append(read)
+        size = sizes.get((folder.name, name), 0)
+        if size > read.size:
+            gathering.go_on(file)
+            end = _read_file(source, folder, name, (read.end, size), gathering, tell)
+            reached[file] = Reach(end, size)
     layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
-    catalog = Catalog(source, folders, files, gathering, layers, spans, shown)
+    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown)
     _tell_of_unexplained(catalog, tell)
     if gathering.left_out:
         tell(f"{count(gathering.left_out, 'point')} left out, they are of too many curves")
@@ -143,31 +172,66 @@ def _tell_of_unexplained(catalog: Catalog, tell: Tell) -> None:
         )
 
 
-def _read_file(source: Source, folder: Folder, name: str, gathering: Gathering, tell: Tell) -> None:
+def _sizes(
+    source: Source, files: list[tuple[Folder, str]], tell: Tell
+) -> dict[tuple[str, str], int]:
+    """By folder and name, the bytes of each event file, as far as they can be told."""
+    sizes = {}
+    for folder, name in files:
+        try:
+            sizes[folder.name, name] = source.size(folder, name)
+        except OSError as error:
+            tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
+    return sizes
+
+
+def _known(catalog: Catalog) -> dict[tuple[str, str], tuple[int, Reach]]:
+    """By folder and name, the number of each event file, and how far it was read."""
+    files = zip(catalog.files, catalog.reached, strict=True)
+    return {(folder.name, name): (file, read) for file, ((folder, name), read) in enumerate(files)}
+
+
+def _read_file(
+    source: Source,
+    folder: Folder,
+    name: str,
+    part: tuple[int, int],
+    gathering: Gathering,
+    tell: Tell,
+) -> int:
+    """Reads a part of a file, as far as it can be read; where its last whole record ends."""
     damaged = foreign = records = 0
     cut = ours = False
-    with source.open(folder, name) as stream:
-        for record in read_records(stream, source.size(folder, name)):
-            if isinstance(record, Damage):
-                damaged, cut = damaged + (not record.at_end), record.at_end
-                gathering.begin_gap()
-                continue
-            try:
-                parts = split_event(record.data)
-                records += 1
-                gathering.begin_record(parts.wall_time, len(record.data))
-                for found in read_summaries(record, parts):
-                    foreign += isinstance(found, Foreign)
-                    ours = ours or isinstance(found, FoundPicture | FoundIndex)
-                    gathering.add(found)
-                gathering.end_record()
-            except ValueError:
-                damaged += 1
-                gathering.begin_gap()
-            # Before the next is read, which may be as large.
-            del record
+    end, size = part
+    try:
+        with source.open(folder, name) as stream:
+            for record in read_records(stream, size, end):
+                if isinstance(record, Damage):
+                    damaged, cut = damaged + (not record.at_end), record.at_end
+                    if not record.at_end:
+                        gathering.begin_gap()
+                    continue
+                end = record.offset + len(record.data) + CHECKSUM
+                try:
+                    parts = split_event(record.data)
+                    records += 1
+                    gathering.begin_record(parts.wall_time, len(record.data))
+                    for found in read_summaries(record, parts):
+                        foreign += isinstance(found, Foreign)
+                        ours = ours or isinstance(found, FoundPicture | FoundIndex)
+                        gathering.add(found)
+                    gathering.end_record()
+                except ValueError:
+                    damaged += 1
+                    gathering.begin_gap()
+                # Before the next is read, which may be as large.
+                del record
+    except OSError as error:
+        tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
+        return end
     for problem in _problems(records, damaged, cut, foreign if ours else 0):
         tell(f"{_named(folder, name)}: {problem}")
+    return end
 
 
 def _problems(records: int, damaged: int, cut: bool, foreign: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ and of points at one step, the newest counts.
 
 from __future__ import annotations
 
+import copy
 import math
 import struct
 from array import array
@@ -50,6 +51,8 @@ _CURVES, _CURVE_EACH = 100_000, 300
 
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
+
+_Waiting = dict[int, dict[tuple[LayerKey, int], int]]
 
 
 class FileFacts(NamedTuple):
@@ -110,18 +113,32 @@ class Gathering:
         self._told: dict[tuple[str, str], str] | None = None
         self._used = False
         # In format 1 the index of an epoch follows its pictures, in a record of its own.
-        # By epoch, the layer and kernel of those that wait for it → where their row begins.
-        self._waiting: dict[int, dict[tuple[LayerKey, int], int]] = {}
+        # By file and epoch, layer and kernel of those that wait for it → where their row begins.
+        self._waits: list[_Waiting] = []
+
+    def copy(self) -> Gathering:
+        """The same, to which more can be added while others look at this."""
+        same = Gathering()
+        same.__dict__ |= self.__dict__
+        same._layers, same._names = dict(self._layers), dict(self._names)
+        same._rows, same._spans = self._rows[:], self._spans[:]
+        same.files = list(self.files)
+        same._points, same._waits = copy.deepcopy((self._points, self._waits))
+        return same
 
     def begin_file(self, folder: str) -> None:
         """What is added from now on is of the next file."""
-        self._folder, self._file = folder, len(self.files)
         self.files.append(FileFacts(folder, UNKNOWN, math.inf, None))
-        self.begin_gap()
+        self._waits.append({})
+        self.go_on(len(self.files) - 1)
+
+    def go_on(self, file: int) -> None:
+        """What is added from now on is of this file, behind what was added of it before."""
+        self._folder, self._file = self.files[file].folder, file
 
     def begin_gap(self) -> None:
         """Here something of the file is missing, which may have been an index."""
-        self._waiting.clear()
+        self._waits[self._file].clear()
 
     def begin_record(self, wall_time: float, size: int) -> None:
         """What is added from now on was written in one piece, of so many bytes."""
@@ -136,7 +153,7 @@ class Gathering:
         if self._index is None or self._used:
             return
         number = self._number_of(self._index)
-        bound = self._waiting.pop(self._index.epoch, {})
+        bound = self._waits[self._file].pop(self._index.epoch, {})
         for row in bound.values():
             _INDEX.pack_into(self._rows, row + _INDEX_PLACE, number)
         self._name({layer for layer, _ in bound}, self._index)
@@ -163,7 +180,7 @@ class Gathering:
 
     def spans(self) -> NDArray[np.void]:
         """Where the indexes lie, by the numbers that stand in the rows."""
-        return np.frombuffer(self._spans, SPAN)
+        return np.frombuffer(bytes(self._spans), SPAN)
 
     def ages(self) -> NDArray[np.intp]:
         """By file: how many files were begun before."""
@@ -263,7 +280,7 @@ class Gathering:
             index, self._used = self._number_of(self._index), True
             self._name({layer}, self._index)
         else:
-            waiting = self._waiting.setdefault(epoch, {})
+            waiting = self._waits[self._file].setdefault(epoch, {})
             if (layer, kernel) in waiting:
                 # The epoch was logged once more, and the index of the first time is missing.
                 waiting.clear()

@@ -385,6 +385,17 @@ class Log:
 
         return html_of(repr(self).strip("<>"), self.strips(), self.strip_count)
 
+    def refreshed(self) -> Log:
+        """The whole log directory as it is now: only what was added since is read.
+
+        Returns:
+            A log of its own; this one where nothing was added to a log that is no selection.
+
+        Raises:
+            LogError: If it cannot be read.
+        """
+        return refresh(self.whole, warn)
+
     def _opened(self, catalog: Catalog) -> Log:
         return Log(catalog, self._indexes, layers_of(catalog), catalog.rows)
 
@@ -460,4 +471,13 @@ def read_log(log_dir: Any, tell: Tell) -> Log:
     path, where = check_path("log_dir", log_dir, remote=True), os.fsdecode(log_dir)
     source = RemoteSource(where) if is_address(where) else LocalSource(where, path)
     catalog = read_catalog(source, tell)
+    return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)
+
+
+def refresh(log: Log, tell: Tell) -> Log:
+    """As `Log.refreshed` of a log that is no selection; damage is told to somebody."""
+    before = log._catalog
+    catalog = read_catalog(before.source, tell, before)
+    if catalog is before:
+        return log
     return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)

@@ -15,6 +15,7 @@ import numpy as np
 
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
+CHECKSUM = _CHECKSUM.size  # bytes behind the data of a record
 
 # A record of more bytes is not read: the loggers write none, and an event takes up to fifty
 # times its bytes when it is parsed.

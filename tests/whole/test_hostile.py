@@ -354,7 +354,7 @@ def test_pictures_of_many_pixels_and_few_bytes(tmp_path):
     """Hundreds of them are told as too many; what there is room for is drawn, and all are copied."""
     log_dir = tmp_path / "logs"
     (log_dir / "kernels").mkdir(parents=True)
-    side, epochs = 2000, 400
+    side, epochs = 4000, 200
     entry = FINE | {"shape": [side, side, 1, 1], "tile": [side, side]}
     pixels = png.encode(np.zeros((side, side, 1), np.uint8))
     events = EventFile(log_dir / "kernels", Disk())
@@ -362,8 +362,8 @@ def test_pictures_of_many_pixels_and_few_bytes(tmp_path):
         picture = image_value(f"4-fine/4_1_{epoch}", pixels, side, side, "", "")
         index = json.dumps({"format": 1, "layers": [entry]})
         events.append([picture, text_value(f"index/{epoch}", index)], epoch)
-    done = export(log_dir, tmp_path / "out", "--only", "images,sheets,animations")
+    done = export(log_dir, tmp_path / "out", "--only", "images,sheets")
     assert done.returncode == 1
     assert "is not drawn, the report has too many of few bytes" in done.stderr
     assert len(list((tmp_path / "out/images").rglob("*.png"))) == epochs
-    assert 100 < len(list((tmp_path / "out/sheets").rglob("*.png"))) <= epochs
+    assert 100 < len(list((tmp_path / "out/sheets").rglob("*.png"))) < epochs

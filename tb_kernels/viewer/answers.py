@@ -1,0 +1,148 @@
+"""Questions of the viewer → answers, whoever asks: TensorBoard's page, a report, a notebook.
+
+A question is a name and its parameters, as they stand in an address; an answer never depends on
+anything but the log and these.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from tb_kernels.reading.log import Log
+from tb_kernels.viewer.overview import curves_of, epoch_in, find_layer, overview_of
+from tb_kernels.viewer.sprites import Sprite, sprite_of
+from tb_kernels.wording import shown
+
+JSON, PNG = "application/json", "image/png"
+
+# Of sprites, the bytes that are kept: neighbours in time are asked for one after the other.
+_MOST_BYTES = 64_000_000
+
+
+class Answer(NamedTuple):
+    """What a browser is given.
+
+    Attributes:
+        body: All of it.
+        kind: Its media type.
+        lasting: Whether the same question, token and all, has this answer for ever.
+    """
+
+    body: bytes
+    kind: str
+    lasting: bool
+
+
+class UnknownError(Exception):
+    """There is nothing of that name; the message is for people."""
+
+
+class Answers:
+    """Answers questions about a log. Of use to many threads.
+
+    Args:
+        log: Gives the log as it is now.
+    """
+
+    def __init__(self, log: Callable[[], Log]) -> None:
+        self._log = log
+        self._sprites = _Kept()
+
+    def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
+        """The answer to a question.
+
+        Args:
+            question: One of `QUESTIONS`.
+            parameters: By name, as the question needs.
+
+        Raises:
+            UnknownError: If there is nothing of these names.
+            LogError: If the log cannot be read.
+        """
+        if question not in QUESTIONS:
+            raise UnknownError(f"no {shown(question)!r} here")
+        return QUESTIONS[question](self, parameters)
+
+    def _overview(self, parameters: Mapping[str, str]) -> Answer:
+        return _json(overview_of(self._log()), lasting=False)
+
+    def _curves(self, parameters: Mapping[str, str]) -> Answer:
+        log, run = self._log(), _asked(parameters, "run")
+        if run not in log.runs:
+            raise UnknownError(f"no run {shown(run)!r} in {shown(log.where)!r}")
+        return _json(curves_of(log, run), lasting=False)
+
+    def _layer(self, parameters: Mapping[str, str]) -> Answer:
+        return _json(self._sprite(parameters).told(), lasting=True)
+
+    def _image(self, parameters: Mapping[str, str]) -> Answer:
+        part = _asked(parameters, "part")
+        image = self._sprite(parameters).image(int(part)) if part.isdecimal() else None
+        if image is None:
+            raise UnknownError(f"no part {shown(part)!r} of this layer")
+        return Answer(image, PNG, True)
+
+    def _sprite(self, parameters: Mapping[str, str]) -> Sprite:
+        run, view, key, epoch = (
+            _asked(parameters, name) for name in ("run", "view", "key", "epoch")
+        )
+        names = run, view, key, epoch, parameters.get("token", "")
+
+        def read() -> Sprite:
+            log = self._log()
+            layer = find_layer(log, run, view, key)
+            number = epoch_in(epoch)
+            pictures = log.of_layer(layer, number) if layer and number is not None else []
+            if not pictures:
+                raise UnknownError(
+                    f"no {shown(view)} of layer {shown(key)!r} of run {shown(run)!r} at epoch "
+                    f"{shown(epoch)} in {shown(log.where)!r}"
+                )
+            return sprite_of(pictures)
+
+        return self._sprites.get(names, read)
+
+
+QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {
+    "log": Answers._overview,
+    "curves": Answers._curves,
+    "layer": Answers._layer,
+    "sprite": Answers._image,
+}
+
+
+class _Kept:
+    """The sprites asked for last, so many bytes of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], Sprite] = OrderedDict()
+
+    def get(self, names: tuple[str, ...], read: Callable[[], Sprite]) -> Sprite:
+        """The sprite of these names, read if it is not kept."""
+        with self._lock:
+            found = self._kept.get(names)
+            if found is not None:
+                self._kept.move_to_end(names)
+                return found
+        sprite = read()
+        with self._lock:
+            self._kept[names] = sprite
+            size = sum(one.values.nbytes for one in self._kept.values())
+            while size > _MOST_BYTES and len(self._kept) > 1:
+                size -= self._kept.popitem(last=False)[1].values.nbytes
+        return sprite
+
+
+def _asked(parameters: Mapping[str, str], name: str) -> str:
+    if name not in parameters:
+        raise UnknownError(f"{name}: missing; expected a name as `log` tells it")
+    return parameters[name]
+
+
+def _json(value: Any, *, lasting: bool) -> Answer:
+    return Answer(json.dumps(value).encode(), JSON, lasting)

@@ -1,0 +1,95 @@
+"""What there is in a log: runs, layers, epochs, curves, as a browser asks for it first."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from typing import Any
+
+from tb_kernels.errors import LogError
+from tb_kernels.reading.layers import LoggedLayer
+from tb_kernels.reading.log import Log
+from tb_kernels.schema.naming import FINAL, plain_epoch
+
+# What a browser sends for the epoch that has no number.
+_FINAL_NAME = str(FINAL)
+_EPOCH = re.compile("[0-9]{1,9}")
+
+
+def overview_of(log: Log) -> dict[str, Any]:
+    """The runs of a log, for JSON."""
+    return {"where": log.where, "runs": [_run(log, run) for run in log.runs]}
+
+
+def curves_of(log: Log, run: str) -> dict[str, dict[str, dict[str, list[float | None]]]]:
+    """The curves of a run by writer and tag, their points by epoch; null for what is not finite."""
+    return {
+        writer: {
+            tag: {
+                # Keras draws the first epoch at step 0.
+                "epochs": [step + 1 for step in curve.steps.tolist()],
+                "values": [one if math.isfinite(one) else None for one in curve.values.tolist()],
+            }
+            for tag, curve in curves.items()
+        }
+        for writer, curves in log.scalars(run=run).items()
+    }
+
+
+def find_layer(log: Log, run: str, view: str, key: str) -> LoggedLayer | None:
+    """The layer that a browser has been told of by these names."""
+    for layer in log.layers:
+        if (layer.run, layer.view, _key(layer)) == (run, view, key):
+            return layer
+    return None
+
+
+def epoch_in(text: str) -> int | None:
+    """The epoch of its name in JSON; None if it is none."""
+    if text == _FINAL_NAME:
+        return FINAL
+    return int(text) if _EPOCH.fullmatch(text) else None
+
+
+def _run(log: Log, run: str) -> dict[str, Any]:
+    chosen = log.select(runs=run)
+    return {
+        "name": run,
+        "token": _token(log, run),
+        "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
+        "layers": [_layer(chosen, layer) for layer in chosen.layers],
+    }
+
+
+def _layer(log: Log, layer: LoggedLayer) -> dict[str, Any]:
+    return {
+        "view": layer.view,
+        "key": _key(layer),
+        "number": layer.number,
+        "name": layer.name,
+        "kernels": len(layer.kernels),
+        "epochs": [plain_epoch(epoch) for epoch in layer.epochs],
+        **_shape(log, layer),
+    }
+
+
+def _shape(log: Log, layer: LoggedLayer) -> dict[str, Any]:
+    """What the index says of a layer, where there is one."""
+    try:
+        entry = log.of_layer(layer, layer.epochs[0])[0].entry
+    except LogError:
+        return {"kind": None, "shape": None, "axes": None}
+    return {"kind": entry["kind"], "shape": entry["shape"], "axes": entry["axes"]}
+
+
+def _key(layer: LoggedLayer) -> str:
+    return layer.group or layer.number
+
+
+def _token(log: Log, run: str) -> str:
+    """What stays as long as the pictures at an epoch do: those who wrote them, in their order."""
+    known = [(one.identifier, one.started) for one in log.trainings if one.run == run]
+    # Of version 0.1.0, which did not say who it was: as much as there is.
+    seen = known or len(log.select(runs=run))
+    return hashlib.sha256(repr((run, seen)).encode(errors="replace")).hexdigest()[:16]

@@ -1,0 +1,127 @@
+"""The tab Kernels of TensorBoard: addresses → the viewer's answers, and the files of its page.
+
+TensorBoard imports this module when it starts, and does not start if that fails: so what reads a
+log is imported with the first question.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+if TYPE_CHECKING:
+    from tb_kernels.viewer.answers import Answer, Answers
+
+# That of the indexes in the log: TensorBoard shows the tab of a log that has some.
+PLUGIN_NAME = "tb_kernels"
+
+# What the viewer's `answers` answer.
+_QUESTIONS = ("log", "curves", "layer", "sprite")
+
+# The page: what TensorBoard imports, and what that asks for.
+_PAGE = "index.js"
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
+
+# Seconds that a browser keeps what never changes.
+_LONG = 7 * 24 * 3600
+
+_LOGGER = logging.getLogger(__name__)
+
+_Application = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
+    """Shows the log directory that TensorBoard shows.
+
+    Args:
+        context: What TensorBoard tells its plugins.
+    """
+
+    plugin_name = PLUGIN_NAME
+
+    def __init__(self, context: base_plugin.TBContext) -> None:
+        self._log_dir = context.logdir or ""
+        self._lock = threading.Lock()
+        self._answers: Answers | None = None
+
+    def get_plugin_apps(self) -> dict[str, _Application]:
+        """By route, what answers it."""
+        questions = {f"/{name}": self._asked(name) for name in _QUESTIONS}
+        return questions | {f"/{name}": _file(name, data) for name, data in _static_files()}
+
+    def is_active(self) -> bool:
+        """Whether there is anything to show: TensorBoard sees that by the data's name."""
+        return False
+
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
+        """Where the page begins, and what the tab is called."""
+        return base_plugin.FrontendMetadata(es_module_path=f"/{_PAGE}", tab_name="Kernels")
+
+    def _asked(self, question: str) -> _Application:
+        def application(request: wrappers.Request) -> wrappers.Response:
+            if request.method not in ("GET", "HEAD"):
+                return _refused(request, 405, "expected GET", [("Allow", "GET, HEAD")])
+            return self._respond(request, question)
+
+        return _served(application)
+
+    def _respond(self, request: wrappers.Request, question: str) -> wrappers.Response:
+        from tb_kernels.errors import ArgumentError, LogError
+        from tb_kernels.viewer.answers import UnknownError
+
+        try:
+            answer = self._answer(question, request.args.to_dict())
+        except (UnknownError, LogError, ArgumentError) as error:
+            return _refused(request, 404, str(error))
+        except Exception:
+            # TensorBoard goes on, whatever is wrong here.
+            _LOGGER.exception("the viewer could not answer %s", question)
+            return _refused(request, 500, "the viewer has failed; TensorBoard's own log says how")
+        expires = _LONG if answer.lasting else 0
+        return http_util.Respond(request, answer.body, answer.kind, expires=expires)
+
+    def _answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
+        from tb_kernels.errors import ArgumentError
+        from tb_kernels.viewer.answers import Answers
+        from tb_kernels.viewer.live import LiveLog
+
+        if not self._log_dir:
+            raise ArgumentError("kernels are shown of one directory; expected --logdir")
+        with self._lock:
+            if self._answers is None:
+                self._answers = Answers(LiveLog(self._log_dir))
+        return self._answers.answer(question, parameters)
+
+
+def _static_files() -> Iterable[tuple[str, bytes]]:
+    """The names of the page's files, and what is in them."""
+    for file in (resources.files(__package__) / "static").iterdir():
+        if any(file.name.endswith(ending) for ending in _KINDS):
+            yield file.name, file.read_bytes()
+
+
+def _file(name: str, data: bytes) -> _Application:
+    def application(request: wrappers.Request) -> wrappers.Response:
+        return http_util.Respond(request, data, _KINDS[name[name.rindex(".") :]])
+
+    return _served(application)
+
+
+def _served(respond: Callable[[wrappers.Request], wrappers.Response]) -> _Application:
+    application: _Application = wrappers.Request.application(respond)
+    return application
+
+
+def _refused(
+    request: wrappers.Request, code: int, why: str, headers: list[tuple[str, str]] | None = None
+) -> wrappers.Response:
+    body = json.dumps({"error": why})
+    return http_util.Respond(request, body, "application/json", code=code, headers=headers)
