@@ -39,7 +39,8 @@ export class App {
       help: () => this.help.showModal(),
     });
     this.layers = new Layers((layer) => this.change({ layer, kernel: null }));
-    this.wall = new Wall((kernel) => this.change({ kernel: kernel === this.state?.kernel ? null : kernel }));
+    this.wall = new Wall((kernel) => this.change({ kernel: kernel === this.state?.kernel ? null : kernel }),
+      () => (getComputedStyle(this.panel.at).position === "absolute" ? 0 : this.panel.at.offsetWidth));
     this.panel = new Panel(library, {
       close: () => this.close(),
       move: (epoch) => this.change({ epoch }),
@@ -170,14 +171,14 @@ export class App {
     say(this.faces, !state.compare ? "" : !scene.other ? "There is nothing like it to compare with."
       : [scene.otherName, epochTitle(state.epoch).split(",")[0], compared ? "difference" : ""].filter(Boolean).join("  |  "));
     showBars(this.bar, this.difference, scene, compared);
-    this.toolbar.show(scene);
     this.over(scene.places.length ? null : plainly(!sheet.head.numbers.length ? "Only a sheet of this layer was drawn; log kernels to see them one by one."
       : "Every kernel changed less than that. Move “hide below” to the left."));
-    this.wall.show(scene);
     const place = this.open();
     if (place < 0) this.panel.hide();
-    else this.panel.show(scene, place);
-    this.at.classList.toggle("with-panel", place >= 0);
+    else void this.panel.show(scene, place);
+    // Behind the panel, which takes of its room.
+    this.wall.show(scene);
+    this.toolbar.show(scene, this.wall.size);
     if (this.enlarged.at.open) {
       if (place >= 0) this.enlarge();
       else this.enlarged.at.close();

@@ -2,6 +2,9 @@
 
 /** @import {Head} from "./types.js" */
 
+export const ROOM_BETWEEN = 14;
+const MOST_FILLED = 132;
+
 /**
  * @typedef {object} Plan How one kernel is drawn.
  * @property {number} tiles Squares of weights side by side: slices, or one of three in colour.
@@ -30,7 +33,7 @@ export function planOf(head, scale) {
 
 /** @param {number} scale */
 function gapAt(scale) {
-  return Math.max(1, Math.min(8, Math.round(scale / 3)));
+  return Math.max(1, Math.min(8, Math.round(scale / 2.5)));
 }
 
 /**
@@ -62,6 +65,27 @@ export function scaleFor(head, width, height = Infinity) {
 export function fittingWidth(head) {
   const { width } = planOf(head, head.mode === "pictures" ? 12 : 6);
   return Math.max(64, Math.min(head.mode === "pictures" ? 160 : 208, width));
+}
+
+/**
+ * The same, or as much wider as all kernels can be and still be seen at once.
+ * @param {Head} head
+ * @param {number} count
+ * @param {number} faces
+ * @param {{width: number, height: number}} room In CSS pixels.
+ * @param {number} label
+ */
+export function fillingWidth(head, count, faces, room, label) {
+  const least = fittingWidth(head);
+  for (let width = MOST_FILLED; width > least; width -= 4) {
+    const plan = planOf(head, 8);
+    const height = (width * plan.height) / plan.width;
+    const columns = Math.floor((room.width + ROOM_BETWEEN) / (faces * width + ROOM_BETWEEN));
+    const rows = Math.ceil(count / Math.max(1, columns));
+    const fits = columns > 0 && rows * (height + label + ROOM_BETWEEN) <= room.height;
+    if (fits) return width;
+  }
+  return least;
 }
 
 /**

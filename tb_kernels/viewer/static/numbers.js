@@ -18,7 +18,7 @@ export function weight(value) {
  */
 export function brief(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return weight(value);
-  return signed(significant(value, 3).replace(/(\.\d*?)0+(?=e|$)/, "$1").replace(/\.(?=e|$)/, ""));
+  return signed(significant(value, 3));
 }
 
 /** @param {number} value @param {number} digits */

@@ -77,7 +77,7 @@ export class Panel {
     say(this.done, "");
     say(this.facts, factsOf(scene, place));
     this.portrait.canvas.setAttribute("aria-label", `${labelOf(scene, place)}, at ${epochTitle(scene.state.epoch)}`);
-    this.portrait.show(scene, place, this.body.clientWidth - 32, 300);
+    this.portrait.show(scene, place, this.body.clientWidth - 34, Math.min(300, window.innerHeight * 0.34));
     const built = JSON.stringify([scene.run.name, scene.run.token, scene.layer.view, scene.layer.key, number, scene.epochs]);
     if (built !== this.built) {
       this.built = built;

@@ -30,7 +30,7 @@ export function stateIn(text) {
   /** @type {any} */
   const state = { ...START };
   for (const [name, value] of said) {
-    if (!(name in START)) continue;
+    if (!Object.hasOwn(START, name)) continue;
     if (name in CHOICES) {
       if (CHOICES[/** @type {keyof CHOICES} */ (name)].includes(value)) state[name] = value;
     } else if (["epoch", "kernel", "hide", "size"].includes(name)) {

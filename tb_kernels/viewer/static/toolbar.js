@@ -1,7 +1,6 @@
 /** The line of choices above the wall. */
 
 import { element, offer, say } from "./dom.js";
-import { fittingWidth } from "./geometry.js";
 import { brief, epochName } from "./numbers.js";
 import { viewsIn } from "./state.js";
 import { ORDERS, SCALES } from "./words.js";
@@ -43,7 +42,7 @@ export class Toolbar {
     this.hide = element("input", { type: "range", min: 0, step: "any", "data-name": "hide", oninput: () => change({ hide: Number(Number(this.hide.value).toPrecision(3)) }) });
     this.hidden = element("output", { class: "value" });
     this.find = element("input", {
-      type: "search", inputmode: "numeric", placeholder: "number", size: 6, "data-name": "find",
+      type: "search", inputmode: "numeric", placeholder: "1, 2 …", size: 6, "data-name": "find",
       oninput: () => wishes.find(Number(this.find.value), false),
       onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && wishes.find(Number(this.find.value), true),
     });
@@ -68,14 +67,14 @@ export class Toolbar {
     offer(this.view, viewsIn(run).map((view) => ({ value: view, text: view })), state.view);
     const others = log.runs.filter(({ name }) => name !== run.name);
     offer(this.compare, [
-      { value: "", text: "nothing" },
+      { value: "", text: "off" },
       ...epochs.map((epoch) => ({ value: `e:${epoch}`, text: epoch < 0 ? "final" : `epoch ${epochName(epoch)}`, group: "with an epoch" })),
       ...others.map(({ name, label }) => ({ value: `r:${name}`, text: label, group: "with a run" })),
     ], state.compare);
   }
 
-  /** @param {Scene} scene */
-  show(scene) {
+  /** @param {Scene} scene @param {number} size Width of a kernel. */
+  show(scene, size) {
     const { state } = scene;
     const { head } = scene.sheet;
     const weights = head.mode === "levels";
@@ -87,9 +86,8 @@ export class Toolbar {
     const colours = [{ value: "grey", text: "grey" }, { value: "diverging", text: "diverging" }];
     if (!plain) colours.unshift({ value: "logged", text: `${head.colormap} (logged)` });
     offer(this.colours, colours, plain && state.colours === "logged" ? "grey" : state.colours);
-    const size = state.size ?? fittingWidth(head);
     if (document.activeElement !== this.size) this.size.value = String(Math.log2(size));
-    this.size.setAttribute("aria-valuetext", `${size} pixels`);
+    this.size.setAttribute("aria-valuetext", `${Math.round(size)} pixels`);
     this.showHide(scene);
   }
 
@@ -101,7 +99,7 @@ export class Toolbar {
     this.hide.max = String(Math.max(most, state.hide) || 1);
     if (document.activeElement !== this.hide) this.hide.value = String(state.hide);
     this.fields.hide.title = "Hide kernels that changed less since the first epoch";
-    say(this.hidden, state.hide ? brief(state.hide) : "nothing");
+    say(this.hidden, state.hide ? brief(state.hide) : "0");
   }
 }
 

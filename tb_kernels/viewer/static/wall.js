@@ -1,7 +1,7 @@
 /** The kernels of a layer as pictures in rows, of which only those in sight are drawn. */
 
 import { density, element, put } from "./dom.js";
-import { fittingWidth, planOf, rowsIn, scaleFor, topFor, wallOf } from "./geometry.js";
+import { ROOM_BETWEEN as GAP, fillingWidth, planOf, rowsIn, scaleFor, topFor, wallOf } from "./geometry.js";
 import { draw, paperOf } from "./painting.js";
 import { faces, facesIn } from "./scene.js";
 import { captionOf, labelOf, marksOf } from "./labels.js";
@@ -13,12 +13,16 @@ import { captionOf, labelOf, marksOf } from "./labels.js";
 
 const LABEL = 20;
 const CAPTION = 34;
-const GAP = 14;
 
 export class Wall {
-  /** @param {(number: number) => void} open Called with the number of the kernel that was chosen. */
-  constructor(open) {
+  /**
+   * @param {(number: number) => void} open Called with the number of the kernel that was chosen.
+   * @param {() => number} beside The width of the panel of an open kernel, if it takes any.
+   */
+  constructor(open, beside) {
     this.open = open;
+    this.beside = beside;
+    this.size = 0;
     this.inner = element("div", { class: "rows", role: "presentation" });
     this.scroller = element("div", { class: "scroller", role: "group", "aria-label": "kernels" }, [this.inner]);
     /** @type {Map<number, Row>} */
@@ -64,11 +68,15 @@ export class Wall {
     const { head } = scene.sheet;
     const count = facesIn(scene);
     const room = this.scroller.clientWidth - 32;
-    const wanted = Math.min(scene.state.size ?? fittingWidth(head), room / count);
+    const label = head.mode === "pictures" ? CAPTION : LABEL;
+    // As if no kernel were open, so that opening one does not change the size of all.
+    const open = scene.state.kernel !== null ? this.beside() : 0;
+    const free = { width: room + open, height: this.scroller.clientHeight - 8 };
+    this.size = scene.state.size ?? fillingWidth(head, scene.places.length, count, free, label);
+    const wanted = Math.min(this.size, room / count);
     this.plan = planOf(head, scaleFor(head, Math.floor(wanted * dots)));
     this.between = Math.max(2, Math.round(4 * dots));
     const width = count * this.plan.width + (count - 1) * this.between;
-    const label = head.mode === "pictures" ? CAPTION : LABEL;
     const around = { gap: Math.round(GAP * dots), label: Math.round(label * dots) };
     // A number needs room, however small its kernel.
     const face = { width: Math.max(width, Math.round(26 * dots)), height: this.plan.height };
