@@ -69,6 +69,11 @@ class Log:
         return self._catalog.source.where
 
     @property
+    def title(self) -> str:
+        """The log directory's own name."""
+        return self._catalog.source.title
+
+    @property
     def runs(self) -> list[str]:
         """The trainings, by their directories below the log directory."""
         return list(dict.fromkeys(layer.run for layer in self.layers))

@@ -56,6 +56,7 @@ def _run(log: Log, run: str) -> dict[str, Any]:
     chosen = log.select(runs=run)
     return {
         "name": run,
+        "label": log.title if run == "." else run,
         "token": _token(log, run),
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
         "layers": [_layer(chosen, layer) for layer in chosen.layers],

@@ -11,7 +11,6 @@ pytestmark = IN_BROWSER
 
 EPOCHS = [0, 1, 2, 4]
 HTML = "<img src=x onerror=alert(1)>"
-SHAPES = {"first": (3, 3, 1, 12), HTML: (3, 3, 12, 5)}
 
 
 class Keep(keras.callbacks.Callback):
@@ -41,12 +40,12 @@ def logged(tmp_path_factory):
         [
             keras.Input((8, 8, 1)),
             keras.layers.Conv2D(12, 3, name="first"),
-            keras.layers.Conv2D(5, 3, name=HTML),
+            keras.layers.Conv2D(5, 3, name="second"),
             keras.layers.GlobalAveragePooling2D(),
             keras.layers.Dense(1, name="dense"),
         ]
     )
-    model.compile("adam", "mse")
+    model.compile("adam", "mse", run_eagerly=True)
     model.optimizer.learning_rate = 0.02
     x = np.random.default_rng(0).normal(size=(64, 8, 8, 1)).astype("float32")
     keep = Keep()
@@ -160,7 +159,7 @@ def test_wall_time_and_scale(tab, logged):
             now = weights[epoch][0][:, :, 0, number - 1]
             assert near(frame, number, now, all_epochs.min(), all_epochs.max())
     ends = frame.locator(".colourbar .end").first.inner_text()
-    assert float(ends.replace("−", "-")) == pytest.approx(all_epochs.min(), rel=1e-3)
+    assert float(ends.replace("\N{MINUS SIGN}", "-")) == pytest.approx(all_epochs.min(), rel=1e-3)
 
     now = weights[2][0]
     choose(frame, "scale", "epoch")
@@ -256,7 +255,7 @@ def test_one_kernel(tab, logged):
         )
         said = frame.locator(".panel .readout").inner_text()
         assert f"row {y + 1}, column {x + 1}" in said
-        read = float(said.rsplit(": ", 1)[1].replace("−", "-"))
+        read = float(said.rsplit(": ", 1)[1].replace("\N{MINUS SIGN}", "-"))
         assert read == pytest.approx(weights[2][0][y, x, 0, 5], abs=half_a_level + 1e-3 * abs(read))
     tab.keyboard.press("e")
     frame.locator("dialog.enlarged[open]").wait_for()
@@ -270,6 +269,8 @@ def test_one_kernel(tab, logged):
 
 def test_dark_text_and_reload(tab):
     """It is dark where TensorBoard is; a name with HTML is text; a reload keeps the place."""
+    # TensorFlow takes no such name, other writers of the same files may.
+    tab.route("**/tb_kernels/log", lambda route: route.fulfill(json=renamed(route.fetch().json())))
     frame = opened(tab, dark=True)
     wait_until(lambda: frame.locator("body").get_attribute("data-theme") == "dark")
     assert HTML in frame.locator(".layer-name").all_inner_texts()
@@ -283,6 +284,12 @@ def test_dark_text_and_reload(tab):
     wait_until(lambda: told(frame).startswith("epoch 1"))
     assert frame.locator("h1").inner_text() == HTML
     assert frame.locator("select[data-name=order]").input_value() == "norm"
+
+
+def renamed(log):
+    for layer in log["runs"][0]["layers"]:
+        layer["name"] = layer["name"].replace("second", HTML)
+    return log
 
 
 @pytest.mark.parametrize("width", [800, 400])

@@ -2,6 +2,9 @@
 
 /** @import {Source} from "./types.js" */
 
+// The epoch without a number has a name in answers and addresses; in here it is -1.
+const FINAL = "final";
+
 /**
  * The relative address of an answer.
  * @param {string} route
@@ -9,7 +12,9 @@
  */
 export function addressOf(route, asked = {}) {
   const said = new URLSearchParams();
-  for (const [name, value] of Object.entries(asked)) said.set(name, String(value));
+  for (const [name, value] of Object.entries(asked)) {
+    said.set(name, name === "epoch" && Number(value) < 0 ? FINAL : String(value));
+  }
   const query = said.toString();
   return query ? `${route}?${query}` : route;
 }
@@ -37,9 +42,19 @@ export function serverAt(base) {
   }
   return {
     live: true,
-    json: async (address) => (await answer(address)).json(),
+    json: async (address) => numbered(await (await answer(address)).json()),
     picture: async (address) => (await answer(address)).blob(),
   };
+}
+
+/** An answer whose epochs are all numbers. @param {any} answer */
+function numbered(answer) {
+  for (const run of answer.runs ?? []) {
+    for (const one of [run, ...run.layers]) {
+      one.epochs = one.epochs.map((/** @type {number | string} */ epoch) => (epoch === FINAL ? -1 : epoch));
+    }
+  }
+  return answer;
 }
 
 /** @param {Response} response */
@@ -68,7 +83,7 @@ export function embedded(answers) {
   }
   return {
     live: false,
-    json: async (address) => answer(address),
+    json: async (address) => numbered(structuredClone(answer(address))),
     // Decoded here, since a page may forbid requests even to itself.
     picture: async (address) => {
       const [, code] = String(answer(address)).split(",");
