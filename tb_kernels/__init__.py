@@ -9,7 +9,9 @@ The way of the data, a folder for each step:
     writing/   pictures → files and events, in the background
     loggers/   the Keras callbacks: when, and where to
     reading/   a log → pictures, weights, arrays, curves
-    report/    what was read → figures, a folder, a page
+    figures/   what was read → figures of matplotlib
+    report/    figures → a folder, a page
+    viewer/    what was read → answers for a browser
     commands/  the command line, which `cli` begins
 
 Each imports only from those above it, and from `arguments` (what the user gave,

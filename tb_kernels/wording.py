@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -90,3 +91,8 @@ def readable_size(size: float) -> str:
             break
         size, unit = size / 1000, larger
     return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON has it: null for what is not finite, for which that has no word."""
+    return value if math.isfinite(value) else None

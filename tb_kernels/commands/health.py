@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from tb_kernels.commands.options import choosing, open_chosen
-from tb_kernels.commands.tables import bound, finite, print_table
+from tb_kernels.commands.tables import bound, print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth
 from tb_kernels.schema.naming import ACTIVATIONS, KERNELS, plain_epoch
-from tb_kernels.wording import ranges, shown
+from tb_kernels.wording import finite, ranges, shown
 
 _COLUMNS = ("layer", "name", "epochs", "near zero", "nonfinite", "change", "inactive")
 

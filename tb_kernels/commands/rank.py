@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from tb_kernels.commands.options import choosing, open_chosen, read_top
-from tb_kernels.commands.tables import bound, finite, print_table
+from tb_kernels.commands.tables import bound, print_table
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.reading.criteria import CRITERIA, Criterion
 from tb_kernels.reading.ranking import Ranking, rank_layers
 from tb_kernels.schema.naming import KERNELS, plain_epoch
-from tb_kernels.wording import shown
+from tb_kernels.wording import finite, shown
 
 # For a table that one can look through.
 _FIRST = 10

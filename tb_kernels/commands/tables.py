@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from tb_kernels.wording import shown
@@ -43,8 +42,3 @@ def print_table(title: str, names: Sequence[str], rows: Iterable[Sequence[str]])
 def bound(error: float) -> str:
     """How far a value may be from the true one, behind it; empty where it is exact."""
     return f" ± {error:.2g}" if error > 0 else ""
-
-
-def finite(value: float) -> float | None:
-    """What JSON can hold: null for what is no finite number."""
-    return value if math.isfinite(value) else None

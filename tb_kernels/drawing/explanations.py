@@ -16,7 +16,7 @@ from tb_kernels.schema.index import (
     LayerEntry,
     PatternEntry,
 )
-from tb_kernels.wording import shown
+from tb_kernels.wording import finite, shown
 
 # Of a class, in a description.
 _LONGEST_NAME = 80
@@ -186,5 +186,4 @@ class Exhibits(NamedTuple):
 
 
 def _known(numbers: Sequence[float]) -> list[float | None]:
-    # JSON has no word for what is not finite.
-    return [one if math.isfinite(one) else None for one in numbers]
+    return [finite(one) for one in numbers]

@@ -81,8 +81,6 @@ class _Sheet:
         self.figure = Drawing(
             figsize=(width, _ROOM + _ROOM_OF_ROW * down), dpi=paper.dpi, facecolor=face
         )
-        pad = _MARGIN / 72
-        self._layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad / 2, hspace=0, wspace=0)
         # What a line of text may take, and of that what stands beside the pictures.
         self._room = round(0.9 * self._paper.in_pixels(width * INCH)) // across
         self._panels = panels = [[self._with_labels(one) for one in row] for row in panels]
@@ -91,8 +89,6 @@ class _Sheet:
         grid = self.figure.add_gridspec(down + sum(barred), across)
         # Row by row, as the panels.
         self._axes: list[tuple[Axes, Axes | None]] = []
-        # One of each row of the grid, from above.
-        self._rows: dict[int, Axes] = {}
         # Row and column of each in the grid.
         self._cells: dict[Axes, tuple[int, int]] = {}
         # Where each begins, in pixels from the left and from above.
@@ -103,7 +99,6 @@ class _Sheet:
                 axes = self.figure.add_subplot(grid[at, column])
                 bar = self.figure.add_subplot(grid[at + 1, column]) if panel.bar else None
                 self._axes.append((axes, bar))
-                self._rows |= {at: axes} | ({at + 1: bar} if bar else {})
                 self._cells |= {axes: (at, column)} | ({bar: (at + 1, column)} if bar else {})
                 room = self._label(axes, panel)
                 if panel.bar and bar:
@@ -112,18 +107,23 @@ class _Sheet:
 
     def fit(self, scale: int | None) -> list[list[Placed]]:
         """Places the pictures where matplotlib leaves room."""
-        self._layout.execute(self.figure)
+        pad = _MARGIN / 72
+        layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad / 2, hspace=0, wspace=0)
+        layout.execute(self.figure)
+        # One axes of each row of the grid, from above.
+        rows = {row: axes for axes, (row, _) in self._cells.items()}.values()
+        self._inner_heights = [axes.bbox.height for axes in rows]
         wide, high = self.figure.bbox.size
         across = len(self._panels[0])
         room = int(sum(axes.bbox.width for axes, _ in self._axes[:across]))
         # What all else takes.
         self._wide = int(wide) - room
-        self._high = int(high - sum(axes.bbox.height for axes in self._rows.values())) + 1
+        self._high = int(high - sum(self._inner_heights)) + 1
         placed = [self._fit_row(row, room, scale) for row in self._panels]
         return align(placed, self._panels, self._paper, room)
 
     def resize(self, placed: list[list[Placed]]) -> None:
-        """Makes the figure as large as pictures and texts need, and lays it out for good."""
+        """Makes the figure as large as pictures and texts need."""
         paper = self._paper
         columns = zip(zip(*placed, strict=True), zip(*self._panels, strict=True), strict=True)
         apart = paper.pixels(_APART) if len(placed[0]) > 1 else 0
@@ -156,8 +156,7 @@ class _Sheet:
         _, high = self.figure.bbox.size
         across = self._axes[: len(widths)]
         wider = [new - axes.bbox.width for new, (axes, _) in zip(widths, across, strict=True)]
-        rows = self._rows.values()
-        higher = [new - axes.bbox.height for new, axes in zip(heights, rows, strict=True)]
+        higher = [new - old for new, old in zip(heights, self._inner_heights, strict=True)]
         for axes, (row, column) in self._cells.items():
             left = axes.bbox.x0 + sum(wider[:column])
             top = high - axes.bbox.y1 + sum(higher[:row])

@@ -24,7 +24,7 @@ from tb_kernels.reading.summaries import (
     read_summaries,
 )
 from tb_kernels.reading.wire import split_event
-from tb_kernels.schema.records import CHECKSUM, Damage, read_records
+from tb_kernels.schema.records import Damage, read_records
 from tb_kernels.wording import count, shown
 
 
@@ -211,7 +211,7 @@ def _read_file(
                     if not record.at_end:
                         gathering.begin_gap()
                     continue
-                end = record.offset + len(record.data) + CHECKSUM
+                end = record.end
                 try:
                     parts = split_event(record.data)
                     records += 1

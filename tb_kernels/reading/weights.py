@@ -28,7 +28,7 @@ _UNCLIPPED = ("layer", "kernel", "symmetric")
 
 # A layer of more weights is not put together from pictures: as numbers they take eight bytes each,
 # and a picture of one colour almost none.
-_MOST_WEIGHTS = 1 << 27
+MOST_WEIGHTS = 1 << 27
 
 # Pictures are drawn of float32: of a finer weight it keeps so much, as a fraction.
 _ROUNDED = 2.0**-24
@@ -177,9 +177,9 @@ def _is_shown(kernels: NDArray[np.float32], picture: Picture) -> bool:
 def _from_pictures(pictures: Sequence[Picture], what: str) -> LayerWeights:
     """The kernels that have a picture of all their slices; of a sheet if not all have."""
     axes, sheet, drawn = _sorted(pictures, what)
-    if math.prod(axes.shape) > _MOST_WEIGHTS:
+    if math.prod(axes.shape) > MOST_WEIGHTS:
         raise LogError(
-            f"{what} has {math.prod(axes.shape):,} weights; expected at most {_MOST_WEIGHTS:,} to "
+            f"{what} has {math.prod(axes.shape):,} weights; expected at most {MOST_WEIGHTS:,} to "
             "put together from pictures"
         )
     every = np.arange(1, axes.kernels + 1)

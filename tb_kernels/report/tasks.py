@@ -97,6 +97,8 @@ def animations(job: Job) -> Iterator[Task]:
     for layer, numbers in _numbered(job, "animations", animated_layers(job.log)):
         if numbers:
             yield Task(job.folder.animation(layer), "gif", partial(_animated, job, layer, numbers))
+        else:
+            job.step()
 
 
 def curves(job: Job) -> Iterator[Task]:

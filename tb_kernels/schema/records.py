@@ -15,7 +15,6 @@ import numpy as np
 
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
-CHECKSUM = _CHECKSUM.size  # bytes behind the data of a record
 
 # A record of more bytes is not read: the loggers write none, and an event takes up to fifty
 # times its bytes when it is parsed.
@@ -39,6 +38,11 @@ class Record(NamedTuple):
 
     offset: int
     data: bytes
+
+    @property
+    def end(self) -> int:
+        """Where the next record begins."""
+        return self.offset + len(self.data) + _CHECKSUM.size
 
 
 class Damage(NamedTuple):
@@ -74,7 +78,7 @@ def read_records(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Record 
     while offset < size:
         record = _record_at(file, offset, size)
         if isinstance(record, Record):
-            offset = record.offset + len(record.data) + _CHECKSUM.size
+            offset = record.end
             yield record
             # Before the next is read, which may be as large.
             del record

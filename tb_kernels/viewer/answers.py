@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tb_kernels.reading.log import Log
-from tb_kernels.viewer.overview import curves_of, epoch_in, find_layer, overview_of
+from tb_kernels.viewer.overview import curves_of, find_layer, overview_of
 from tb_kernels.viewer.sprites import Sprite, sprite_of
 from tb_kernels.wording import shown
 
@@ -95,14 +95,13 @@ class Answers:
         def read() -> Sprite:
             log = self._log()
             layer = find_layer(log, run, view, key)
-            number = epoch_in(epoch)
-            pictures = log.of_layer(layer, number) if layer and number is not None else []
-            if not pictures:
+            epochs = {str(one): one for one in layer.epochs} if layer else {}
+            if layer is None or epoch not in epochs:
                 raise UnknownError(
                     f"no {shown(view)} of layer {shown(key)!r} of run {shown(run)!r} at epoch "
                     f"{shown(epoch)} in {shown(log.where)!r}"
                 )
-            return sprite_of(pictures)
+            return sprite_of(log.of_layer(layer, epochs[epoch]))
 
         return self._sprites.get(names, read)
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import re
 from typing import Any
 
 from tb_kernels.errors import LogError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
-from tb_kernels.schema.naming import FINAL, plain_epoch
-
-# What a browser sends for the epoch that has no number.
-_FINAL_NAME = str(FINAL)
-_EPOCH = re.compile("[0-9]{1,9}")
+from tb_kernels.schema.naming import plain_epoch
+from tb_kernels.wording import finite
 
 
 def overview_of(log: Log) -> dict[str, Any]:
@@ -29,7 +24,7 @@ def curves_of(log: Log, run: str) -> dict[str, dict[str, dict[str, list[float | 
             tag: {
                 # Keras draws the first epoch at step 0.
                 "epochs": [step + 1 for step in curve.steps.tolist()],
-                "values": [one if math.isfinite(one) else None for one in curve.values.tolist()],
+                "values": [finite(one) for one in curve.values.tolist()],
             }
             for tag, curve in curves.items()
         }
@@ -43,13 +38,6 @@ def find_layer(log: Log, run: str, view: str, key: str) -> LoggedLayer | None:
         if (layer.run, layer.view, _key(layer)) == (run, view, key):
             return layer
     return None
-
-
-def epoch_in(text: str) -> int | None:
-    """The epoch of its name in JSON; None if it is none."""
-    if text == _FINAL_NAME:
-        return FINAL
-    return int(text) if _EPOCH.fullmatch(text) else None
 
 
 def _run(log: Log, run: str) -> dict[str, Any]:

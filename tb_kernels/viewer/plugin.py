@@ -17,11 +17,10 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
+from tb_kernels.schema.naming import PLUGIN_NAME
+
 if TYPE_CHECKING:
     from tb_kernels.viewer.answers import Answer, Answers
-
-# That of the indexes in the log: TensorBoard shows the tab of a log that has some.
-PLUGIN_NAME = "tb_kernels"
 
 # What the viewer's `answers` answer.
 _QUESTIONS = ("log", "curves", "layer", "sprite")
@@ -45,6 +44,7 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         context: What TensorBoard tells its plugins.
     """
 
+    # That of the indexes in the log: TensorBoard shows the tab of a log that has some.
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:

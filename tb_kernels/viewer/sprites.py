@@ -18,16 +18,14 @@ from tb_kernels.drawing.colors import GRAY, RGB, lookup_table
 from tb_kernels.errors import LogError
 from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.picture import Picture
+from tb_kernels.reading.weights import MOST_WEIGHTS
 from tb_kernels.schema.naming import EXAMPLES, SHEET
 
 # A browser draws no image of many more pixels; a layer of more weights has several.
 _MOST_PIXELS = 1 << 22
 _WIDTH = 1 << 12
 
-# A layer of more weights is not shown: a picture of one colour takes almost no bytes.
-_MOST_WEIGHTS = 1 << 27
-
-# What a level is multiplied by where it cannot be told.
+# What marks a weight that is not finite, beside its level.
 _NONFINITE = 255
 
 
@@ -54,14 +52,21 @@ class Sprite:
     captions: list[str]
 
     @cached_property
-    def each(self) -> int:
-        """How many kernels stand in one image, but for the last."""
-        return max(1, _MOST_PIXELS // int(np.prod(self.values.shape[1:4])))
+    def parts(self) -> list[dict[str, int]]:
+        """Of each image: its first kernel, counted from 0, how many it holds, and its size."""
+        one = int(np.prod(self.values.shape[1:4]))
+        each, kernels = max(1, _MOST_PIXELS // one), len(self.values)
+        found = []
+        for first in range(0, kernels, each):
+            count = min(each, kernels - first)
+            width = min(count * one, _WIDTH)
+            height = -(-count * one // width)
+            found.append({"first": first, "count": count, "width": width, "height": height})
+        return found
 
     def told(self) -> dict[str, Any]:
         """How the images are to be read, for JSON."""
-        kernels, *window, channels = self.values.shape
-        firsts = range(0, kernels, self.each)
+        _, *window, channels = self.values.shape
         return {
             "mode": "levels" if self.limits else "pictures",
             "numbers": self.numbers,
@@ -73,28 +78,20 @@ class Sprite:
             "rgb": bool(self.limits) and self.colormap == RGB,
             "finite": channels != 2,
             "captions": self.captions,
-            "parts": [self._place(first) for first in firsts],
+            "parts": self.parts,
         }
 
     def image(self, part: int) -> bytes | None:
         """The PNG of a part; None if there is no such part."""
-        if not 0 <= part < len(range(0, len(self.values), self.each)):
+        if not 0 <= part < len(self.parts):
             return None
-        first = part * self.each
-        place = self._place(first)
-        values = self.values[first : first + self.each]
+        first, count, width, height = self.parts[part].values()
+        values = self.values[first : first + count]
         channels = values.shape[-1]
-        pixels = np.zeros((place["height"] * place["width"], 1 if channels == 1 else 3), np.uint8)
+        pixels = np.zeros((height * width, 1 if channels == 1 else 3), np.uint8)
         flat = values.reshape(-1, channels)
         pixels[: len(flat), :channels] = flat
-        return png.encode(pixels.reshape(place["height"], place["width"], -1))
-
-    def _place(self, first: int) -> dict[str, int]:
-        """What of the layer an image holds, and its size."""
-        count = min(self.each, len(self.values) - first)
-        pixels = count * int(np.prod(self.values.shape[1:4]))
-        width = min(pixels, _WIDTH)
-        return {"first": first, "count": count, "width": width, "height": -(-pixels // width)}
+        return png.encode(pixels.reshape(height, width, -1))
 
 
 def sprite_of(pictures: Sequence[Picture]) -> Sprite:
@@ -172,10 +169,10 @@ def _smallest(picture: Picture) -> NDArray[np.uint8]:
 
 
 def _check_size(weights: int, picture: Picture) -> None:
-    if weights > _MOST_WEIGHTS:
+    if weights > MOST_WEIGHTS:
         raise LogError(
             f"layer {picture.address.layer} has {weights:,} weights; expected at most "
-            f"{_MOST_WEIGHTS:,} to be shown"
+            f"{MOST_WEIGHTS:,} to be shown"
         )
 
 
