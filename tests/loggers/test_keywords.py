@@ -8,11 +8,14 @@ import pytest
 
 from tb_kernels import (
     ActivationLogger,
+    ExampleLogger,
+    ExpansionLogger,
     GradientLogger,
     HeatmapLogger,
     KernelLogger,
     LogWarning,
     PatternLogger,
+    open_log,
 )
 from tests.helpers.models import fit
 from tests.helpers.oracle import (
@@ -277,6 +280,8 @@ def test_sheets_stay_of_a_size_that_can_be_opened(tmp_path):
         (GradientLogger, {"normalize": "symmetric"}),
         (PatternLogger, {"normalize": (0, 1), "colormap": "rgb"}),
         (HeatmapLogger, {"normalize": "kernel", "colormap": "viridis"}),
+        (ExpansionLogger, {"normalize": "symmetric", "colormap": "rgb"}),
+        (ExampleLogger, {"colormap": "rgb"}),
     ],
 )
 def test_all_loggers_take_the_same_keywords(logger, own):
@@ -293,3 +298,21 @@ def test_all_loggers_take_the_same_keywords(logger, own):
     assert data[1:3] in ([], ["inputs"], ["x", "y"], ["inputs", "classes"])
     assert not any(one.kind is one.POSITIONAL_ONLY for one in parameters.values())
     assert {name: parameters[name].default for name in usual} == usual | own
+
+
+@pytest.mark.parametrize(
+    ("logger", "keywords"),
+    [
+        (ExpansionLogger, {}),
+        (ExampleLogger, {"inputs": np.zeros((1, 5, 5, 1), "float32")}),
+        (PatternLogger, {"steps": 1}),
+    ],
+)
+def test_of_what_takes_long_sixteen_kernels_are_drawn(tmp_path, logger, keywords):
+    """Unless others were asked for."""
+    model = keras.Sequential([keras.Input((5, 5, 1)), L.Conv2D(18, 3)])
+    for folder, asked in (("usual", {}), ("more", {"kernels": [2, 18]})):
+        with logger(tmp_path / folder, **keywords, **asked) as one:
+            one.log(model, 1)
+    assert [picture.address.kernel for picture in open_log(tmp_path / "usual")] == [*range(1, 17)]
+    assert [picture.address.kernel for picture in open_log(tmp_path / "more")] == [2, 18]

@@ -207,6 +207,17 @@ def test_final_of_a_loop(model, tmp_path):
     assert [str(epoch) for epoch in open_log(tmp_path).epochs] == ["1", "final"]
 
 
+def test_final_drawn_alone_stands_at_the_last_step_of_what_was_there(model, tmp_path):
+    """As of a checkpoint that is logged by itself, and once more: the epochs before are numbers."""
+    from tests.helpers.oracle import read_pictures
+
+    for epoch in (3, "final", "final"):
+        with KernelLogger(tmp_path) as logger:
+            logger.log(model, epoch)
+    steps = [(value.tag[-5:], step) for step, value in read_pictures(tmp_path / "kernels") if value.tag.startswith("1-first/1_1_")]  # fmt: skip
+    assert sorted(steps) == [("1_1_3", 2), ("final", 2), ("final", 2)]
+
+
 @pytest.mark.parametrize("moment", ["close", "fit", "flush"])
 def test_a_change_after_final_that_can_be_seen_is_told(model, data, tmp_path, moment):
     """Where a callback of the user's calls the logger nobody knows which is the last."""

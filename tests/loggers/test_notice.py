@@ -95,6 +95,19 @@ def test_notice_of_very_many_bytes_is_a_warning(tmp_path, capsys):
     assert re.fullmatch(r"2 layers, 2 feature maps, 48 epochs: 96 pictures, about 1\.3 GB, in .*\. Less with epochs=\[\.\.\.\], layers=\[\.\.\.\] or kernels=\[\.\.\.\]", *told[48])  # fmt: skip
 
 
+def test_notice_of_fifty_thousand_pictures_is_none_yet(tmp_path, model, recwarn):
+    """One more is very many."""
+    for kernels, epochs in ((5, 10_000), (3, 16_667)):
+        logger = KernelLogger(tmp_path, layers="second", kernels=range(1, kernels + 1))
+        logger.set_model(model)
+        logger.set_params({"epochs": epochs})
+        logger.on_train_begin()
+        logger.on_epoch_begin(0)
+        logger.close()
+    (told,) = [str(one.message) for one in recwarn if one.category is LogWarning]
+    assert ": 50,001 pictures, about " in told
+
+
 @pytest.mark.slow
 def test_a_long_wait_is_explained(model, tmp_path, capsys, monkeypatch):
     """Where flush takes longer than two seconds, a line says why."""
