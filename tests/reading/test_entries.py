@@ -120,6 +120,24 @@ def test_very_many_wrong_entries_are_told_in_few_lines(tmp_path):
     assert "4,992 more are wrong" in str(told[-1].message)
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_an_index_of_the_largest_size(tmp_path, more):
+    """It is read; of one with a byte more the pixels are."""
+    text = f'{{"format": 2, "layers": [{json.dumps(entry(2, 1))}]}}'.ljust(8_000_000 + more)
+    picture = image_value("1-conv/1_1_1", png.encode(PIXELS[..., None]), 8, 8, "", "")
+    EventFile(tmp_path / "kernels", Disk()).append([text_value("index/1", text), picture], 1)
+    if not more:
+        assert np.allclose(read(tmp_path)["1_1_1"], EXPECTED)
+        return
+    picture = open_log(tmp_path).picture("1_1_1")
+    assert np.array_equal(picture.pixels(), PIXELS)
+    with (
+        pytest.warns(LogWarning, match="expected at most 8,000,000 bytes, got 8,000,001"),
+        pytest.raises(LogError, match="the index of epoch 1 does not tell of 1_1_1"),
+    ):
+        picture.weights()
+
+
 EXAMPLES = {"axes": "oehwi", "shape": [1, 2, 4, 8, 1], "slices": 2, "tile": [4, 8], "gap": 0}
 
 

@@ -141,6 +141,22 @@ def test_a_hand_that_is_killed_in_the_first_write(tmp_path):
     assert [event.step for event in read_events(events.path)][3:] == [1, 2]
 
 
+def test_hands_that_are_killed_one_after_the_other(tmp_path):
+    """What each has left is cut off, not only what the first has."""
+    disk = Disk()
+    events = EventFile(tmp_path, disk)
+    events.append(values(1), step=0)
+    for step in (1, 3, 5):
+        os.kill(disk._hand._process.pid, signal.SIGKILL)
+        disk._hand._process.wait()
+        with Path(events.path).open("ab") as stream:
+            stream.write(b"half a record")
+        with pytest.raises(OSError, match=r"the process that writes has ended|Broken pipe"):
+            events.append(values(1), step=step)
+        events.append(values(1), step=step + 1)
+    assert [event.step for event in read_events(events.path)][3:] == [0, 2, 4, 6]
+
+
 def _append_and_fail(events):
     with contextlib.suppress(OSError):
         events.append(values(1, size=60_000_000), step=0)
