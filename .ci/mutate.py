@@ -37,10 +37,11 @@ WRITTEN = "writes and logs"
 BARS = {SEEN: 0.9, WRITTEN: 0.8}
 TESTS = {
     "schema": (SEEN, "schema writing/test_events.py reading/test_weights.py reading/test_newest.py loggers/test_choice.py loggers/test_keywords.py views/test_kernels.py loggers/test_trainings.py loggers/test_last_and_final.py writing/test_portable.py"),
-    "drawing": (SEEN, "drawing loggers/test_keywords.py reading/test_weights.py views/test_heatmaps.py views/test_kernels.py loggers/test_too_large.py loggers/test_notice.py"),
-    "reading": (SEEN, "reading whole/test_hostile.py whole/test_paths.py report/test_figures.py loggers/test_trainings.py loggers/test_last_and_final.py"),
-    "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py views/test_patterns.py loggers/test_trainings.py"),
+    "drawing": (SEEN, "drawing loggers/test_keywords.py reading/test_weights.py views/test_heatmaps.py views/test_kernels.py loggers/test_too_large.py loggers/test_notice.py views/test_examples.py"),
+    "reading": (SEEN, "reading whole/test_hostile.py whole/test_paths.py report/test_context.py report/test_figures.py loggers/test_trainings.py loggers/test_last_and_final.py"),
+    "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py views/test_expanded.py views/test_patterns.py loggers/test_trainings.py"),
     "views": (SEEN, "views loggers/test_kernels.py"),
+    "figures": (SEEN, "figures/test_figure.py figures/test_saving.py figures/test_curves.py report/test_context.py figures/test_layout.py figures/test_pixels.py report/test_figures.py"),
     "writing": (WRITTEN, "writing loggers/test_kernels.py loggers/test_told.py loggers/test_failures.py loggers/test_hanging_disk.py loggers/test_memory.py loggers/test_too_large.py whole/test_paths.py loggers/test_arguments.py"),
     "loggers": (WRITTEN, "loggers writing/test_two_writers.py commands/test_log.py views/test_patterns.py"),
 }  # fmt: skip
