@@ -154,3 +154,13 @@ def test_the_last_of_the_examples_is_on_the_scale_of_the_mean(tmp_path):
     example, mean = read(tmp_path)["1_1_1"][0]
     assert np.allclose(example, EXPECTED[:4])
     assert np.allclose(mean, 3 * EXPECTED[4:])
+
+
+def test_on_a_sheet_of_examples_each_mean_is_on_its_own_scale(tmp_path):
+    """A kernel below the other, its example and its mean beside each other."""
+    sheet = EXAMPLES | {"pictures": "sheet", "kernels": 2, "shape": [2, 2, 4, 4, 1], "tile": [4, 4], "columns": 2}  # fmt: skip
+    write(tmp_path, 2, json.dumps(entry(2, 1) | sheet | {"means": [3.0, 5.0]}))
+    found = open_log(tmp_path).picture("1_1_1").weights()
+    for kernel, (reach, rows) in enumerate(((3, EXPECTED[:4]), (5, EXPECTED[4:]))):
+        assert np.allclose(found[kernel, 0, 0], rows[:, :4])
+        assert np.allclose(found[kernel, 0, 1], reach * rows[:, 4:])
