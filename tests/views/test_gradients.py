@@ -556,6 +556,9 @@ def test_which_of_several_targets_or_weights_is_wrong(data):
     told = r"^y: .* cannot take targets \[\(16, 1\), \(16, 7\)\] for outputs \(16, 1\), \(16, 3\) "
     with pytest.raises(ArgumentError, match=told):
         compute_gradients(model, x, [y, np.ones((16, 7))])
+    told = r"^y: .* cannot take targets \[\(16, 1\)\] for outputs \[\(16, 1\), \(16, 3\)\] "
+    with pytest.raises(ArgumentError, match=told):
+        compute_gradients(model, x, [y])
     named = keras.Model(inputs, {"value": heads[0], "kind": heads[1]}, name="m")
     named.compile("sgd", {"value": "mse", "kind": SPARSE})
     with pytest.raises(ArgumentError, match=r"^y\['kind'\]: .*: np.argmax\(y\['kind'\], axis=-1\)"):

@@ -1,5 +1,7 @@
 """Patterns: against the Keras example's recipe and NumPy's Fourier transform, and what is refused."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -395,6 +397,24 @@ def test_the_quicker_pooling_is_tensorflows():
             results.append((pooled.numpy(), tape.gradient(total, images).numpy()))
         np.testing.assert_array_equal(*[values for values, _ in results])
         np.testing.assert_allclose(*[gradients for _, gradients in results], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("window", "size"), [((2, 2), (4, 6)), ((2, 3), (6, 6)), ((4, 6), (4, 6))])
+def test_of_equal_values_all_are_climbed(window, size):
+    """Where windows stand side by side the quicker pooling is in the place of Keras' own."""
+    from tb_kernels.model.pooling import quick_pooling
+
+    model = keras.Sequential([keras.Input((*size, 1)), L.MaxPooling2D(window)])
+    images = tf.ones((1, *size, 1))
+    windows = size[0] // window[0] * (size[1] // window[1])
+    for pooling, climbed in (
+        (quick_pooling(model), size[0] * size[1]),
+        (contextlib.nullcontext(), windows),
+    ):
+        with tf.GradientTape() as tape, pooling:
+            tape.watch(images)
+            total = tf.reduce_sum(model(images))
+        assert tf.math.count_nonzero(tape.gradient(total, images)) == climbed
 
 
 KINDS = {
