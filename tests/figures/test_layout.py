@@ -251,3 +251,13 @@ def test_what_does_not_hold_together_is_found(log):
     spoiled(lambda figure: figure.axes[1].set_position(figure.axes[0].get_position()))
     spoiled(lambda figure: figure.axes[0].images[0].get_array()[10, :, 3].fill(255))
     spoiled(lambda figure: figure.set_size_inches(3, 1))
+
+
+@pytest.mark.parametrize(("width", "across"), [(None, 9), ("80mm", 9), ("60mm", 5)])
+def test_a_grid_goes_on_below_where_the_paper_is_narrow(trained, width, across):
+    """Nine kernels, each in eight millimetres at least, in rows as long as each other."""
+    figure = trained[0].select(layers="second").figure("grid", width=width)
+    check_layout(figure, 9 * 3)
+    lefts, tops = pictures_of(figure)[:, 0], pictures_of(figure)[:, 3]
+    assert len(set(lefts.tolist())) == across
+    assert len(set(tops.tolist())) == 3 * (1 if across == 9 else 2)

@@ -6,6 +6,7 @@ import pytest
 
 from tb_kernels import (
     ArgumentError,
+    ExampleLogger,
     ExpansionLogger,
     KernelLogger,
     LogError,
@@ -179,3 +180,23 @@ def test_views_of_two_models_are_not_joined(model, tmp_path):
         own = read_png(next((tmp_path / name / "expanded").rglob(f"{plain}_2_1.png")))
         assert len(views) == 1 + (name == "copied")
         assert len(find(figure, own)) == (name == "copied")
+
+
+def test_examples_are_drawn_as_they_were_logged(model, tmp_path):
+    """Four in a row beside a kernel; on no other scale, which that of their mean would not be."""
+    plain, random = number_of(model, "plain"), np.random.default_rng(0)
+    x = random.normal(size=(12, 16, 16, 1)).astype("float32")
+    with KernelLogger(tmp_path) as kernels, ExampleLogger(tmp_path, x, layers="plain", kernels=2, normalize="kernel", scale=2) as examples:  # fmt: skip
+        for epoch in (1, 2):
+            kernels.log(model, epoch)
+            examples.log(model, epoch)
+            x[:] = random.normal(scale=2, size=x.shape)
+    log = open_log(tmp_path)
+    strip = list(log.select(views="examples"))
+    assert len({picture.legend.limits.high.item() for picture in strip}) == 2
+    figure = pixels_of(log.select(views="examples").figure("strip"))
+    for picture in strip:
+        assert len(find(figure, picture.pixels())) == 1
+    own = strip[0].redraw(columns=4)
+    assert own.shape != strip[0].pixels().shape
+    assert len(find(context(log, f"{plain}_2_1"), own)) == 1
