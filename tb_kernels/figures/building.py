@@ -172,12 +172,14 @@ class _Sheet:
             _set_ticks(axes, one.columns, panel.column_labels, one.rows, panel.row_labels)
             self._caption(axes, one)
             if bar:
-                length = max(one.width, self._paper.in_pixels(_SHORTEST_BAR))
-                self._set(
-                    bar,
-                    min(length, self._paper.in_pixels(_LONGEST_BAR)),
-                    self._paper.in_pixels(_BAR_HEIGHT),
-                )
+                self._set(bar, self._bar_length(bar, one), self._paper.in_pixels(_BAR_HEIGHT))
+
+    def _bar_length(self, bar: Axes, placed: Placed) -> int:
+        """As long as the pictures, within what can be read and what the paper has room for."""
+        shortest, longest = map(self._paper.in_pixels, (_SHORTEST_BAR, _LONGEST_BAR))
+        left, _ = self._corners[bar]
+        room = int(self.figure.bbox.width) - left - self._paper.pixels(_MARGIN)
+        return min(max(placed.width, shortest), longest, room)
 
     def _fit_row(self, row: Sequence[Panel], room: int, scale: int | None) -> list[Placed]:
         if self._paper.width is None:

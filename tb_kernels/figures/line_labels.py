@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox, IdentityTransform
 from numpy.typing import NDArray
 
+from tb_kernels.figures.texts import text_font
 from tb_kernels.wording import shown
 
 # In points, a seventy-second of an inch: from the axes to a name, and from the line that leads
@@ -175,9 +175,7 @@ def _shortened(text: str, letters: int) -> str:
 
 def _width(text: str, points: float) -> float:
     """The most that a text takes, in points, whatever it is drawn on."""
-    width, _, _ = text_to_path.get_text_width_height_descent(
-        text, FontProperties(size=points), ismath=False
-    )
+    width, _, _ = text_to_path.get_text_width_height_descent(text, text_font(points), False)
     return float(width) + _ROUNDING * len(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from tb_kernels.drawing import png
 from tb_kernels.figures.paper import Format
+from tb_kernels.figures.texts import families
 
 # What tells of the day, or of the program that made a file, is left out.
 _NO_METADATA: dict[str, dict[str, Any]] = {
@@ -112,8 +114,14 @@ def _plain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 @contextlib.contextmanager
 def plain_style(**changes: Any) -> Iterator[None]:
     """Draws the same figure for everybody, whatever their matplotlibrc says."""
+    told = logging.getLogger("matplotlib.font_manager")
+    level = told.level
     with warnings.catch_warnings(), mpl.rc_context():
-        # Of letters that the font does not have.
+        # Of letters that no font here has, drawn as boxes; of fonts that are a little bolder.
         warnings.simplefilter("ignore", UserWarning)
-        mpl.rcParams.update(_DEFAULTS | changes)
-        yield
+        told.setLevel(logging.ERROR)
+        mpl.rcParams.update(_DEFAULTS | {"font.family": families()} | changes)
+        try:
+            yield
+        finally:
+            told.setLevel(level)

@@ -7,6 +7,8 @@ from PIL import Image
 
 from tb_kernels import ActivationLogger, KernelLogger, open_log
 from tb_kernels.errors import LogError
+from tb_kernels.figures.saving import pixels_of
+from tb_kernels.figures.texts import families, text_font
 from tests.helpers.figures import check_layout, pictures_of
 
 L = keras.layers
@@ -86,6 +88,19 @@ def figures_of(log, kernels, epochs):
         "grid": (log, kernels * epochs),
         "difference": (log, 3 * kernels),
     }
+
+
+@pytest.mark.skipif(families() == ["DejaVu Sans"], reason="no font with such letters is installed")
+def test_letters_that_the_first_font_lacks(log):
+    """Of 漢 and 字, each has its own look; of letters that no font has, all are boxes."""
+
+    def drawn(title):
+        figure = layer_of(log, "three").select(epochs=1).figure("sheet")
+        figure.axes[0].set_title(title, font=text_font(8), loc="left")
+        return pixels_of(figure)
+
+    assert not np.array_equal(drawn("漢"), drawn("字"))
+    assert np.array_equal(drawn("\U00012000"), drawn("\U00012001"))
 
 
 PAPERS = [(None, 150), ("85mm", 300), ("170mm", 96)]
@@ -253,7 +268,7 @@ def test_what_does_not_hold_together_is_found(log):
     spoiled(lambda figure: figure.set_size_inches(3, 1))
 
 
-@pytest.mark.parametrize(("width", "across"), [(None, 9), ("80mm", 9), ("60mm", 5)])
+@pytest.mark.parametrize(("width", "across"), [(None, 9), ("80mm", 9), ("60mm", 5), ("40mm", 5)])
 def test_a_grid_goes_on_below_where_the_paper_is_narrow(trained, width, across):
     """Nine kernels, each in eight millimetres at least, in rows as long as each other."""
     figure = trained[0].select(layers="second").figure("grid", width=width)
