@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else list(arguments)
-        with command.make_context("tb-kernels", given) as context:
+        with command.make_context("tb-kernels", given, obj=tuple(given)) as context:
             result = command.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code

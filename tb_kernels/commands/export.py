@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -90,7 +91,10 @@ from tb_kernels.wording import count, did_you_mean
     show_default=True,
     help="Of strips, sheets, contexts and curves.",
 )
+@click.pass_obj
 def command(
+    arguments: tuple[str, ...],
+    /,
     log_dir: str,
     out_dir: str,
     only: list[str] | None,
@@ -119,7 +123,7 @@ def command(
     contexts/    a kernel's strongest slices, with what makes their input channels
     animations/  each layer across epochs
     curves/      loss, metrics and statistics, the logged epochs marked
-    index.html   all of it on one page; and report.md
+    index.html   all of it on one page, which shows every epoch; and report.md
 
     Files that are there already are replaced, others stay.
     """  # noqa: D301
@@ -156,7 +160,8 @@ def command(
         failures.append(line)
         lines(line)
 
-    job = Job(log, folder, fail, lambda: None, manner, together, format_, order, top)
+    asked = shlex.join(["tb-kernels", *arguments])
+    job = Job(log, folder, fail, lambda: None, manner, together, format_, order, top, asked)
     total = sum(PARTS[part].count(job) for part in parts)
     with progress(f"exporting to {out_dir}", total) as step:
         export(replace(job, step=step), parts)

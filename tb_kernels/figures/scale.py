@@ -85,6 +85,22 @@ class Scale:
             normalize = check_range("normalize", normalize)
         return cls(normalize, None if colormap is None else check_colormap(colormap))
 
+    @property
+    def told(self) -> str:
+        """Which scale this is, in words."""
+        ends = {
+            "epoch": "each epoch on the scale that it was logged on",
+            "kernel": "one scale for all epochs of a kernel",
+        }
+        usual = "one scale for all epochs of a layer"
+        if not isinstance(self.normalize, str):
+            low, high = self.normalize
+            usual += f", {low:g} to {high:g}"
+        elif self.normalize != "layer":
+            usual += f", {self.normalize}"
+        colors = "colours as logged" if self.colormap is None else f"colour map {self.colormap}"
+        return f"{ends.get(str(self.normalize), usual)}; {colors}, from low to high"
+
     def limits(self, pictures: Sequence[Picture]) -> list[Limits | None]:
         """The ends of each picture's scale.
 

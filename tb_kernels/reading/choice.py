@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ _TOP = re.compile("[0-9]+")
 
 _OF_LAYER = re.compile(r"(.+)_([0-9]{1,9})")
 
+_Item = TypeVar("_Item")
 _Rows = NDArray[np.void]
 _Mask = NDArray[np.bool_]
 _Layers = Mapping[int, LoggedLayer]
@@ -244,3 +245,11 @@ def _is_in(folder: str, one: LoggedLayer) -> bool:
 
 def _is_layer(one: LoggedLayer, wanted: int | str) -> bool:
     return belongs(one.number, str(wanted)) or wanted in (one.name, one.group)
+
+
+def thin_out(items: Sequence[_Item], most: int) -> list[_Item]:
+    """At most so many of the items, evenly chosen, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    places = np.linspace(0, len(items) - 1, most).round().astype(int)
+    return [items[place] for place in places]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.arguments import check_path, is_address
-from tb_kernels.errors import warn
+from tb_kernels.errors import LogError, warn
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
@@ -384,11 +384,29 @@ class Log:
     def __repr__(self) -> str:
         return f"<Log {shown(self.where)!r}: {self._brief()}>"
 
-    def _repr_html_(self) -> str:
-        # Here, because only notebooks need it.
-        from tb_kernels.reading.display import html_of
+    def show(self, height: int = 640) -> None:
+        """Shows the viewer in a notebook: the kernels as a wall, epochs beside the loss.
 
-        return html_of(repr(self).strip("<>"), self.strips(), self.strip_count)
+        All of it is in the cell and needs nothing else, so it holds 8 MB of pictures at most,
+        and says what it leaves out.
+
+        Args:
+            height: In CSS pixels.
+
+        Raises:
+            LogError: If this is no notebook.
+        """
+        try:
+            from IPython.display import HTML, display
+        except ImportError:
+            raise LogError("show: expected a notebook; `tb-kernels export` makes a page") from None
+        display(HTML(self._repr_html_(height)))
+
+    def _repr_html_(self, height: int = 640) -> str:
+        # As above, a door that is opened when it is called.
+        from tb_kernels.viewer.frame import frame_of
+
+        return frame_of(self, repr(self).strip("<>"), height)
 
     def refreshed(self) -> Log:
         """The whole log directory as it is now: only what was added since is read.

@@ -12,11 +12,11 @@ from PIL import Image
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.figures.kinds import draw_sheet
 from tb_kernels.figures.saving import encode
+from tb_kernels.reading.choice import thin_out
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.report.job import Job
-from tb_kernels.report.room import thin_out
 from tb_kernels.schema.naming import Address
 
 # Milliseconds that a frame is seen, and the last one.

@@ -52,6 +52,7 @@ class Job:
         format: Of figures.
         order: What kernels are ranked by; None for their numbers.
         top: How many kernels of each layer; 0 for all, None for as many as is usual.
+        command: What it was asked for with; empty if by no command.
     """
 
     log: Log
@@ -63,6 +64,7 @@ class Job:
     format: Format = "png"
     order: str | None = None
     top: int | None = None
+    command: str = ""
 
     @cached_property
     def cut(self) -> str:

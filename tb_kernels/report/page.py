@@ -6,38 +6,33 @@ to hold it, so of a very large log it shows a part, and says which.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader
 
-from tb_kernels.drawing import png
-from tb_kernels.drawing.layouts import assemble
+from tb_kernels import __version__
 from tb_kernels.drawing.levels import Limits
 from tb_kernels.errors import LogError
-from tb_kernels.figures.bars import number
 from tb_kernels.figures.curves import curve_figures, draw_curves
 from tb_kernels.figures.kinds import draw_sheet
-from tb_kernels.figures.panels import cell_of
 from tb_kernels.figures.saving import encode
-from tb_kernels.figures.scale import Scale
-from tb_kernels.reading.decoding import MOST_PIXELS
-from tb_kernels.reading.display import data_uri
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
-from tb_kernels.reading.picture import Picture
-from tb_kernels.report.animations import animate, kernels_at
+from tb_kernels.report.animations import kernels_at
 from tb_kernels.report.job import Job
-from tb_kernels.report.room import thin_out
-from tb_kernels.schema.naming import SHEET, Address
-from tb_kernels.wording import count, ranges, shown
+from tb_kernels.report.table import Table, rows_that_fit, table_of
+from tb_kernels.schema.naming import Address, plain_epoch
+from tb_kernels.viewer.bundle import policy
+from tb_kernels.viewer.embedding import data_uri, embedded, fitting
+from tb_kernels.wording import ranges, shown
 
 PAGE = "index.html"
 
-# So many bytes of kernels a page holds, of one figure, and so many columns a table.
-_MOST_BYTES = 24_000_000
-_MOST_OF_FIGURE = 2_000_000
-_MOST_COLUMNS = 16
+# So many bytes of pictures the viewer holds, and of one sheet.
+_MOST_BYTES = 20_000_000
+_MOST_OF_SHEET = 2_000_000
 
 _LONGEST_NAME = 80
 
@@ -58,36 +53,29 @@ class Facts(NamedTuple):
     epochs: str
 
 
-class Section(NamedTuple):
-    """A layer in one view.
+class View(NamedTuple):
+    """A layer in one view: what is told of it, its last sheet as data, its kernels one by one."""
 
-    Attributes:
-        anchor: What links lead to.
-        facts: What is told of it.
-        columns: Of the table: each epoch, and what its lowest and highest level stand for.
-        rows: The pictures of each kernel and their data, read when the row is written; no
-            data where a picture could not be read, neither where there is none.
-        left_out: What of it the page does not show; empty for nothing.
-        still: The sheet of its last epoch, as data; None if there is none.
-        moving: Its animation, likewise.
-    """
+    facts: Facts
+    epoch: int | str
+    sheet: str | None
+    table: Table
+
+
+class Section(NamedTuple):
+    """A layer: what links lead to, its title, and its views."""
 
     anchor: str
-    facts: Facts
-    columns: list[tuple[int, str]]
-    rows: Iterator[list[tuple[Picture | None, str | None]]]
-    left_out: str
-    still: str | None
-    moving: str | None
+    title: str
+    views: Iterator[View]
 
 
 class Run(NamedTuple):
-    """A training: its name, its curves as pairs of light and dark data, its layers."""
+    """A training: its name, its curves as light and dark data, its layers."""
 
     name: str
     curves: Iterator[tuple[str, str, str]]
-    links: list[tuple[str, Facts]]
-    sections: Iterator[Section]
+    sections: list[Section]
 
 
 def write_page(job: Job) -> None:
@@ -99,12 +87,16 @@ def write_page(job: Job) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    most = _rows_that_fit(job.log)
+    most = rows_that_fit(job.log)
+    viewed, left_out = fitting(job.log, _MOST_BYTES)
     chunks = environment.get_template(PAGE).generate(
         title=shown(job.log.where),
-        told=count(len(job.log), "picture"),
+        facts=_facts_of_all(job),
+        policy=policy(),
+        viewer=embedded(viewed) if viewed.layers else (),
+        left_out=left_out,
         cut=job.cut,
-        runs=(_run(job, run, most) for run in job.log.runs),
+        runs=[_run(job, run, most) for run in job.log.runs],
     )
     encoded = (chunk.encode(errors="replace") for chunk in chunks)
     job.folder.files.fill(PAGE, lambda stream: stream.writelines(encoded))
@@ -112,24 +104,52 @@ def write_page(job: Job) -> None:
 
 def facts_of(layer: LoggedLayer) -> Facts:
     """What is told of a layer beside its pictures."""
-    name = f", {shown(layer.name, _LONGEST_NAME)}" if layer.name else ""
     return Facts(
-        f"Layer {layer.number}{name}",
+        _title(layer),
         shown(layer.view),
         ranges(layer.kernels) or "sheets",
         ranges(layer.epochs),
     )
 
 
+def _title(layer: LoggedLayer) -> str:
+    name = f", {shown(layer.name, _LONGEST_NAME)}" if layer.name else ""
+    return f"Layer {layer.number}{name}"
+
+
+def _facts_of_all(job: Job) -> list[tuple[str, str]]:
+    """What a reader of the report asks first, and the answers."""
+    began = [_day(one.started) for one in job.log.trainings if one.started]
+    return [
+        ("Pictures", f"{len(job.log):,}, named <layer>_<kernel>_<epoch>"),
+        ("Training", ", ".join(dict.fromkeys(began)) or "of a day that the log does not tell"),
+        ("Made", f"{datetime.date.today()} by tb_kernels {__version__}"),
+        *([("Command", job.command)] if job.command else []),
+        ("Colours", job.manner.scale.told),
+    ]
+
+
+def _day(seconds: float) -> str:
+    try:
+        return str(datetime.date.fromtimestamp(seconds))
+    except (ValueError, OverflowError, OSError):
+        # Of a clock that was anywhere.
+        return ""
+
+
 def _run(job: Job, run: str, most: int) -> Run:
     log = job.log.select(runs=run)
-    runs = job.log.runs
-    anchored = [(f"{runs.index(run)}-{place}", one) for place, one in enumerate(log.layers)]
+    number = job.log.runs.index(run)
+    layers: dict[str, list[LoggedLayer]] = {}
+    for layer in log.layers:
+        layers.setdefault(_title(layer), []).append(layer)
     return Run(
-        "" if runs == ["."] else shown(run),
+        "" if job.log.runs == ["."] else shown(run),
         _curves(job, run),
-        [(anchor, facts_of(layer)) for anchor, layer in anchored],
-        (_section(job, log, anchor, layer, most) for anchor, layer in anchored),
+        [
+            Section(f"{number}-{place}", title, _views(job, log, own, most))
+            for place, (title, own) in enumerate(layers.items())
+        ],
     )
 
 
@@ -146,109 +166,28 @@ def _curves(job: Job, run: str) -> Iterator[tuple[str, str, str]]:
             yield shown(figure.title), light, dark
 
 
-def _section(job: Job, log: Log, anchor: str, layer: LoggedLayer, most: int) -> Section:
-    epochs = thin_out(layer.epochs, _MOST_COLUMNS)
-    kernels = layer.kernels[:most] + [SHEET] * layer.sheets
-    at = {
-        epoch: {one.address.kernel: one for one in log.of_layer(layer, epoch)} for epoch in epochs
-    }
-    limits = job.limits(layer)
-    columns = [
-        (epoch, _ends(job, list(of_epoch.values()), limits)) for epoch, of_epoch in at.items()
-    ]
-    still, moving = _figures(job, log, layer, limits)
-    job.step()
-    return Section(
-        anchor,
-        facts_of(layer),
-        columns,
-        ([_cell(job, of_epoch.get(one), limits) for of_epoch in at.values()] for one in kernels),
-        _left_out(layer, len(layer.kernels[:most]), len(epochs)),
-        still,
-        moving,
-    )
+def _views(job: Job, log: Log, layers: list[LoggedLayer], most: int) -> Iterator[View]:
+    for layer in layers:
+        limits = job.limits(layer)
+        sheet = _last_sheet(job, log, layer, limits)
+        table = table_of(job, log, layer, most, limits)
+        job.step()
+        yield View(facts_of(layer), plain_epoch(layer.epochs[-1]), sheet, table)
 
 
-def _cell(
-    job: Job, picture: Picture | None, limits: Mapping[Address, Limits | None]
-) -> tuple[Picture | None, str | None]:
-    if picture is None:
-        return None, None
-    try:
-        if picture.file_size > _MOST_OF_FIGURE or picture.width * picture.height > MOST_PIXELS:
-            raise LogError(f"{picture.view}/{picture.tag}: too large for the page")
-        return picture, data_uri(_on_scale(picture, job.manner.scale, limits[picture.address]))
-    except LogError as error:
-        job.tell(str(error))
-        return picture, None
-
-
-def _on_scale(picture: Picture, scale: Scale, limits: Limits | None) -> bytes:
-    """A picture as it was logged, in the colours of the page's scale."""
-    cell = cell_of(picture, "", scale, limits)
-    if cell.as_logged:
-        return picture.png
-    return png.encode(assemble(cell.tiles()[None], cell.layout)[0])
-
-
-def _ends(job: Job, pictures: list[Picture], limits: Mapping[Address, Limits | None]) -> str:
-    """What the ends of an epoch's scale stand for."""
-    drawn = [one for one in pictures if one.address.kernel != SHEET] or pictures
-    bar = job.manner.scale.bar(drawn, [limits[one.address] for one in drawn])
-    ends = ""
-    if bar.low is not None and bar.high is not None:
-        ends = f"{number(bar.low)} … {number(bar.high)}"
-    return " ".join(filter(None, (ends, bar.note)))
-
-
-def _figures(
+def _last_sheet(
     job: Job, log: Log, layer: LoggedLayer, limits: Mapping[Address, Limits | None]
-) -> tuple[str | None, str | None]:
-    """The last sheet and the animation, where they are not too large."""
-    still = moving = None
+) -> str | None:
+    """The sheet of the last epoch, where it is not too large."""
     last = kernels_at(log, layer, layer.epochs[-1], layer.kernels)
     try:
-        if last:
-            made = job.folder.read(f"{job.folder.sheet(layer, layer.epochs[-1])}.png")
-            if made is None:
-                job.room.take(last)
-                figure = draw_sheet(last, job.manner, [limits[one.address] for one in last])
-                made = encode(figure, "png")
-            still = _embedded(made, "png")
-        if still and len(layer.epochs) > 1:
-            made = job.folder.read(f"{job.folder.animation(layer)}.gif")
-            moving = _embedded(made or animate(job, layer, layer.kernels), "gif")
+        made = job.folder.read(f"{job.folder.sheet(layer, layer.epochs[-1])}.png")
+        if made is None and last:
+            job.room.take(last)
+            made = encode(
+                draw_sheet(last, job.manner, [limits[one.address] for one in last]), "png"
+            )
     except LogError as error:
         job.tell(str(error))
-    return still, moving
-
-
-def _embedded(data: bytes, kind: str) -> str | None:
-    return data_uri(data, kind) if len(data) <= _MOST_OF_FIGURE else None
-
-
-def _left_out(layer: LoggedLayer, kernels: int, epochs: int) -> str:
-    told = []
-    if kernels < len(layer.kernels):
-        told.append(f"the first {kernels:,} of {len(layer.kernels):,} {layer.view}")
-    if epochs < len(layer.epochs):
-        told.append(f"{epochs} of {len(layer.epochs):,} epochs")
-    return f"Here are {' and '.join(told)}; a selection shows others." if told else ""
-
-
-def _rows_that_fit(log: Log) -> int:
-    """How many kernels of each layer the page has room for."""
-    layers = log.layers
-    most = max((len(layer.kernels) for layer in layers), default=0)
-
-    def size(rows: int) -> float:
-        return sum(
-            layer.bytes
-            * min(1, rows / max(1, len(layer.kernels)))
-            * min(1, _MOST_COLUMNS / len(layer.epochs))
-            for layer in layers
-        )
-
-    while most > 1 and size(most) > _MOST_BYTES:
-        most = max(1, most * 3 // 4)
-    return most
+        return None
+    return data_uri(made) if made and len(made) <= _MOST_OF_SHEET else None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
-
-import numpy as np
+from collections.abc import Iterable
 
 from tb_kernels.errors import LogError
 from tb_kernels.reading.log import Log
@@ -15,8 +12,6 @@ from tb_kernels.reading.picture import Picture
 # so many more for each byte. Pictures of weights have at most some hundred for a byte and each
 # figure, at the largest scales; a PNG can be made to have a thousand.
 _PIXELS, _PER_BYTE = 1_000_000_000, 600
-
-_Item = TypeVar("_Item")
 
 
 class Room:
@@ -42,11 +37,3 @@ class Room:
                 "few bytes; select fewer epochs or kernels"
             )
         self._left -= pixels
-
-
-def thin_out(items: Sequence[_Item], most: int) -> list[_Item]:
-    """At most so many of the items, evenly chosen, the first and the last among them."""
-    if len(items) <= most:
-        return list(items)
-    places = np.linspace(0, len(items) - 1, most).round().astype(int)
-    return [items[place] for place in places]

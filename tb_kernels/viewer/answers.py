@@ -46,11 +46,12 @@ class Answers:
 
     Args:
         log: Gives the log as it is now.
+        most_bytes: Of sprites that are kept, beside the last.
     """
 
-    def __init__(self, log: Callable[[], Log]) -> None:
+    def __init__(self, log: Callable[[], Log], most_bytes: int = _MOST_BYTES) -> None:
         self._log = log
-        self._sprites = _Kept()
+        self._sprites = _Kept(most_bytes)
 
     def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
         """The answer to a question.
@@ -117,7 +118,8 @@ QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {
 class _Kept:
     """The sprites asked for last, so many bytes of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Sprite] = OrderedDict()
 
@@ -132,7 +134,7 @@ class _Kept:
         with self._lock:
             self._kept[names] = sprite
             size = sum(one.values.nbytes for one in self._kept.values())
-            while size > _MOST_BYTES and len(self._kept) > 1:
+            while size > self._most_bytes and len(self._kept) > 1:
                 size -= self._kept.popitem(last=False)[1].values.nbytes
         return sprite
 

@@ -33,12 +33,13 @@ def tensorboard(log_dir, *options):
 
 
 @contextlib.contextmanager
-def page(width=1600, height=1000):
+def page(width=1600, height=1000, *, scripts=True):
     """A page of a headless Chromium."""
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser.new_page(viewport={"width": width, "height": height})
+        size = {"width": width, "height": height}
+        yield browser.new_page(viewport=size, java_script_enabled=scripts)
         browser.close()
 
 

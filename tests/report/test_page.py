@@ -7,7 +7,7 @@ import pytest
 
 from tb_kernels import KernelLogger, open_log
 from tests.benchmarks.ways import seeds_network
-from tests.helpers.browser import NEEDS_CHROMIUM, page
+from tests.helpers.browser import NEEDS_CHROMIUM, page, wait_until
 from tests.helpers.reports import export
 
 
@@ -43,26 +43,54 @@ def test_the_report_names_what_is_there(log_dir, tmp_path):
 @pytest.mark.slow
 @pytest.mark.browser
 @NEEDS_CHROMIUM
-def test_the_page_in_a_browser(log_dir, tmp_path):
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_without_scripts(log_dir, tmp_path, width):
     """Every picture is on it, whole, without any request; nothing sticks out, narrow or wide."""
     export(log_dir, tmp_path, "--only", "page", "--normalize", "epoch")
-    for width in (400, 1400):
-        with page(width, 900) as tab:
-            requests = []
-            tab.on("request", lambda request, into=requests: into.append(request.url))
-            tab.goto(f"file://{tmp_path}/index.html")
-            tab.evaluate("document.querySelectorAll('img').forEach(one => one.loading = 'eager')")
-            tab.wait_for_function("[...document.images].every(one => one.complete)")
-            assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
-            assert sum(url.startswith("file") for url in requests) == 1
-            assert tab.evaluate("[...document.images].every(one => one.naturalWidth > 0)")
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            log = open_log(log_dir)
-            told = tab.locator("td code").all_text_contents()
-            assert sorted(told) == sorted(str(one.address) for one in log)
+    with page(width, 900, scripts=False) as tab:
+        requests = []
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto(f"file://{tmp_path}/index.html")
+        wait_until(lambda: tab.locator("td img").first.is_visible())
+        assert not tab.locator("#viewer").is_visible()
+        assert {url.partition(":")[0] for url in requests} <= {"file", "data"}
+        assert sum(url.startswith("file") for url in requests) == 1
+        # The right edge of what is drawn, with no script to ask.
+        assert max(box["x"] + box["width"] for box in map(box_of, tab.locator("main, header, .sheet, .table").all())) <= width  # fmt: skip
+        log = open_log(log_dir)
+        told = tab.locator("td code").all_text_contents()
+        assert sorted(told) == sorted(str(one.address) for one in log)
     source = tab_pictures((tmp_path / "index.html").read_text())
     for picture in log:
         assert picture.png in source[str(picture.address)]
+
+
+def box_of(locator):
+    return locator.bounding_box()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@NEEDS_CHROMIUM
+def test_the_page_with_scripts(log_dir, tmp_path):
+    """The viewer stands above the sheets; links stay in sight, and lead past it; all of it prints."""
+    export(log_dir, tmp_path, "--only", "page")
+    with page(1400, 900) as tab:
+        tab.goto(f"file://{tmp_path}/index.html")
+        tab.locator("#viewer button.kernel").first.wait_for()
+        assert "epoch" in tab.locator(".told").inner_text()
+        assert tab.locator(".table").count() == 0
+        tab.locator(".contents a").last.click()
+        wait_until(lambda: tab.locator("main section").last.bounding_box()["y"] < 450)
+        assert tab.locator(".contents").bounding_box()["y"] == 0
+        assert tab.locator(".told").inner_text()
+        facts = dict(zip(tab.locator("dt").all_inner_texts(), tab.locator("dd").all_inner_texts(), strict=True))  # fmt: skip
+        assert facts["Command"] == f"tb-kernels export {log_dir} {tmp_path} --only page"
+        assert facts["Colours"].startswith("one scale for all epochs of a layer")
+        tab.emulate_media(media="print")
+        assert not tab.locator("#viewer").is_visible()
+        assert not tab.locator(".contents").is_visible()
+        assert all(sheet.is_visible() for sheet in tab.locator(".sheet").all())
 
 
 def tab_pictures(html):
@@ -78,12 +106,15 @@ def tab_pictures(html):
 def test_a_page_of_a_large_log_says_what_it_leaves_out(log_dir, tmp_path, monkeypatch):
     """It holds some of the kernels and epochs, and says how many."""
     from tb_kernels.report import page as written_page
+    from tb_kernels.report import table
 
     monkeypatch.setattr(written_page, "_MOST_BYTES", 3000)
-    monkeypatch.setattr(written_page, "_MOST_COLUMNS", 2)
+    monkeypatch.setattr(table, "_MOST_BYTES", 3000)
+    monkeypatch.setattr(table, "_MOST_COLUMNS", 2)
     export(log_dir, tmp_path, "--views", "kernels", "--only", "page")
     html = (tmp_path / "index.html").read_text()
-    assert re.search(r"Here are the first \d of 6 kernels and 2 of 3 epochs", html)
-    assert "2_1_0<" in html
-    assert "2_1_1<" not in html
+    assert re.search(r"Here are the first \d of 6 kernels and the first 2 of 3 epochs", html)
+    assert re.search(r"The viewer has the first \d kernels of each layer; a selection shows", html)
+    assert "2_1_1<" in html
+    assert "2_1_2<" not in html
     assert "2_6_0<" not in html

@@ -1,11 +1,16 @@
-"""What a person sees and does in TensorBoard's tab Kernels, in a real browser."""
+"""What a person sees and does in the viewer, in a real browser, wherever it is shown."""
+
+from pathlib import Path
 
 import keras
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from tb_kernels import KernelLogger, PatternLogger
 from tests.helpers.browser import IN_BROWSER, page, tensorboard, wait_until
+from tests.helpers.reports import export
 
 pytestmark = IN_BROWSER
 
@@ -59,10 +64,31 @@ def logged(tmp_path_factory):
     return log_dir, keep.weights
 
 
-@pytest.fixture(scope="module", params=["--load_fast=auto", "--load_fast=false"])
-def address(logged, request):
-    with tensorboard(logged[0], request.param) as address:
-        yield address
+@pytest.fixture(
+    scope="module", params=["--load_fast=auto", "--load_fast=false", "page", "notebook"]
+)
+def address(logged, request, tmp_path_factory):
+    """Of TensorBoard, of an exported page, and of a page around what a cell has shown."""
+    if request.param.startswith("--"):
+        with tensorboard(logged[0], request.param) as address:
+            yield address
+    elif request.param == "page":
+        out = tmp_path_factory.mktemp("page")
+        export(logged[0], out, "--only", "page")
+        yield f"file://{out}/index.html"
+    else:
+        cell = tmp_path_factory.mktemp("notebook") / "cell.html"
+        cell.write_text(f"<!doctype html><meta charset='utf-8'>{cell_of(logged[0])}")
+        yield f"file://{cell}"
+
+
+def cell_of(log_dir):
+    """What `show` leaves in the cell of a notebook."""
+    code = f"from tb_kernels import open_log\nopen_log({str(log_dir)!r}).show(height=820)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+    return output["data"]["text/html"]
 
 
 @pytest.fixture
@@ -70,25 +96,37 @@ def tab(address):
     """A page that fails the test if anything is wrong in it."""
     with page(1400, 900) as tab:
         wrong = []
-        tab.on("console", lambda message: ours(message) and wrong.append(message.text))
+        tab.on("console", lambda message: ours(message, tab) and wrong.append(message.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.on("request", lambda asked: asked.url.startswith(("http:", "https:")) and not asked.url.startswith(address.rstrip("/")) and ours(asked) and wrong.append(asked.url))  # fmt: skip
+        tab.on("request", lambda asked: outside(asked, tab.address) and wrong.append(asked.url))
         tab.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
         tab.address = address
         yield tab
         assert wrong == []
 
 
-def ours(seen):
+def ours(message, tab):
     """Whether it comes from the viewer, and not from TensorBoard's own page."""
-    if hasattr(seen, "frame"):
-        return "plugin_entry" in seen.frame.url
-    return seen.type in ("error", "warning") and "tb_kernels" in str(seen.location)
+    in_tensorboard = tab.address.startswith("http") and "tb_kernels" not in str(message.location)
+    return message.type in ("error", "warning") and not in_tensorboard
+
+
+def outside(asked, address):
+    """Whether the viewer asks for something that is not beside it, or not in it."""
+    if asked.url.startswith(("data:", "blob:")):
+        return False
+    if address.startswith("http"):
+        return "plugin_entry" in asked.frame.url and not asked.url.startswith(address.rstrip("/"))
+    return asked.url.partition("#")[0] != address
 
 
 def opened(tab, dark=False):
     """The viewer's frame, with kernels on its wall."""
-    tab.goto(f"{tab.address}?darkMode={str(dark).lower()}#tb_kernels")
+    if tab.address.startswith("http"):
+        tab.goto(f"{tab.address}?darkMode={str(dark).lower()}#tb_kernels")
+    else:
+        tab.emulate_media(color_scheme="dark" if dark else "light")
+        tab.goto(tab.address)
     return shown(tab)
 
 
@@ -101,7 +139,9 @@ def shown(tab):
 
 
 def frames_of(tab):
-    return [frame for frame in tab.frames if "name=tb_kernels" in frame.url]
+    if tab.address.endswith("index.html"):
+        return [tab.main_frame]
+    return [frame for frame in tab.frames if "name=tb_kernels" in frame.url or frame.url == "about:srcdoc"]  # fmt: skip
 
 
 def go_to(frame, epoch):
@@ -272,29 +312,47 @@ def test_one_kernel(tab, logged):
     wait_until(lambda: told(frame).startswith("epoch 4"))
 
 
-def test_dark_text_and_reload(tab):
-    """It is dark where TensorBoard is; a name with HTML is text; a reload keeps the place."""
+def test_dark_and_text(tab, tmp_path):
+    """It is dark where the page around it is; a name with HTML is text."""
     # TensorFlow takes no such name, other writers of the same files may.
     tab.route("**/tb_kernels/log", lambda route: route.fulfill(json=renamed(route.fetch().json())))
+    if tab.address.endswith("index.html"):
+        (tmp_path / "other-index.html").write_text(page_renamed(tab.address))
+        tab.address = f"file://{tmp_path}/other-index.html"
     frame = opened(tab, dark=True)
-    wait_until(lambda: frame.locator("body").get_attribute("data-theme") == "dark")
-    assert HTML in frame.locator(".layer-name").all_inner_texts()
+    wait_until(lambda: frame.locator(".tb-kernels").get_attribute("data-theme") == "dark")
+    named = HTML if not tab.address.endswith("cell.html") else "second"
+    assert frame.locator(".layer-name").all_inner_texts() == ["first", named]
     assert frame.locator(".layer-list img").count() == 0
     frame.locator(".layer-list button").nth(1).click()
-    wait_until(lambda: numbers(frame) == [1, 2, 3, 4, 5])
-    go_to(frame, 1)
-    choose(frame, "order", "norm")
-    tab.reload()
-    frame = shown(tab)
-    wait_until(lambda: told(frame).startswith("epoch 1"))
-    assert frame.locator("h1").inner_text() == HTML
-    assert frame.locator("select[data-name=order]").input_value() == "norm"
+    wait_until(lambda: frame.locator(".wall h1").inner_text() == named)
 
 
 def renamed(log):
     for layer in log["runs"][0]["layers"]:
         layer["name"] = layer["name"].replace("second", HTML)
     return log
+
+
+def page_renamed(address):
+    html = Path(address.removeprefix("file://")).read_text()
+    assert '"name": "second"' in html
+    return html.replace('"name": "second"', f'"name": "{HTML}"'.replace("<", "\\u003c"))
+
+
+def test_a_reload_keeps_the_place(tab):
+    """In TensorBoard by what the browser keeps, in a page of its own by the address; not in a cell."""
+    frame = opened(tab)
+    frame.locator(".layer-list button").nth(1).click()
+    wait_until(lambda: numbers(frame) == [1, 2, 3, 4, 5])
+    go_to(frame, 1)
+    choose(frame, "order", "norm")
+    tab.reload()
+    frame = shown(tab)
+    kept = not tab.address.endswith("cell.html")
+    wait_until(lambda: told(frame).startswith("epoch 1" if kept else "epoch 4"))
+    assert frame.locator(".wall h1").inner_text() == ("second" if kept else "first")
+    assert frame.locator("select[data-name=order]").input_value() == ("norm" if kept else "number")
 
 
 @pytest.mark.parametrize("width", [800, 400])

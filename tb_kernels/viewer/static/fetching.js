@@ -79,6 +79,7 @@ export function embedded(answers) {
   function answer(address) {
     const there = found.get(canonical(address));
     if (there === undefined) throw new Error("This page does not hold that part of the log.");
+    if (there.error) throw new Error(there.error);
     return there;
   }
   return {

@@ -1,10 +1,7 @@
-/** The door: TensorBoard calls `render` in an empty document; a page with answers `start`. */
+/** TensorBoard's door: it calls `render` in an empty document. */
 
 import { serverAt } from "./fetching.js";
 import { start } from "./start.js";
-
-export { embedded, serverAt } from "./fetching.js";
-export { start };
 
 /** Shows the log that is served beside this file. */
 export async function render() {

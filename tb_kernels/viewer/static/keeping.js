@@ -40,7 +40,7 @@ function remembered() {
   }
 }
 
-/** @param {() => void} changed When somebody writes another address. */
+/** @param {() => void} changed When somebody writes another address, of us and not of a place. */
 export function watchAddress(changed) {
-  if (ours()) window.addEventListener("hashchange", changed);
+  if (ours()) window.addEventListener("hashchange", () => location.hash.includes("=") && changed());
 }

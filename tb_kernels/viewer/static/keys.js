@@ -1,4 +1,4 @@
-/** Keys that do something wherever one is. */
+/** Keys that do something wherever one is in the viewer. */
 
 /**
  * @typedef {object} Deeds
@@ -23,9 +23,15 @@ export const HELP = [
 
 /** @param {HTMLElement} root @param {Deeds} deeds */
 export function listen(root, deeds) {
-  root.ownerDocument.addEventListener("keydown", (event) => {
+  const { body } = document;
+  // On a page with other things, these have their keys: of two, the one that was used last.
+  let used = root === body;
+  const notice = (/** @type {Event} */ event) => (used = root.contains(/** @type {Node} */ (event.target)));
+  for (const deed of used ? [] : ["pointerdown", "focusin"]) document.addEventListener(deed, notice, true);
+  document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = /** @type {HTMLElement} */ (event.target);
+    if (!used || (target !== body && !root.contains(target))) return;
     // What has these keys for itself keeps them.
     if (target.closest("input, select, textarea")) {
       if (event.key === "Escape") target.blur();
