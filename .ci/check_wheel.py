@@ -1,5 +1,6 @@
 """What a user of the built wheel has: types, a light import, a logger that works."""
 
+import importlib.metadata
 import pathlib
 import sys
 import tempfile
@@ -16,6 +17,10 @@ if heavy := {"tensorflow", "keras", "matplotlib"} & set(sys.modules):
 
 for name in tb_kernels.__all__:
     getattr(tb_kernels, name)
+
+(plugin,) = importlib.metadata.entry_points(group="tensorboard_plugins", name="tb_kernels")
+if plugin.load().plugin_name != "tb_kernels":
+    sys.exit("TensorBoard finds no tab")
 
 import keras
 import numpy as np
