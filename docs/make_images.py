@@ -30,7 +30,7 @@ from tb_kernels import Log, open_log
 from tb_kernels.drawing import png
 from tb_kernels.figures.paper import DPI
 from tb_kernels.figures.saving import pixels_of
-from tests.helpers.browser import open_time_series, page, tensorboard
+from tests.helpers.browser import open_time_series, open_viewer, page, tensorboard
 
 ROOT = Path(__file__).absolute().parent.parent
 IMAGES = ROOT / "docs/images"
@@ -118,6 +118,22 @@ def shoot_views(log_dir: Path) -> None:
         tab.screenshot(path=IMAGES / "views.png")
 
 
+def shoot_viewer(log_dir: Path) -> None:
+    """The Kernels tab with a kernel that is open, light and dark, on wide and narrow pages."""
+    with tensorboard(log_dir) as address:
+        for width in (1400, 800, 400):
+            for theme in ("light", "dark"):
+                with page(width, 860) as tab:
+                    frame = open_viewer(tab, address, dark=theme == "dark")
+                    frame.locator("select[data-name=view]").select_option("expanded")
+                    frame.locator("[aria-current=true] >> text=conv2d_1").wait_for(state="attached")
+                    if width > 400:
+                        frame.locator('button.kernel[data-number="6"]').click()
+                        frame.locator(".views button canvas").nth(4).wait_for()
+                    tab.wait_for_timeout(1500)
+                    tab.screenshot(path=IMAGES / f"viewer-{width}-{theme}.png")
+
+
 def main() -> None:
     """Makes all, from a log of all views, a log of kernels alone, and two trainings."""
     IMAGES.mkdir(exist_ok=True)
@@ -126,6 +142,7 @@ def main() -> None:
     for name in FIGURES:
         draw(log, name)
     export(kernels, runs)
+    shoot_viewer(views)
     shoot_views(views)
     shoot_kernels(kernels)
 

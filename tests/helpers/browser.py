@@ -59,6 +59,25 @@ def open_images(page, address, tag_filter=""):
     page.locator("tf-tag-filterer input").first.fill(tag_filter)
 
 
+def open_viewer(page, address, *, dark=False):
+    """Shows the Kernels tab of TensorBoard; its frame, with kernels on its wall."""
+    page.goto(f"{address}?darkMode={str(dark).lower()}#tb_kernels")
+    return viewer_in(page)
+
+
+def viewer_in(page):
+    """The frame that has the viewer in it, once that shows kernels."""
+    # The list of frames is brought up to date only while Playwright waits.
+    wait_until(lambda: page.wait_for_timeout(100) or frames_of_viewer(page))
+    (frame,) = frames_of_viewer(page)
+    frame.locator("button.kernel").first.wait_for()
+    return frame
+
+
+def frames_of_viewer(page):
+    return [frame for frame in page.frames if frame.locator(".tb-kernels").count()]
+
+
 def wait_until(check):
     """Asks again until it holds, as a person would look again."""
     deadline = time.monotonic() + 60

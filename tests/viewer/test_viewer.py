@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tb_kernels import KernelLogger, PatternLogger
-from tests.helpers.browser import IN_BROWSER, page, tensorboard, wait_until
+from tests.helpers.browser import IN_BROWSER, open_viewer, page, tensorboard, viewer_in, wait_until
 from tests.helpers.reports import export
 
 pytestmark = IN_BROWSER
@@ -123,25 +123,10 @@ def outside(asked, address):
 def opened(tab, dark=False):
     """The viewer's frame, with kernels on its wall."""
     if tab.address.startswith("http"):
-        tab.goto(f"{tab.address}?darkMode={str(dark).lower()}#tb_kernels")
-    else:
-        tab.emulate_media(color_scheme="dark" if dark else "light")
-        tab.goto(tab.address)
-    return shown(tab)
-
-
-def shown(tab):
-    # The list of frames is brought up to date only while Playwright waits.
-    wait_until(lambda: tab.wait_for_timeout(100) or frames_of(tab))
-    (frame,) = frames_of(tab)
-    frame.locator("button.kernel").first.wait_for()
-    return frame
-
-
-def frames_of(tab):
-    if tab.address.endswith("index.html"):
-        return [tab.main_frame]
-    return [frame for frame in tab.frames if "name=tb_kernels" in frame.url or frame.url == "about:srcdoc"]  # fmt: skip
+        return open_viewer(tab, tab.address, dark=dark)
+    tab.emulate_media(color_scheme="dark" if dark else "light")
+    tab.goto(tab.address)
+    return viewer_in(tab)
 
 
 def go_to(frame, epoch):
@@ -348,7 +333,7 @@ def test_a_reload_keeps_the_place(tab):
     go_to(frame, 1)
     choose(frame, "order", "norm")
     tab.reload()
-    frame = shown(tab)
+    frame = viewer_in(tab)
     kept = not tab.address.endswith("cell.html")
     wait_until(lambda: told(frame).startswith("epoch 1" if kept else "epoch 4"))
     assert frame.locator(".wall h1").inner_text() == ("second" if kept else "first")

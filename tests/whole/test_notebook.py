@@ -64,10 +64,12 @@ def printed(notebook):
 
 @pytest.mark.slow
 def test_it_shows_what_it_says(executed):
-    """The log as a table of pictures, a kernel as a picture, four figures; the gradients' shapes."""
+    """The viewer with all layers and epochs, a kernel, four figures; the gradients' shapes."""
     notebook, _, folder = executed
     pages = outputs(notebook, "text/html")
-    assert any(page.count("data:image/png;base64") == 8 for page in pages)
+    layers = open_log(folder / "logs").layers
+    (viewer,) = [page for page in pages if "sandbox=" in page]
+    assert viewer.count("data:image/png;base64") == sum(len(layer.epochs) for layer in layers)
     assert len(outputs(notebook, "image/png")) == 5
     assert (folder / "kernel.pdf").read_bytes().startswith(b"%PDF")
     text = printed(notebook)

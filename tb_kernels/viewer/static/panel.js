@@ -109,7 +109,7 @@ export class Panel {
       button.classList.toggle("missing", !sheet || there < 0);
       if (!sheet || there < 0) continue;
       const range = ownRange(scene, sheet, there, scene.range);
-      paint(canvas, sheet, there, range, coloursOf(scene.state.colours, sheet.head), 72);
+      paint(canvas, sheet, there, range, coloursOf(scene.state.colours, sheet.head), 66);
       canvas.setAttribute("aria-label", `at ${epochTitle(epoch)}`);
       if (sheet.head.mode === "levels") {
         const [low, high] = rangeOfWeights(weightsOf(sheet, there));
