@@ -8,6 +8,7 @@ from typing import Any
 from tb_kernels.errors import LogError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
+from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import plain_epoch
 from tb_kernels.wording import finite
 
@@ -47,8 +48,25 @@ def _run(log: Log, run: str) -> dict[str, Any]:
         "label": log.title if run == "." else run,
         "token": _token(log, run),
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
-        "layers": [_layer(chosen, layer) for layer in chosen.layers],
+        "layers": [
+            _layer(chosen, layer) | {"model": model}
+            for layer, model in zip(chosen.layers, _models(chosen), strict=True)
+        ],
     }
+
+
+def _models(log: Log) -> list[int]:
+    """Of each layer whose it is: those of equal numbers may stand beside each other."""
+    seen: list[Picture] = []
+    found = []
+    for layer in log.layers:
+        picture = log.of_layer(layer, layer.epochs[-1])[0]
+        beside = (number for number, one in enumerate(seen) if picture.is_beside(one))
+        number = next(beside, len(seen))
+        if number == len(seen):
+            seen.append(picture)
+        found.append(number)
+    return found
 
 
 def _layer(log: Log, layer: LoggedLayer) -> dict[str, Any]:
@@ -73,7 +91,8 @@ def _shape(log: Log, layer: LoggedLayer) -> dict[str, Any]:
 
 
 def _key(layer: LoggedLayer) -> str:
-    return layer.group or layer.number
+    # Two layers of one name share a group.
+    return f"{layer.group}/{layer.number}" if layer.group else layer.number
 
 
 def _token(log: Log, run: str) -> str:

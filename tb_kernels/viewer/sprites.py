@@ -6,7 +6,7 @@ The browser gives the numbers their colours: on any scale, in any order, subtrac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from tb_kernels.errors import LogError
 from tb_kernels.reading.legends import Legend
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.weights import MOST_WEIGHTS
-from tb_kernels.schema.naming import EXAMPLES, SHEET
+from tb_kernels.schema.naming import EXAMPLES, KERNELS, SHEET
 
 # A browser draws no image of many more pixels; a layer of more weights has several.
 _MOST_PIXELS = 1 << 22
@@ -27,6 +27,12 @@ _WIDTH = 1 << 12
 
 # What marks a weight that is not finite, beside its level.
 _NONFINITE = 255
+
+
+# Of an addition's makers so many are told, the last.
+_MOST_MAKERS = 2
+
+_Inputs = list[tuple[int, list[tuple[str, int]]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,8 @@ class Sprite:
         columns: How many slices stand in a row.
         colormap: What the log has drawn levels in.
         captions: What each means, in a line.
+        inputs: Of each slice its input channel, and layer and number of the filters that make it:
+            one row for all kernels, or one for each; none where that is not known.
     """
 
     numbers: list[int]
@@ -50,6 +58,7 @@ class Sprite:
     columns: int
     colormap: str
     captions: list[str]
+    inputs: list[_Inputs] = field(default_factory=list)
 
     @cached_property
     def parts(self) -> list[dict[str, int]]:
@@ -78,6 +87,7 @@ class Sprite:
             "rgb": bool(self.limits) and self.colormap == RGB,
             "finite": channels != 2,
             "captions": self.captions,
+            "inputs": self.inputs,
             "parts": self.parts,
         }
 
@@ -145,7 +155,23 @@ def _of_weights(pictures: Sequence[Picture], legends: Sequence[Legend]) -> Sprit
         first.layout.columns,
         first.colormap,
         captions,
+        [] if first.kernels is not None else _inputs_of(pictures),
     )
+
+
+def _inputs_of(pictures: Sequence[Picture]) -> list[_Inputs]:
+    if pictures[0].view != KERNELS or pictures[0].entry["pictures"] != "kernels":
+        return []
+    # Only a convolution in groups, or a depthwise one, has others for another kernel.
+    ends = [_inputs(pictures[0]), _inputs(pictures[-1])]
+    return ends[:1] if ends[0] == ends[1] else [_inputs(one) for one in pictures]
+
+
+def _inputs(picture: Picture) -> _Inputs:
+    return [
+        (channel, [(one.layer, one.number) for one in filters[-_MOST_MAKERS:]])
+        for channel, filters in picture.inputs()
+    ]
 
 
 def _of_pixels(pictures: Sequence[Picture]) -> Sprite:

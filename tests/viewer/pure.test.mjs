@@ -205,3 +205,22 @@ test("what was used longest ago is forgotten first", () => {
   memory.set("huge", 4, 99);
   assert.equal(memory.get("huge"), 4);
 });
+
+test("a feature map that is nowhere above 0 is inactive, to within half a level", () => {
+  const of = (limits, ...greys) => sheetOf(greys, { ...HEAD, limits });
+  assert.deepEqual(measures.inactiveIn(sheetOf([0, 0, 0, 0]), of([[0, 255]], 0, 0, 0, 1)), [true, false]);
+  // 0 is no level of this scale: the nearest stands for 0.25, half a level above.
+  assert.deepEqual(measures.inactiveIn(sheetOf([0, 0, 0, 0]), of([[-127.25, 127.75]], 0, 127, 128, 0)), [true, false]);
+  const other = { ...HEAD, numbers: [2, 3] };
+  assert.deepEqual(measures.inactiveIn(sheetOf([0, 0, 0, 0]), sheetOf([0, 0, 255, 255], { ...other, limits: [[0, 1]] })), [false, true]);
+});
+
+test("the strongest slices of a kernel, and each as a kernel of its own", () => {
+  const head = { ...HEAD, numbers: [7], window: [3, 1, 2], limits: [[-1, 1]], parts: [{ first: 0, count: 1, width: 6, height: 1 }] };
+  const sheet = sheetOf([128, 128, 0, 0, 255, 128], head);
+  assert.deepEqual(measures.strongestSlices(sheet, 0, 2).map(({ tile }) => tile), [1, 2]);
+  assert.ok(Math.abs(measures.strongestSlices(sheet, 0, 1)[0].norm - Math.SQRT2) < 1e-12);
+  const slice = levels.sliceOf(sheet, 0, 2);
+  assert.deepEqual([...levels.weightsOf(slice, 0)], [1, 128 / 255 * 2 - 1]);
+  assert.deepEqual(slice.head.window, [1, 1, 2]);
+});

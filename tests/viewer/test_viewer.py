@@ -297,6 +297,28 @@ def test_one_kernel(tab, logged):
     wait_until(lambda: told(frame).startswith("epoch 4"))
 
 
+def test_what_a_kernel_adds_up(tab, logged):
+    """Its slices of the largest norm, each with the filter of the layer before that makes it."""
+    _, weights = logged
+    frame = opened(tab)
+    frame.locator(".layer-list button").nth(1).click()
+    wait_until(lambda: numbers(frame) == [1, 2, 3, 4, 5])
+    go_to(frame, 4)
+    frame.locator('button.kernel[data-number="2"]').click()
+    norms = np.linalg.norm(weights[4][1][..., 1].reshape(9, 12), axis=0)
+    strongest = (np.argsort(-norms)[:6] + 1).tolist()
+    wait_until(lambda: frame.locator(".context > div > span").count() == 6)
+    told = [text.split(": ") for text in frame.locator(".context > div > span").all_inner_texts()]
+    assert sorted(int(channel) for channel, _ in told) == sorted(strongest)
+    half_a_level = np.ptp(weights[4][1]) / 510
+    for channel, norm in told:
+        assert float(norm) == pytest.approx(norms[int(channel) - 1], abs=3 * half_a_level + 1e-3)
+    makers = frame.locator(".context button span").all_inner_texts()
+    assert makers == [f"1_{channel}" for channel, _ in told]
+    frame.locator(".context button").first.click()
+    wait_until(lambda: frame.locator(".panel h2").inner_text() == makers[0])
+
+
 def test_dark_and_text(tab, tmp_path):
     """It is dark where the page around it is; a name with HTML is text."""
     # TensorFlow takes no such name, other writers of the same files may.

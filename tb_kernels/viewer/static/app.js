@@ -47,7 +47,7 @@ export class App {
       enlarge: () => this.enlarge(),
       copy: async () => (this.scene ? copyKernel(this.scene, this.open()) : ""),
       download: async () => (this.scene ? saveStrip(library, this.scene, this.open()) : ""),
-      visit: (view, layer) => this.change({ view, layer, kernel: this.state?.kernel ?? null }),
+      visit: (view, layer, kernel = this.state?.kernel ?? undefined) => this.change({ view, layer, kernel: kernel ?? null }),
     });
     this.timeline = new Timeline((epoch) => this.change({ epoch }), (curve) => this.change({ curve }));
     this.timeline.busy = () => this.turn !== this.shownTurn;

@@ -1,9 +1,9 @@
 /** What a scene needs, fetched: first what is seen, then what may be seen next. */
 
-import { measure } from "./measures.js";
+import { inactiveIn, measure } from "./measures.js";
 import { epochTitle } from "./numbers.js";
 import { sceneOf } from "./scene.js";
-import { alike, inTime, layersIn, nearest, runOf } from "./state.js";
+import { alike, areBeside, inTime, layersIn, nearest, runOf } from "./state.js";
 
 /** @import {Library} from "./library.js" */
 /** @import {Scene} from "./scene.js" */
@@ -35,17 +35,31 @@ export async function gather(library, log, state) {
   const heads = headsOf(library, state, [[run, layer], ...(against && against.run !== run ? [/** @type {[Run, Layer]} */ ([against.run, against.layer])] : [])]);
   /** @param {number} epoch */
   const beside = (epoch) => library.sheet(run, layer, epoch).catch(() => null);
-  const [sheet, other, first, previous, known] = await Promise.all([
+  const [sheet, other, first, previous, activations, known] = await Promise.all([
     wanted,
     against ? library.sheet(against.run, against.layer, against.epoch) : null,
     beside(epochs[0]),
     at > 0 ? beside(epochs[at - 1]) : null,
+    activationsOf(library, run, layer, state.epoch),
     heads,
   ]);
-  const measures = measuresOf(sheet, first, previous);
+  const measures = { ...measuresOf(sheet, first, previous) };
+  if (activations) measures.inactive = inactiveIn(sheet, activations);
   const partial = known.heads.length < known.count;
   const parts = { state, run, layer, epochs, sheet, other, otherName: against?.name ?? "", measures, partial };
   return { scene: sceneOf(parts, known.heads), whole: partial ? known.all : null };
+}
+
+/**
+ * What the same kernels let through of some inputs, where that was logged as numbers.
+ * @param {Library} library @param {Run} run @param {Layer} layer @param {number} epoch
+ * @returns {Promise<Sheet | null>}
+ */
+async function activationsOf(library, run, layer, epoch) {
+  const there = run.layers.find((one) => one.view === "activations" && areBeside(one, layer));
+  if (layer.view !== "kernels" || !there?.epochs.includes(epoch)) return null;
+  const sheet = await library.sheet(run, there, epoch).catch(() => null);
+  return sheet?.head.mode === "levels" ? sheet : null;
 }
 
 /** @param {Sheet} sheet @param {Sheet | null} first @param {Sheet | null} previous */

@@ -19,6 +19,7 @@ export function labelOf(scene, place) {
   if (measures.bad[place]) parts.push("some weights are not finite");
   else parts.push(`norm ${weight(measures.norm[place])}`);
   if (measures.zero[place]) parts.push("near zero");
+  if (measures.inactive?.[place]) parts.push("never active on the inputs that were logged");
   const change = measures.change[place];
   if (change !== null && Number.isFinite(change)) parts.push(`changed by ${weight(change)}`);
   return parts.join(", ");
@@ -42,6 +43,7 @@ export function marksOf(scene, place, room) {
   const wide = room >= 76;
   if (measures.bad[place]) return [{ text: wide ? "not finite" : "!", kind: "bad" }];
   if (measures.zero[place]) return [{ text: wide ? "near zero" : "≈0", kind: "zero" }];
+  if (measures.inactive?.[place]) return [{ text: wide ? "never active" : "off", kind: "zero" }];
   if (state.order === "number" || room < 64) return [];
   const value = measures[state.order][place];
   return value === null ? [] : [{ text: brief(value), kind: "value" }];

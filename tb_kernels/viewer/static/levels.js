@@ -93,3 +93,19 @@ export function weightsOf(sheet, place) {
 export function holds(sheet, place) {
   return place >= sheet.first && place < sheet.first + sheet.count;
 }
+
+/**
+ * One slice of a kernel as a sheet of its own.
+ * @param {Sheet} sheet @param {number} place @param {number} tile @returns {Sheet}
+ */
+export function sliceOf(sheet, place, tile) {
+  const [, height, width] = sheet.head.window;
+  const size = height * width;
+  const from = (place - sheet.first) * sizeOf(sheet.head) + tile * size;
+  const head = {
+    ...sheet.head, numbers: [sheet.head.numbers[place]], window: [1, height, width], columns: 1,
+    limits: [limitsOf(sheet.head, place)], rgb: false,
+  };
+  const bad = sheet.bad && sheet.bad.subarray(from, from + size);
+  return { head, first: 0, count: 1, levels: sheet.levels.subarray(from, from + size), bad };
+}

@@ -1,6 +1,6 @@
 /** Numbers that kernels are ordered and marked by. */
 
-import { holds, weightsOf } from "./levels.js";
+import { holds, limitsOf, weightsOf } from "./levels.js";
 
 /** @import {Order, Sheet} from "./types.js" */
 
@@ -14,6 +14,7 @@ const ZERO_BELOW = 0.01;
  * @property {(number | null)[]} step The same from the epoch before.
  * @property {boolean[]} zero Whether it is near zero beside the others.
  * @property {boolean[]} bad Whether a weight is not finite.
+ * @property {boolean[]} [inactive] Whether it was nowhere active on the inputs that were logged.
  */
 
 /** @param {ArrayLike<number>} weights */
@@ -64,6 +65,32 @@ export function measure(sheet, first, previous) {
     zero: norms.map((value) => value <= least),
     bad: norms.map((value) => Number.isNaN(value)),
   };
+}
+
+/**
+ * Whether each kernel's feature maps are nowhere above 0, to within half a level.
+ * @param {Sheet} sheet @param {Sheet} activations Of the same layer at the same epoch.
+ */
+export function inactiveIn(sheet, activations) {
+  return sheet.head.numbers.map((number) => {
+    const there = placeIn(activations, number);
+    if (there < 0) return false;
+    const [low, high] = limitsOf(activations.head, there);
+    return weightsOf(activations, there).every((value) => value <= (high - low) / 510);
+  });
+}
+
+/**
+ * Places of a kernel's slices, those of the largest norm first.
+ * @param {Sheet} sheet @param {number} place @param {number} most
+ */
+export function strongestSlices(sheet, place, most) {
+  const [slices, height, width] = sheet.head.window;
+  const weights = weightsOf(sheet, place);
+  const size = height * width;
+  const norms = Array.from({ length: slices }, (_, tile) => norm(weights.subarray(tile * size, (tile + 1) * size)));
+  const order = norms.map((_, tile) => tile).sort((a, b) => norms[b] - norms[a] || a - b);
+  return order.slice(0, most).map((tile) => ({ tile, norm: norms[tile] }));
 }
 
 /** Where a kernel number stands; −1 where it does not. @param {Sheet} sheet @param {number} number */

@@ -1,20 +1,22 @@
 /** One kernel: large, over all epochs, and in the other views of its run. */
 
-import { density, element, put, say } from "./dom.js";
-import { planOf, scaleFor } from "./geometry.js";
+import { Context } from "./context.js";
+import { element, say } from "./dom.js";
 import { labelOf } from "./labels.js";
 import { weightsOf } from "./levels.js";
 import { norm } from "./measures.js";
 import { epochName, epochTitle, weight } from "./numbers.js";
-import { coloursIn, draw, paperOf } from "./painting.js";
 import { coloursOf } from "./colours.js";
 import { Portrait } from "./portrait.js";
-import { around, rangeOf, rangeOfWeights } from "./scales.js";
-import { inTime, nearest } from "./state.js";
+import { rangeOfWeights } from "./scales.js";
+import { ownRange } from "./scene.js";
+import { areBeside, inTime, nearest } from "./state.js";
+import { paint } from "./thumbnail.js";
+import { nounOf } from "./words.js";
 
 /** @import {Library} from "./library.js" */
 /** @import {Scene} from "./scene.js" */
-/** @import {Layer, Range, Sheet} from "./types.js" */
+/** @import {Layer, Sheet} from "./types.js" */
 
 /**
  * @typedef {object} Wishes
@@ -23,7 +25,7 @@ import { inTime, nearest } from "./state.js";
  * @property {() => void} enlarge
  * @property {() => Promise<string>} copy What it says when it is done.
  * @property {() => Promise<string>} download
- * @property {(view: string, key: string) => void} visit
+ * @property {(view: string, key: string, kernel?: number) => void} visit
  */
 
 export class Panel {
@@ -38,6 +40,7 @@ export class Panel {
     this.strip = element("div", { class: "strip" });
     this.views = element("div", { class: "views" });
     this.viewsTitle = element("h3", { text: "Same address in other views" });
+    this.context = new Context(library, wishes.visit);
     this.done = element("p", { class: "done", role: "status" });
     this.body = element("div", { class: "panel-body" }, [
       this.portrait.at, this.facts,
@@ -47,7 +50,7 @@ export class Panel {
         element("button", { type: "button", text: "Download strip", onclick: async () => say(this.done, await wishes.download()) }),
       ]),
       this.done,
-      element("h3", { text: "Epochs" }), this.strip, this.viewsTitle, this.views,
+      element("h3", { text: "Epochs" }), this.strip, this.viewsTitle, this.views, this.context.at,
     ]);
     this.at = element("aside", { class: "panel", "aria-label": "one kernel", hidden: true }, [
       element("header", {}, [
@@ -62,6 +65,7 @@ export class Panel {
 
   hide() {
     this.turn++;
+    this.context.hide();
     this.at.hidden = true;
     this.built = "";
   }
@@ -88,7 +92,7 @@ export class Panel {
     for (const button of this.strip.querySelectorAll("button")) {
       button.setAttribute("aria-current", String(Number(button.dataset.epoch) === scene.state.epoch));
     }
-    await Promise.all([this.fillStrip(scene, number, turn), this.fillViews(scene, number, turn)]);
+    await Promise.all([this.fillStrip(scene, number, turn), this.fillViews(scene, number, turn), this.context.show(scene, place)]);
   }
 
   /** @param {number} epoch */
@@ -120,7 +124,9 @@ export class Panel {
 
   /** @param {Scene} scene @param {number} number @param {number} turn */
   async fillViews(scene, number, turn) {
-    const others = scene.run.layers.filter((layer) => layer.number === scene.layer.number && layer.view !== scene.layer.view && layer.kernels);
+    // An input's number is no kernel's.
+    const fits = (/** @type {Layer} */ { view }) => view !== scene.layer.view && (nounOf(view) === "input") === (nounOf(scene.layer.view) === "input");
+    const others = scene.run.layers.filter((layer) => areBeside(layer, scene.layer) && fits(layer) && layer.kernels);
     /** @type {HTMLElement[]} */
     const figures = [];
     for (const layer of others) {
@@ -146,24 +152,6 @@ export class Panel {
       element("span", { text: `${sheet.head.captions[place] ?? ""}${late}` }),
     ]);
   }
-}
-
-/** @param {Scene} scene @param {Sheet} sheet @param {number} place @param {Range | null} shared @returns {Range} */
-export function ownRange(scene, sheet, place, shared) {
-  if (sheet.head.mode === "pictures") return [0, 0];
-  const { scale } = scene.state;
-  if (shared && scale !== "epoch") return shared;
-  if (scale === "kernel") return rangeOfWeights(weightsOf(sheet, place));
-  return scale === "symmetric" ? around(rangeOf(sheet.head)) : rangeOf(sheet.head);
-}
-
-/** @param {HTMLCanvasElement} canvas @param {Sheet} sheet @param {number} place @param {Range} range @param {Uint32Array} colours @param {number} width */
-function paint(canvas, sheet, place, range, colours, width) {
-  const room = Math.floor(width * density());
-  const plan = planOf(sheet.head, scaleFor(sheet.head, room, 2 * room));
-  const paper = paperOf(plan.width, plan.height);
-  draw(paper, coloursIn(sheet, place, range, colours), plan, 0, 0);
-  put(canvas, paper);
 }
 
 /** @param {Scene} scene @param {number} place */

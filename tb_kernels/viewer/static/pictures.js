@@ -4,9 +4,8 @@ import { coloursOf } from "./colours.js";
 import { planOf } from "./geometry.js";
 import { epochName } from "./numbers.js";
 import { coloursIn, draw } from "./painting.js";
-import { ownRange } from "./panel.js";
 import { copy, download, pngOf, sheetOf } from "./saving.js";
-import { faces } from "./scene.js";
+import { faces, ownRange } from "./scene.js";
 
 /** @import {Library} from "./library.js" */
 /** @import {Scene} from "./scene.js" */

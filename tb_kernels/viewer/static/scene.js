@@ -4,7 +4,7 @@ import { coloursOf } from "./colours.js";
 import { weightsOf } from "./levels.js";
 import { arrange, placeIn } from "./measures.js";
 import { coloursIn, differenceIn } from "./painting.js";
-import { around, rangeOfWeights, sharedRange, span } from "./scales.js";
+import { around, rangeOf, rangeOfWeights, sharedRange, span } from "./scales.js";
 
 /** @import {Measures} from "./measures.js" */
 /** @import {Head, Layer, Range, Run, Sheet, State} from "./types.js" */
@@ -66,6 +66,18 @@ export function rangeAt(scene, place) {
   const there = scene.other ? placeIn(scene.other, scene.sheet.head.numbers[place]) : -1;
   if (scene.other && there >= 0) ranges.push(rangeOfWeights(weightsOf(scene.other, there)));
   return span(ranges);
+}
+
+/**
+ * The range of another sheet that stands beside those of a scene.
+ * @param {Scene} scene @param {Sheet} sheet @param {number} place @param {Range | null} shared @returns {Range}
+ */
+export function ownRange(scene, sheet, place, shared) {
+  if (sheet.head.mode === "pictures") return [0, 0];
+  const { scale } = scene.state;
+  if (shared && scale !== "epoch") return shared;
+  if (scale === "kernel") return rangeOfWeights(weightsOf(sheet, place));
+  return scale === "symmetric" ? around(rangeOf(sheet.head)) : rangeOf(sheet.head);
 }
 
 /** The largest difference of a kernel's weights. @param {Scene} scene @param {number} place */

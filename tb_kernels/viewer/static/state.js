@@ -47,6 +47,11 @@ export function runOf(log, state) {
   return log.runs.find((run) => run.name === state.run) ?? log.runs[0];
 }
 
+/** Whether two views show the same layer of one model. @param {Layer} one @param {Layer} two */
+export function areBeside(one, two) {
+  return one.number === two.number && one.model === two.model;
+}
+
 /** @param {Run} run @param {string} view */
 export function layersIn(run, view) {
   return run.layers.filter((layer) => layer.view === view);

@@ -2,7 +2,8 @@
  * What goes through the viewer: the answers of the data routes, and what is made of them.
  *
  * @typedef {{view: string, key: string, number: string, name: string, kind: string | null,
- *   shape: number[] | null, axes: string | null, kernels: number, epochs: number[]}} Layer
+ *   shape: number[] | null, axes: string | null, kernels: number, epochs: number[],
+ *   model: number}} Layer Those of one model and number are of the same weights.
  * @typedef {{name: string, label: string, token: string, epochs: number[], layers: Layer[]}} Run
  * @typedef {{where: string, version: string, runs: Run[]}} Log
  *
@@ -10,10 +11,12 @@
  * @typedef {Record<string, Record<string, Curve>>} Curves By writer and tag.
  *
  * @typedef {{first: number, count: number, width: number, height: number}} Part
+ * @typedef {[number, [string, number][]][]} Inputs Of each slice the input channel, and layer and
+ *   number of those that make it.
  * @typedef {{mode: "levels" | "pictures", numbers: number[], window: number[],
  *   limits?: ([number | null, number | null])[], columns: number, colormap: string,
  *   palette: string[] | null, rgb: boolean, finite: boolean, captions: string[],
- *   parts: Part[]}} Head What a layer's answer says of an epoch.
+ *   inputs?: Inputs[], parts: Part[]}} Head What a layer's answer says of an epoch.
  *
  * @typedef {object} Sheet The kernels of a layer at an epoch, or some of them.
  * @property {Head} head
