@@ -110,7 +110,19 @@ async function headsOf(library, state, layers) {
 /** Fetches what lies beside the chosen epoch. @param {Library} library @param {Scene} scene */
 export function prefetch(library, { run, layer, epochs, state }) {
   const at = epochs.indexOf(state.epoch);
-  for (const epoch of [epochs[at + 1], epochs[at - 1], epochs[at + 2]]) {
-    if (epoch !== undefined) library.sheet(run, layer, epoch).catch(() => null);
+  /** @param {number} epoch */
+  const sheet = (epoch) => library.sheet(run, layer, epoch).catch(() => null);
+  for (const next of [at + 1, at - 1, at + 2].filter((one) => one in epochs)) {
+    const wanted = [epochs[next], epochs[0], epochs[next - 1]].map((one) => (one === undefined ? null : sheet(one)));
+    Promise.all(wanted).then(([own, first, previous]) => {
+      // Measured before it is asked for, which takes some time of a large layer.
+      if (own) whenIdle(() => measuresOf(own, first, previous));
+    });
   }
+}
+
+/** @param {() => void} deed */
+function whenIdle(deed) {
+  if (typeof requestIdleCallback === "function") requestIdleCallback(deed);
+  else setTimeout(deed, 50);
 }

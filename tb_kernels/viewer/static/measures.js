@@ -1,6 +1,6 @@
 /** Numbers that kernels are ordered and marked by. */
 
-import { holds, limitsOf, weightsOf } from "./levels.js";
+import { holds, limitsOf, sizeOf, weightsOf } from "./levels.js";
 
 /** @import {Order, Sheet} from "./types.js" */
 
@@ -24,11 +24,29 @@ export function norm(weights) {
   return Math.sqrt(sum);
 }
 
-/** @param {ArrayLike<number>} weights @param {ArrayLike<number>} before */
-export function distance(weights, before) {
+/**
+ * L2 norm of a kernel's weights, or of what they differ by from those of another sheet; not a number
+ * where one is not finite. Of levels as they are, since a layer may have millions.
+ * @param {Sheet} sheet @param {number} place @param {Sheet | null} [other] @param {number} [there]
+ */
+export function lengthOf(sheet, place, other = null, there = 0) {
+  const size = sizeOf(sheet.head);
+  const own = scaleOf(sheet, place);
+  const theirs = other ? scaleOf(other, there) : { low: 0, step: 0, levels: own.levels, from: own.from, bad: null };
+  const apart = own.low - theirs.low;
   let sum = 0;
-  for (let one = 0; one < weights.length; one++) sum += (weights[one] - before[one]) ** 2;
-  return Math.sqrt(sum);
+  for (let one = 0; one < size; one++) {
+    const difference = apart + own.levels[own.from + one] * own.step - theirs.levels[theirs.from + one] * theirs.step;
+    sum += difference * difference;
+  }
+  const unknown = [own, theirs].some(({ bad, from }) => bad?.subarray(from, from + size).includes(1));
+  return unknown ? NaN : Math.sqrt(sum);
+}
+
+/** Where a kernel's levels are, and what they stand for. @param {Sheet} sheet @param {number} place */
+function scaleOf({ head, first, levels, bad }, place) {
+  const [low, high] = limitsOf(head, place);
+  return { low, step: (high - low) / 255, levels, from: (place - first) * sizeOf(head), bad };
 }
 
 /** @param {number[]} values The finite ones count. */
@@ -47,16 +65,14 @@ export function median(values) {
  */
 export function measure(sheet, first, previous) {
   const places = sheet.head.numbers.map((_, place) => place);
-  const weights = places.map((place) => weightsOf(sheet, place));
-  const norms = weights.map(norm);
+  const norms = places.map((place) => lengthOf(sheet, place));
   const least = ZERO_BELOW * median(norms);
   /** @param {Sheet | null} other @returns {(number | null)[]} */
   const changes = (other) =>
     places.map((place) => {
       const there = other ? placeIn(other, sheet.head.numbers[place]) : -1;
-      if (!other || there < 0) return null;
-      const before = weightsOf(other, there);
-      return before.length === weights[place].length ? distance(weights[place], before) : null;
+      if (!other || there < 0 || sizeOf(other.head) !== sizeOf(sheet.head)) return null;
+      return lengthOf(sheet, place, other, there);
     });
   return {
     norm: norms,
