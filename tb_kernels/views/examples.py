@@ -165,8 +165,9 @@ class ExampleView(View):
                 f"whole inputs: {count(len(whole), 'layer')} whose receptive fields are longer, or "
                 "not known"
             )
+        # An example's index, place, value and corner take 44 bytes.
         self.size_beside = sum(
-            len(layer.numbers) * (self._top * 52 + 4 * math.prod(self._search.frames[one].shape))
+            len(layer.numbers) * (self._top * 44 + 4 * math.prod(self._search.frames[one].shape))
             for layer, one in zip(self.layers, self.sources, strict=True)
         )
 

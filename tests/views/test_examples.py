@@ -429,6 +429,14 @@ def test_memory_does_not_grow_with_the_inputs():
     assert held[0] == held[-1] == max(held)
 
 
+def test_the_size_told_is_that_of_what_is_stored(tmp_path):
+    """Of the layers and kernels chosen, and of no more examples than there are inputs."""
+    for number, options in ((30, {}), (5, {"kernels": [1, 3]}), (30, {"top": 2, "layers": "two"})):
+        logger = ExampleLogger(tmp_path, colours(number), **({"layers": ["one", "two"]} | options))
+        view = logger._look_at(trained())
+        assert view.size_beside == sum(one.nbytes for one in view.capture().beside.values()) > 0
+
+
 def test_nothing_is_traced_again(tmp_path):
     """Over epochs the pass is traced at most twice, for whole batches and for the last one."""
     view = ExampleLogger(tmp_path, colours(50), layers=["one", "two"])._look_at(trained())
