@@ -303,6 +303,15 @@ def test_convolutions_of_eight_inputs_are_drawn_by_default(tmp_path):
     assert entry["shape"] == [8, 8, 8, 4]
 
 
+@pytest.mark.parametrize("name", ["al", "All", "conv"])
+def test_one_name_is_of_that_layer_alone(data, tmp_path, name):
+    """`"all"` is no bound, before which or behind which names lie."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3, name=name), L.Conv2D(2, 3)])
+    with ActivationLogger(tmp_path, data[0][:2], layers=name) as logger:
+        logger.log(model, 1)
+    assert {path.parent.name for path in tmp_path.rglob("*.png")} == {f"1-{name}"}
+
+
 def test_without_convolutions_every_layer_with_space_is_drawn(tmp_path):
     """Those of a mixer, say; what only a loop sees of a convolution is the loop's."""
     model = keras.Sequential([keras.Input((6, 6, 3)), L.Dense(4, name="mix"), L.ReLU(name="relu")])

@@ -412,6 +412,12 @@ def test_means_over_what_is_not_masked_are_not_put_together(data):
         compute_gradients(model, data[0], CLASSES, batch_size=5)
 
 
+def test_the_size_told_is_that_of_all_gradients(model, data, tmp_path):
+    """All are stored, whichever layers are drawn."""
+    view = GradientLogger(tmp_path, *data, layers="first")._look_at(model)
+    assert view.size_beside == sum(one.nbytes for one in view.capture().beside.values()) > 0
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_the_description_says_which_mode(model, data, tmp_path, training):
     with GradientLogger(tmp_path, *data, training=training) as logger:

@@ -308,6 +308,7 @@ def test_what_is_refused(pictures, tmp_path):
     refused("classes: expected .* got 'cat'", classes="cat")
     refused(r"classes: .* shape \(3,\): np.ravel\(classes\); got shape \(3, 1\)", classes=np.ones((3, 1), int))  # fmt: skip
     refused(r"classes: .* shape \(3,\): np.argmax\(classes, axis=1\), if these are one-hot; got shape \(3, 5\)", classes=np.eye(5)[:3])  # fmt: skip
+    refused(r"classes: .* shape \(300,\): np.argmax.*; got shape \(300, 5\)", inputs=np.zeros((300, *pictures.shape[1:])), classes=np.eye(5)[[3] * 300])  # fmt: skip
     refused(r"classes: .* shape \(3,\); got shape \(2, 2\)", classes=[[1, 2], [3, 4]])
     refused(r"classes: .* got \[\[1\], \[2, 3\], \[4\]\]", classes=[[1], [2, 3], [4]])
     refused("classes: .* got both", classes=1, score=lambda outputs: outputs[:, 0])

@@ -73,8 +73,9 @@ def test_one_epoch_cannot_be_handed_over_without_end(gate):
     """A loop that logs the same epoch again and again is bounded too."""
     worker = Worker("test")
     hold(worker, gate)
-    assert submitting(worker, "a", 1).wait(SOON)
-    again = submitting(worker, "a", 1)
+    # Equal, and not one object as small numbers are.
+    assert submitting(worker, "a", int("1000")).wait(SOON)
+    again = submitting(worker, "a", int("1000"))
     assert not again.wait(0.3)
     gate.set()
     assert again.wait(SOON)
