@@ -142,6 +142,13 @@ def test_what_is_refused(trained, chosen, kind, options, told):
         log.select(**chosen).figure(kind, **options)
 
 
+@pytest.mark.parametrize("width", ["85mm", "8.5cm", " 8.5 cm ", f"{8.5 / 2.54}in", 8.5 / 2.54])
+def test_a_width_in_every_unit(trained, width):
+    """The same paper in millimetres, centimetres and inches."""
+    figure = trained[0].select(layers=1).figure("grid", width=width)
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(85, abs=0.1)
+
+
 def test_too_narrow(trained):
     """A row that does not fit is told with what would do; nothing is drawn that cannot be read."""
     log, _ = trained

@@ -162,10 +162,30 @@ def test_runs_of_every_name(runs_log, name, kind):
             assert any(name[:4] in label.replace("\n", "") for label in labels)
 
 
+def test_names_of_runs_that_are_cut(tmp_path):
+    """At the beginning of a row 24 letters stand whole, of more the first 23."""
+    for run in ("a" * 24, "b" * 25):
+        written(tmp_path / run, [("c", (8, 8, 1), L.Conv2D(1, 3))], [1])
+    figure = open_log(tmp_path).figure("runs")
+    labels = [label.get_text().replace("\n", "") for label in figure.axes[0].get_yticklabels()]
+    assert [label.removeprefix("1, ") for label in labels] == ["a" * 24, f"{'b' * 23}…"]
+
+
 def test_a_strip_of_sixty_epochs(long_log):
     """It goes on below."""
     for width, dpi in PAPERS:
         check_layout(long_log.select(kernels=1).figure("strip", width=width, dpi=dpi), 60)
+
+
+@pytest.mark.parametrize("scale", [None, 3])
+def test_as_many_stand_in_a_row_as_fit(long_log, scale):
+    """However many there are: of one picture more no row is shorter."""
+    across = set()
+    for number in (57, 58, 59, 60):
+        chosen = long_log.select(kernels=1, epochs=range(number))
+        figure = chosen.figure("strip", direction="across", scale=scale)
+        across.add(len(set(pictures_of(figure)[:, 0].tolist())))
+    assert len(across) == 1 < max(across) < 57
 
 
 @pytest.mark.parametrize("width", ["85mm", "170mm"])

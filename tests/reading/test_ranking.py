@@ -409,8 +409,10 @@ def test_channels_of_layers_without_kernels(tmp_path):
     with ActivationLogger(tmp_path, inputs(), layers="relu") as logger:
         logger.log(model, 1)
     expected = (outputs_of(model, 2, inputs()) > 0).mean(axis=(0, 1, 2))
-    found = open_log(tmp_path).rank("activity", view="activations")
+    log = open_log(tmp_path)
+    found = log.rank("activity", view="activations")
     assert [(one.name, one.kernel) for one in found] == [("relu", n) for n in order(expected, ascending=True)]  # fmt: skip
+    assert top_kernels(log, log.layers[0], "activity") == [one.kernel for one in found] != [1, 2, 3, 4]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore::tb_kernels.errors.LogWarning")
