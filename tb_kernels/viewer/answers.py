@@ -22,6 +22,9 @@ JSON, PNG = "application/json", "image/png"
 # Of sprites, the bytes that are kept: neighbours in time are asked for one after the other.
 _MOST_BYTES = 64_000_000
 
+# What each takes at least, however small: a browser's names may be as long.
+_LEAST_BYTES = 1 << 16
+
 
 class Answer(NamedTuple):
     """What a browser is given.
@@ -81,11 +84,11 @@ class Answers:
         return _json(self._sprite(parameters).told(), lasting=True)
 
     def _image(self, parameters: Mapping[str, str]) -> Answer:
-        part = _asked(parameters, "part")
-        image = self._sprite(parameters).image(int(part)) if part.isdecimal() else None
-        if image is None:
+        sprite, part = self._sprite(parameters), _asked(parameters, "part")
+        parts = {str(number): number for number in range(len(sprite.parts))}
+        if part not in parts:
             raise UnknownError(f"no part {shown(part)!r} of this layer")
-        return Answer(image, PNG, True)
+        return Answer(sprite.image(parts[part]), PNG, True)
 
     def _sprite(self, parameters: Mapping[str, str]) -> Sprite:
         run, view, key, epoch = (
@@ -133,10 +136,14 @@ class _Kept:
         sprite = read()
         with self._lock:
             self._kept[names] = sprite
-            size = sum(one.values.nbytes for one in self._kept.values())
+            size = sum(map(_size, self._kept.values()))
             while size > self._most_bytes and len(self._kept) > 1:
-                size -= self._kept.popitem(last=False)[1].values.nbytes
+                size -= _size(self._kept.popitem(last=False)[1])
         return sprite
+
+
+def _size(sprite: Sprite) -> int:
+    return _LEAST_BYTES + sprite.values.nbytes
 
 
 def _asked(parameters: Mapping[str, str], name: str) -> str:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
@@ -66,19 +67,14 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return base_plugin.FrontendMetadata(es_module_path=f"/{_PAGE}", tab_name="Kernels")
 
     def _asked(self, question: str) -> _Application:
-        def application(request: wrappers.Request) -> wrappers.Response:
-            if request.method not in ("GET", "HEAD"):
-                return _refused(request, 405, "expected GET", [("Allow", "GET, HEAD")])
-            return self._respond(request, question)
-
-        return _served(application)
+        return _served(lambda request: self._respond(request, question))
 
     def _respond(self, request: wrappers.Request, question: str) -> wrappers.Response:
         from tb_kernels.errors import ArgumentError, LogError
         from tb_kernels.viewer.answers import UnknownError
 
         try:
-            answer = self._answer(question, request.args.to_dict())
+            answer = self._answer(question, _parameters(request))
         except (UnknownError, LogError, ArgumentError) as error:
             return _refused(request, 404, str(error))
         except Exception:
@@ -101,6 +97,12 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return self._answers.answer(question, parameters)
 
 
+def _parameters(request: wrappers.Request) -> dict[str, str]:
+    # `request.args` fails on bytes that are no UTF-8.
+    query = request.query_string.decode(errors="replace")
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
 def _static_files() -> Iterable[tuple[str, bytes]]:
     """The names of the page's files, and what is in them."""
     for file in (resources.files(__package__) / "static").iterdir():
@@ -109,14 +111,17 @@ def _static_files() -> Iterable[tuple[str, bytes]]:
 
 
 def _file(name: str, data: bytes) -> _Application:
-    def application(request: wrappers.Request) -> wrappers.Response:
-        return http_util.Respond(request, data, _KINDS[name[name.rindex(".") :]])
-
-    return _served(application)
+    kind = _KINDS[name[name.rindex(".") :]]
+    return _served(lambda request: http_util.Respond(request, data, kind))
 
 
 def _served(respond: Callable[[wrappers.Request], wrappers.Response]) -> _Application:
-    application: _Application = wrappers.Request.application(respond)
+    def checked(request: wrappers.Request) -> wrappers.Response:
+        if request.method not in ("GET", "HEAD"):
+            return _refused(request, 405, "expected GET", [("Allow", "GET, HEAD")])
+        return respond(request)
+
+    application: _Application = wrappers.Request.application(checked)
     return application
 
 

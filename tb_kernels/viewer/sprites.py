@@ -91,10 +91,8 @@ class Sprite:
             "parts": self.parts,
         }
 
-    def image(self, part: int) -> bytes | None:
-        """The PNG of a part; None if there is no such part."""
-        if not 0 <= part < len(self.parts):
-            return None
+    def image(self, part: int) -> bytes:
+        """The PNG of a part, by its place in `parts`."""
         first, count, width, height = self.parts[part].values()
         values = self.values[first : first + count]
         channels = values.shape[-1]

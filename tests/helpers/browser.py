@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import re
 import shutil
-import subprocess
-import sys
 import time
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+from tests.helpers.tensorboard import started
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)  # fmt: skip
 
@@ -20,16 +19,9 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 IN_BROWSER = [pytest.mark.slow, pytest.mark.browser, NEEDS_CHROMIUM]
 
 
-@contextlib.contextmanager
 def tensorboard(log_dir, *options):
     """Starts TensorBoard on a free port; gives its address."""
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir), "--port", "0"]
-    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as process:
-        try:
-            lines = iter(process.stderr.readline, "")
-            yield next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
-        finally:
-            process.kill()
+    return started("--logdir", log_dir, *options)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 
 import keras
 import numpy as np
@@ -48,3 +49,19 @@ def test_levels_are_those_of_the_weights_and_a_grown_log_has_the_new_epoch(tmp_p
         assert np.abs(read - expected).max() <= (high - low) / 510 * 1.001
     with pytest.raises(UnknownError, match="epoch 7"):
         asked(answers, "layer", run=".", view="kernels", key=key, epoch=7)
+
+
+@pytest.mark.slow
+def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(tmp_path, model):
+    with KernelLogger(tmp_path, strict=True) as logger:
+        logger.log(model, 1)
+    log = open_log(tmp_path)
+    answers = Answers(lambda: log)
+    names = {"run": ".", "view": "kernels", "key": "1-first", "epoch": 1}
+    asked(answers, "layer", **names)
+    tracemalloc.start()
+    for number in range(2000):
+        asked(answers, "layer", **names, token=f"{number:060000}")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 100e6

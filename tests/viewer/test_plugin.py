@@ -1,0 +1,127 @@
+"""The server's side of the tab in a real TensorBoard, whatever it is asked and whatever it finds."""
+
+import random
+import re
+import socket
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import pytest
+from tensorboard import program
+from tensorboard.backend import application
+from tensorboard.plugins.core.core_plugin import CorePluginLoader
+from werkzeug.test import Client, create_environ, run_wsgi_app
+
+import tb_kernels
+from tb_kernels import KernelLogger
+from tb_kernels.viewer.plugin import KernelsPlugin
+from tests.helpers.malformed import BROKEN, malformed
+from tests.helpers.models import two_convolutions
+from tests.helpers.tensorboard import PLUGIN, asked, started
+
+VALID = {"run": ".", "view": "kernels", "key": "1-first", "epoch": "1", "token": "t", "part": "0"}
+
+
+@pytest.fixture(scope="module")
+def log_dir(tmp_path_factory):
+    """Two epochs of a small model."""
+    log_dir = tmp_path_factory.mktemp("plugin") / "logs"
+    with KernelLogger(log_dir, strict=True) as logger:
+        for epoch in (0, 1):
+            logger.log(two_convolutions(), epoch)
+    return log_dir
+
+
+def application_for(log_dir):
+    """TensorBoard's own application with the plugin in it, in this process."""
+    tensorboard = program.TensorBoard(plugins=[CorePluginLoader(), KernelsPlugin])
+    tensorboard.configure(logdir=str(log_dir))
+    return application.TensorBoardWSGIApp(tensorboard.flags, tensorboard.plugin_loaders)
+
+
+@pytest.fixture(scope="module")
+def address(log_dir):
+    with started("--logdir", log_dir) as address:
+        yield address
+
+
+class Opened:
+    """While entered, notes the paths of all files that Python opens, and of directories it lists."""
+
+    def __init__(self):
+        self.paths, self._noting = set(), False
+        sys.addaudithook(self._note)  # for ever: a hook cannot be taken away
+
+    def _note(self, event, arguments):
+        if self._noting and event in ("open", "os.listdir", "os.scandir"):
+            self.paths.add(str(arguments[0]))
+
+    def __enter__(self):
+        self._noting = True
+        return self
+
+    def __exit__(self, *_):
+        self._noting = False
+
+
+@pytest.mark.slow
+def test_malformed_requests_are_refused_and_open_nothing_else(log_dir):
+    """Of 10,000 none fails, and none opens a file but those of the log and the package."""
+    app = application_for(log_dir)
+    whole = Client(app).get("/" + PLUGIN + "sprite", query_string=VALID)
+    assert (whole.status_code, whole.mimetype) == (200, "image/png")
+    seeded, statuses, longest = random.Random(20), Counter(), 0.0
+    with Opened() as opened:
+        for _ in range(10_000):
+            method, target = malformed(seeded, VALID)
+            path, _, query = target.partition(b"?")
+            environ = create_environ() | {
+                "REQUEST_METHOD": method,
+                "PATH_INFO": unquote_to_bytes(f"/{PLUGIN}".encode() + path).decode("latin-1"),
+                "QUERY_STRING": query.decode("latin-1"),
+            }
+            start = time.monotonic()
+            body, status, _ = run_wsgi_app(app, environ)
+            assert b"".join(body) or method == "HEAD", target
+            longest = max(longest, time.monotonic() - start)
+            assert status[0] in "24", (status, method, target)
+            statuses[status] += 1
+    assert statuses.keys() == {"200 OK", "404 NOT FOUND", "405 METHOD NOT ALLOWED"}
+    assert statuses["404 NOT FOUND"] > 5000
+    assert longest < 10
+    roots = [log_dir.resolve(), Path(tb_kernels.__file__).resolve().parent]
+    paths = {Path(path).resolve() for path in opened.paths}
+    assert log_dir in paths
+    assert [path for path in paths if not any(path.is_relative_to(one) for one in roots)] == []
+    assert Client(app).get("/" + PLUGIN + "sprite", query_string=VALID).data == whole.data
+
+
+def sent(address, request):
+    """The status that TensorBoard answers some bytes with; None if with none, or it hangs up."""
+    place = urlsplit(address)
+    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+        try:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.makefile("rb").read()
+        except (ConnectionResetError, BrokenPipeError):
+            return None
+    found = re.match(rb"HTTP/1\.[01] (\d+) ", answer)
+    return found and int(found[1])
+
+
+@pytest.mark.slow
+def test_tensorboard_refuses_malformed_requests_over_a_socket_and_goes_on(address):
+    before, seeded, statuses = asked(address, PLUGIN + "log"), random.Random(21), Counter()
+    for _ in range(100):
+        method, target = malformed(seeded, VALID)
+        line = method.encode() + f" /{PLUGIN}".encode() + target + b" HTTP/1.1\r\n"
+        statuses[sent(address, line + b"Host: localhost\r\nConnection: close\r\n\r\n")] += 1
+    assert statuses.keys() <= {200, 400, 404, 405, 414}
+    assert statuses[404] > 30
+    for request in BROKEN:
+        assert sent(address, request) in (None, 200, 400, 404, 405, 414, 431), request[:80]
+    assert asked(address, PLUGIN + "log") == before
