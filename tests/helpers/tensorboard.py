@@ -37,7 +37,10 @@ def started(*options, **environment):
 
 def asked(address, path, **parameters):
     """What TensorBoard answers in JSON."""
-    query = urllib.parse.urlencode(parameters)
-    url = f"{address}{path}?{query}"
-    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 (it is ours)
-        return json.load(answer)
+    return json.loads(fetched(address, f"{path}?{urllib.parse.urlencode(parameters)}"))
+
+
+def fetched(address, path):
+    """What TensorBoard answers, if it is not an error."""
+    with urllib.request.urlopen(address + path, timeout=60) as answer:  # noqa: S310 (it is ours)
+        return answer.read()

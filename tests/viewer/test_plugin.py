@@ -1,15 +1,18 @@
 """The server's side of the tab in a real TensorBoard, whatever it is asked and whatever it finds."""
 
+import os
 import random
 import re
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 import pytest
+import tensorflow as tf
 from tensorboard import program
 from tensorboard.backend import application
 from tensorboard.plugins.core.core_plugin import CorePluginLoader
@@ -18,9 +21,11 @@ from werkzeug.test import Client, create_environ, run_wsgi_app
 import tb_kernels
 from tb_kernels import KernelLogger
 from tb_kernels.viewer.plugin import KernelsPlugin
+from tests.helpers.absent import without
+from tests.helpers.browser import wait_until
 from tests.helpers.malformed import BROKEN, malformed
 from tests.helpers.models import two_convolutions
-from tests.helpers.tensorboard import PLUGIN, asked, started
+from tests.helpers.tensorboard import PLUGIN, asked, fetched, started
 
 VALID = {"run": ".", "view": "kernels", "key": "1-first", "epoch": "1", "token": "t", "part": "0"}
 
@@ -125,3 +130,35 @@ def test_tensorboard_refuses_malformed_requests_over_a_socket_and_goes_on(addres
     for request in BROKEN:
         assert sent(address, request) in (None, 200, 400, 404, 405, 414, 431), request[:80]
     assert asked(address, PLUGIN + "log") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loader", ["--load_fast=auto", "--load_fast=false"])
+def test_a_tensorboard_without_tensorflow_shows_the_tab_of_a_log_that_has_kernels(
+    log_dir, loader, tmp_path
+):
+    bare = without(tmp_path / "bare", "tensorflow", "keras", "matplotlib")
+    command = [sys.executable, "-c", "import tensorflow"]
+    done = subprocess.run(command, env=os.environ | bare, capture_output=True, text=True)
+    assert "No module named 'tensorflow'" in done.stderr
+    with started("--logdir", log_dir, loader, **bare) as address:
+        wait_until(lambda: asked(address, "data/plugins_listing")["tb_kernels"]["enabled"])
+        (run,) = asked(address, PLUGIN + "log")["runs"]
+        assert run["epochs"] == [0, 1]
+        assert asked(address, PLUGIN + "layer", **VALID)["window"] == [3, 3, 3]
+        assert asked(address, PLUGIN + "curves", run=".").keys() == {"kernels"}
+        for path in ("index.js", "sprite?" + urlencode(VALID)):
+            assert fetched(address, PLUGIN + path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loader", ["--load_fast=auto", "--load_fast=false"])
+def test_the_tab_is_not_shown_of_a_log_without_kernels(loader, tmp_path):
+    log = tf.summary.create_file_writer(str(tmp_path))
+    with log.as_default():
+        tf.summary.scalar("loss", 1.0, step=0)
+    log.close()
+    with started("--logdir", tmp_path, loader) as address:
+        wait_until(lambda: asked(address, "data/plugins_listing")["scalars"]["enabled"])
+        listed = asked(address, "data/plugins_listing")["tb_kernels"]
+        assert (listed["enabled"], listed["tab_name"]) == (False, "Kernels")
