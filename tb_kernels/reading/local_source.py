@@ -102,6 +102,9 @@ class LocalSource(Source):
             where = Path(self.where) / Path(error.filename).relative_to(self._root)
             tell(f"{shown(str(where))}: left out, {error.strerror}")
 
+        # Another file may stand in the place of one that is held: rsync copies what has grown so.
+        with self._lock:
+            _close_all(self._held)
         # Links are followed, as TensorBoard does, but none in a circle, upwards, or to what
         # is walked anyway: so they come last, and what has a name of its own keeps it.
         visited = {str(above) for above in self._root.resolve().parents}

@@ -70,6 +70,14 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return _served(lambda request: self._respond(request, question))
 
     def _respond(self, request: wrappers.Request, question: str) -> wrappers.Response:
+        try:
+            return self._told(request, question)
+        except Exception:
+            # TensorBoard goes on, whatever is wrong here.
+            _LOGGER.exception("the viewer could not answer %s", question)
+            return _refused(request, 500, "the viewer has failed; TensorBoard's own log says how")
+
+    def _told(self, request: wrappers.Request, question: str) -> wrappers.Response:
         from tb_kernels.errors import ArgumentError, LogError
         from tb_kernels.viewer.answers import UnknownError
 
@@ -77,10 +85,6 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
             answer = self._answer(question, _parameters(request))
         except (UnknownError, LogError, ArgumentError) as error:
             return _refused(request, 404, str(error))
-        except Exception:
-            # TensorBoard goes on, whatever is wrong here.
-            _LOGGER.exception("the viewer could not answer %s", question)
-            return _refused(request, 500, "the viewer has failed; TensorBoard's own log says how")
         expires = _LONG if answer.lasting else 0
         return http_util.Respond(request, answer.body, answer.kind, expires=expires)
 

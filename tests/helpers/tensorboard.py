@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -44,3 +45,12 @@ def fetched(address, path):
     """What TensorBoard answers, if it is not an error."""
     with urllib.request.urlopen(address + path, timeout=60) as answer:  # noqa: S310 (it is ours)
         return answer.read()
+
+
+def status_of(address, path):
+    """The status that TensorBoard answers with."""
+    try:
+        fetched(address, path)
+    except urllib.error.HTTPError as error:
+        return error.code
+    return 200

@@ -1,9 +1,10 @@
-"""Which directories of this machine are looked into, and by which names."""
+"""Which directories of this machine are looked into, by which names, and which files are read."""
 
 import os
 
 import pytest
 
+from tb_kernels import KernelLogger, open_log
 from tb_kernels.reading import local_source
 from tb_kernels.reading.local_source import LocalSource
 
@@ -82,3 +83,20 @@ def test_what_cannot_be_looked_into_is_told(tmp_path, monkeypatch):
     told = []
     assert names(tmp_path.name, told) == ["run"]
     assert told == [f"{tmp_path.name}/closed: left out, Permission denied"]
+
+
+def test_a_file_that_has_grown_and_comes_in_the_place_of_the_first(tmp_path, model):
+    """As rsync copies a log that is written elsewhere."""
+    place = tmp_path / "copied/kernels"
+    place.mkdir(parents=True)
+    log = None
+    with KernelLogger(tmp_path / "logs", strict=True) as logger:
+        for epoch in (1, 2):
+            logger.log(model, epoch)
+            logger.flush()
+            (events,) = (tmp_path / "logs/kernels").glob("*tfevents*")
+            (tmp_path / "arrived").write_bytes(events.read_bytes())
+            (tmp_path / "arrived").rename(place / events.name)
+            log = log.refreshed() if log else open_log(tmp_path / "copied")
+            assert {picture.address.epoch for picture in log if picture.png} == set(log.epochs)
+    assert log.epochs == [1, 2]

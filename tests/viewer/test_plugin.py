@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from tests.helpers.absent import without
 from tests.helpers.browser import wait_until
 from tests.helpers.malformed import BROKEN, malformed
 from tests.helpers.models import two_convolutions
-from tests.helpers.tensorboard import PLUGIN, asked, fetched, started
+from tests.helpers.tensorboard import PLUGIN, asked, fetched, started, status_of
 
 VALID = {"run": ".", "view": "kernels", "key": "1-first", "epoch": "1", "token": "t", "part": "0"}
 
@@ -162,3 +163,72 @@ def test_the_tab_is_not_shown_of_a_log_without_kernels(loader, tmp_path):
         wait_until(lambda: asked(address, "data/plugins_listing")["scalars"]["enabled"])
         listed = asked(address, "data/plugins_listing")["tb_kernels"]
         assert (listed["enabled"], listed["tab_name"]) == (False, "Kernels")
+
+
+def gone(log_dir, events):
+    shutil.rmtree(log_dir)
+
+
+def no_directory(log_dir, events):
+    shutil.rmtree(log_dir)
+    log_dir.write_text("here was a log")
+
+
+def cut_off(log_dir, events):
+    events.write_bytes(events.read_bytes()[:2000])
+
+
+def overwritten(log_dir, events):
+    events.write_bytes(random.Random(1).randbytes(events.stat().st_size))
+
+
+def no_file(log_dir, events):
+    events.unlink()
+    events.mkdir()
+
+
+def endless(log_dir, events):
+    events.unlink()
+    events.symlink_to(events.name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [gone, no_directory, cut_off, overwritten, no_file, endless])
+def test_a_log_that_turns_unreadable_is_refused_and_read_again_once_it_is_mended(
+    log_dir, spoil, tmp_path
+):
+    place = tmp_path / "logs"
+    shutil.copytree(log_dir, place)
+    client = Client(application_for(place))
+    before = [client.get(f"/{path}") for path in all_questions("before")]
+    assert [answer.status_code for answer in before] == [200] * 4
+    (events,) = place.glob("kernels/*tfevents*")
+    spoil(place, events)
+    time.sleep(1.1)  # until it is looked at again
+    told = [client.get(f"/{path}").status_code for path in all_questions("now")]
+    assert set(told) <= {200, 404}
+    assert told[-2:] == [404, 404]
+    if place.is_file():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(log_dir, place)
+    time.sleep(1.1)
+    again = [client.get(f"/{path}").data for path in all_questions("again")]
+    assert again == [answer.data for answer in before]
+
+
+@pytest.mark.slow
+def test_tensorboard_starts_and_goes_on_where_our_own_code_fails(log_dir, tmp_path):
+    """Packages are missing, as of an environment that was installed by halves."""
+    broken = without(tmp_path / "broken", "isal", "google_crc32c", "click", "rich", "jinja2")
+    with started("--logdir", log_dir, **broken) as address:
+        assert [status_of(address, path) for path in all_questions("")] == [500] * 4
+        assert status_of(address, PLUGIN + "index.js") == 200
+        wait_until(lambda: asked(address, "data/plugins_listing")["images"]["enabled"])
+        assert "kernels" in asked(address, "data/runs")
+
+
+def all_questions(token):
+    """Paths of what is asked; under a new token nothing that is kept will do."""
+    one = urlencode(VALID | {"token": token})
+    return [PLUGIN + path for path in ("log", "curves?run=.", f"layer?{one}", f"sprite?{one}")]
