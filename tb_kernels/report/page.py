@@ -31,7 +31,7 @@ from tb_kernels.wording import ranges, shown
 PAGE = "index.html"
 
 # So many bytes of pictures the viewer holds, and of one sheet.
-_MOST_BYTES = 20_000_000
+_MOST_BYTES = 16_000_000
 _MOST_OF_SHEET = 2_000_000
 
 _LONGEST_NAME = 80

@@ -57,7 +57,7 @@ def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(tmp_path, model):
         logger.log(model, 1)
     log = open_log(tmp_path)
     answers = Answers(lambda: log)
-    names = {"run": ".", "view": "kernels", "key": "1-first", "epoch": 1}
+    names = {"run": ".", "view": "kernels", "key": "1-first/1", "epoch": 1}
     asked(answers, "layer", **names)
     tracemalloc.start()
     for number in range(2000):
