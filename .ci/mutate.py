@@ -44,6 +44,7 @@ TESTS = {
     "model": (SEEN, "model views/test_activations.py views/test_zoo.py loggers/test_arguments.py loggers/test_choice.py views/test_gradients.py views/test_heatmaps.py views/test_expanded.py views/test_patterns.py loggers/test_trainings.py"),
     "views": (SEEN, "views loggers/test_kernels.py"),
     "figures": (SEEN, "figures/test_figure.py figures/test_saving.py figures/test_curves.py report/test_context.py figures/test_layout.py figures/test_pixels.py report/test_figures.py"),
+    "viewer": (SEEN, "viewer/test_answers.py viewer/test_embedding.py report/test_page.py"),
     "writing": (WRITTEN, "writing loggers/test_kernels.py loggers/test_told.py loggers/test_failures.py loggers/test_hanging_disk.py loggers/test_memory.py loggers/test_too_large.py whole/test_paths.py loggers/test_arguments.py"),
     "loggers": (WRITTEN, "loggers writing/test_two_writers.py commands/test_log.py views/test_patterns.py"),
 }  # fmt: skip

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from tb_kernels import KernelLogger, open_log
+from tb_kernels.figures.scale import Scale
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.browser import NEEDS_CHROMIUM, page, wait_until
 from tests.helpers.reports import export
@@ -23,6 +24,20 @@ def test_the_page_shows_sheets_and_scales_of_kernels(tmp_path):
     assert f"<small>{ends}</small>" in html
     export(tmp_path / "logs", tmp_path / "sheet", "--layers", 1, "--kernels", 0, "--only", "page")
     assert "<code>1_0_1</code>" in (tmp_path / "sheet/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("normalize", "colormap", "told"),
+    [
+        ("layer", None, "one scale for all epochs of a layer; colours as logged, from low to high"),
+        ("symmetric", "RdBu_r", "one scale for all epochs of a layer, symmetric; colour map RdBu_r, from low to high"),
+        ("kernel", None, "one scale for all epochs of a kernel; colours as logged, from low to high"),
+        ((-0.5, 2), None, "one scale for all epochs of a layer, -0.5 to 2; colours as logged, from low to high"),
+        ("epoch", None, "each epoch on the scale that it was logged on; colours as logged, from low to high"),
+    ],
+)  # fmt: skip
+def test_the_scale_is_told(normalize, colormap, told):
+    assert Scale.checked(normalize, colormap).told == told
 
 
 @pytest.mark.slow

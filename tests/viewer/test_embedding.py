@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tb_kernels import KernelLogger, open_log
+from tb_kernels.reading.choice import thin_out
 from tb_kernels.viewer import bundle
 from tb_kernels.viewer.answers import Answers
 from tb_kernels.viewer.embedding import embedded, fitting
@@ -70,6 +71,13 @@ def test_of_a_large_log_a_part(log):
     least, told = fitting(log, 1)
     assert [layer.kernels for layer in least.layers] == [[1], [1]]
     assert told == "the first 1 kernels of each layer and 8 of 12 epochs"
+
+
+def test_what_is_thinned_out():
+    """As evenly as can be, with both ends."""
+    assert thin_out([1, 2, 3], 3) == [1, 2, 3]
+    assert thin_out(range(11), 3) == [0, 5, 10]
+    assert thin_out(range(10), 4) == [0, 3, 6, 9]
 
 
 def test_a_notebook_is_shown_a_frame(log):
