@@ -17,5 +17,5 @@ for network in ("seeds", "vgg16"):
 sys.stdout.flush()
 # Each in a process of its own, as a training is: Python's garbage collection takes longer the
 # more there is to look through.
-for part in ("training", "views", "patterns", "expanded", "reading", "figures"):
+for part in ("training", "views", "patterns", "expanded", "reading", "figures", "tab_start"):
     subprocess.run([sys.executable, "-m", f"tests.benchmarks.{part}"], check=True)

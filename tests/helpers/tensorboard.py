@@ -30,7 +30,7 @@ def started(*options, **environment):
             try:
                 while not (found := re.search(r"http://\S+/", told.read_text())):
                     assert process.poll() is None, told.read_text()
-                    time.sleep(0.02)
+                    time.sleep(0.005)
                 yield found[0]
             finally:
                 process.kill()
