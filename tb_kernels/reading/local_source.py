@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.sources import Folder, Source, Tell, is_log_file
+from tb_kernels.reading.sources import Folder, Source, Tell, folders_among, is_log_file
 from tb_kernels.wording import shown
 
 # A log directory has not so many; a link may lead to a whole file system.
@@ -60,6 +60,10 @@ class LocalSource(Source):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.where, str(self._root))
+
+    def folders(self, tell: Tell) -> list[Folder]:
+        """Its folders that hold events or arrays."""
+        return folders_among(self._walk(tell))
 
     def address(self, folder: Folder, file: str) -> str:
         """Its path, as the log directory was given."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.arguments import check_path, is_address
 from tb_kernels.errors import LogError, warn
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
@@ -22,12 +21,11 @@ from tb_kernels.reading.curves import Curve, find_curves
 from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth, check_health
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer, layers_of
-from tb_kernels.reading.local_source import LocalSource
+from tb_kernels.reading.log_dirs import source_of
 from tb_kernels.reading.lookup import Asked
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.ranking import Ranked, rank_layers
-from tb_kernels.reading.remote_source import RemoteSource
-from tb_kernels.reading.sources import Tell
+from tb_kernels.reading.sources import Source, Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
 from tb_kernels.reading.weights import LayerWeights, choose_layer, weights_of
@@ -491,8 +489,11 @@ def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
 
 def read_log(log_dir: Any, tell: Tell) -> Log:
     """As `open_log`, but damage is told to somebody, a line at a time."""
-    path, where = check_path("log_dir", log_dir, remote=True), os.fsdecode(log_dir)
-    source = RemoteSource(where) if is_address(where) else LocalSource(where, path)
+    return read_source(source_of(log_dir), tell)
+
+
+def read_source(source: Source, tell: Tell) -> Log:
+    """The log in a source; damage is told to somebody, a line at a time."""
     catalog = read_catalog(source, tell)
     return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
 from tb_kernels.errors import ArgumentError, LogError, reason_of
-from tb_kernels.reading.sources import Folder, Source, Tell
+from tb_kernels.reading.sources import Folder, Source, Tell, folders_among
 from tb_kernels.wording import shown
 
 # What a stream fetches at a time: many small requests take longer than one.
@@ -39,6 +39,10 @@ class RemoteSource(Source):
             )
         self._files = self._call(gfile.get_filesystem, self.where)
 
+    def folders(self, tell: Tell) -> list[Folder]:
+        """Its folders that hold events or arrays."""
+        return folders_among(self._walk())
+
     def address(self, folder: Folder, file: str) -> str:
         """Its address."""
         below = () if folder.name == "." else (folder.name,)
@@ -64,7 +68,7 @@ class RemoteSource(Source):
         # S3 gives one more: the end of its ranges is a part of them.
         return bytes(data[:length])
 
-    def _walk(self, tell: Tell) -> Iterator[tuple[str, list[str]]]:
+    def _walk(self) -> Iterator[tuple[str, list[str]]]:
         for directory, _, files in self._call(lambda: list(self._gfile.walk(self.where))):
             yield directory[len(self.where) :].strip("/") or ".", files
 

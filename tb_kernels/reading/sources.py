@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
@@ -45,6 +45,7 @@ class Source(ABC):
         # A copy opens its files itself.
         return type(self), (self.where,)
 
+    @abstractmethod
     def folders(self, tell: Tell) -> list[Folder]:
         """Its folders that hold events or arrays.
 
@@ -54,13 +55,6 @@ class Source(ABC):
         Raises:
             LogError: If the log directory itself cannot be looked into.
         """
-        found = []
-        for name, files in self._walk(tell):
-            arrays = [file for file in files if file.endswith(_ARRAYS)]
-            events = sorted(file for file in files if is_log_file(file) and file not in arrays)
-            if events or arrays:
-                found.append(Folder(name, events, arrays))
-        return found
 
     def split(self, folder: str) -> tuple[str, str]:
         """A folder's name → the training, and the view or writer.
@@ -102,9 +96,16 @@ class Source(ABC):
             OSError: If it cannot be read.
         """
 
-    @abstractmethod
-    def _walk(self, tell: Tell) -> Iterator[tuple[str, list[str]]]:
-        """The names of all directories and of the files in each."""
+
+def folders_among(directories: Iterable[tuple[str, list[str]]]) -> list[Folder]:
+    """Those that hold events or arrays, of the names of directories and of the files in each."""
+    found = []
+    for name, files in directories:
+        arrays = [file for file in files if file.endswith(_ARRAYS)]
+        events = sorted(file for file in files if is_log_file(file) and file not in arrays)
+        if events or arrays:
+            found.append(Folder(name, events, arrays))
+    return found
 
 
 def is_log_file(name: str) -> bool:

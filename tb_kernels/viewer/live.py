@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
-from tb_kernels.reading.log import Log, read_log, refresh
+from tb_kernels.reading.log import Log, read_source, refresh
+from tb_kernels.reading.sources import Source
 
 # Whoever asks again sooner gets what the last has got, in seconds: a page asks several things.
 _FRESH = 1.0
 
 
 class LiveLog:
-    """The log in a directory as it is now. Of use to many threads.
+    """A log as it is now. Of use to many threads.
 
     Args:
-        log_dir: As for `open_log`; need not be there yet.
+        source: Gives where it is; asked until it is there.
     """
 
-    def __init__(self, log_dir: str) -> None:
-        self._log_dir = log_dir
+    def __init__(self, source: Callable[[], Source]) -> None:
+        self._source = source
         self._lock = threading.Lock()
         self._log: Log | None = None
         self._read = 0.0
@@ -33,7 +35,7 @@ class LiveLog:
         """
         with self._lock:
             if self._log is None:
-                self._log = read_log(self._log_dir, _be_silent)
+                self._log = read_source(self._source(), _be_silent)
             elif time.monotonic() - self._read > _FRESH:
                 self._log = refresh(self._log, _be_silent)
             else:

@@ -21,6 +21,7 @@ from werkzeug import wrappers
 from tb_kernels.schema.naming import PLUGIN_NAME
 
 if TYPE_CHECKING:
+    from tb_kernels.reading.sources import Source
     from tb_kernels.viewer.answers import Answer, Answers
 
 # What the viewer's `answers` answer.
@@ -49,7 +50,7 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
     plugin_name = PLUGIN_NAME
 
     def __init__(self, context: base_plugin.TBContext) -> None:
-        self._log_dir = context.logdir or ""
+        self._context = context
         self._lock = threading.Lock()
         self._answers: Answers | None = None
 
@@ -89,16 +90,30 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
         return http_util.Respond(request, answer.body, answer.kind, expires=expires)
 
     def _answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
-        from tb_kernels.errors import ArgumentError
         from tb_kernels.viewer.answers import Answers
         from tb_kernels.viewer.live import LiveLog
 
-        if not self._log_dir:
-            raise ArgumentError("kernels are shown of one directory; expected --logdir")
         with self._lock:
             if self._answers is None:
-                self._answers = Answers(LiveLog(self._log_dir))
+                self._answers = Answers(LiveLog(lambda: _shown_by(self._context)))
         return self._answers.answer(question, parameters)
+
+
+def _shown_by(context: base_plugin.TBContext) -> Source:
+    """What TensorBoard was told to show."""
+    from tb_kernels.errors import ArgumentError
+    from tb_kernels.reading.joined_source import JoinedSource
+    from tb_kernels.reading.log_dirs import source_of
+
+    if context.logdir:
+        return source_of(context.logdir)
+    specified = getattr(context.flags, "logdir_spec", "")
+    if not specified:
+        raise ArgumentError("kernels are read where they lie; expected --logdir or --logdir_spec")
+    # TensorBoard's own reading of its flag has no public name: nothing else is to depend on it.
+    from tensorboard.backend.event_processing.data_ingester import _parse_event_files_spec
+
+    return JoinedSource(specified, _parse_event_files_spec(specified))
 
 
 def _parameters(request: wrappers.Request) -> dict[str, str]:
