@@ -75,9 +75,14 @@ def source_of(log: Log, layer: LoggedLayer, by: Criterion) -> LoggedLayer | None
     if layer.view == HEATMAPS:
         return None
     for there in (log, log.whole):
-        for other in there.layers:
-            same = (other.run, other.view, other.number) == (layer.run, view, layer.number)
-            if same and _picture(there, other).is_beside(_picture(log, layer)):
+        same = [
+            other
+            for other in there.layers
+            if (other.run, other.view, other.number) == (layer.run, view, layer.number)
+        ]
+        # A model whose layers have other names may go on where one like it ended.
+        for other in sorted(same, key=lambda other: other.name != layer.name):
+            if _picture(there, other).is_beside(_picture(log, layer)):
                 return other
     return None
 

@@ -402,6 +402,21 @@ def test_activations_of_another_network_are_not_taken(tmp_path):
     assert len(log.rank("activity", view="activations")) == 6
 
 
+def test_of_models_that_are_alike_each_has_its_own_kernels(tmp_path):
+    """One whose layer has been renamed goes on in the same directory where the other ended."""
+    norms_of = {"before": [1, 2, 3, 4], "behind": [4, 1, 3, 2]}
+    for epoch, (name, sizes) in enumerate(norms_of.items(), start=1):
+        model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name=name)])
+        model.layers[0].kernel.assign(np.ones((3, 3, 3, 4)) * sizes)
+        for logger in (KernelLogger(tmp_path), ActivationLogger(tmp_path, inputs())):
+            with logger:
+                logger.log(model, epoch)
+    log = open_log(tmp_path)
+    assert [(one.view, one.name) for one in log.layers] == [(view, name) for view in ("kernels", "activations") for name in norms_of]  # fmt: skip
+    for layer in log.layers:
+        assert top_kernels(log, layer, "norm") == order(norms_of[layer.name])
+
+
 def test_channels_of_layers_without_kernels(tmp_path):
     """A ReLU that is a layer of its own is ranked in its own view."""
     layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.ReLU(name="relu")]  # fmt: skip
