@@ -54,8 +54,8 @@ def test_runs_are_named_as_tensorboard_names_them(logs, options, named, below):
         found = asked(address, PLUGIN + "log")["runs"]
         assert sorted(posixpath.normpath(f"{run['name']}/{below}") for run in found) == expected
         for run in found:
-            assert [layer["key"] for layer in run["layers"]] == ["1-first", "3-second"]
-            names = {"run": run["name"], "view": "kernels", "key": "1-first", "epoch": 1}
+            assert [layer["key"] for layer in run["layers"]] == ["1-first/1", "3-second/3"]
+            names = {"run": run["name"], "view": "kernels", "key": "1-first/1", "epoch": 1}
             assert asked(address, PLUGIN + "layer", **names)["numbers"] == [1, 2, 3, 4]
             assert asked(address, PLUGIN + "curves", run=run["name"])["kernels"]
 
