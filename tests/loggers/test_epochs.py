@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import ArgumentError, KernelLogger, LogWarning, open_log
+from tb_kernels.loggers.epochs import Epochs
 from tests.helpers.models import fit
 from tests.helpers.oracle import (
     assert_shows,
@@ -37,6 +38,19 @@ def test_epochs(model, data, tmp_path, asked, drawn):
     """The epochs asked for are drawn, by the numbers that Keras prints."""
     fit(model, data, KernelLogger(tmp_path, epochs=asked))
     assert epochs_of(tmp_path) == drawn
+
+
+@pytest.mark.parametrize("asked", [None, "last", "final", [0, 2, 4], [3, "last"], [4, "last", "final"]])  # fmt: skip
+def test_epochs_are_counted_before_they_come(asked):
+    """Those of a training from any epoch to any other, last and final included; of none 0."""
+    epochs = Epochs(asked)
+    for first in range(1, 6):
+        for final in range(6):
+            trained = range(first, final + 1)
+            drawn = {epoch for epoch in trained if epoch in epochs}
+            if trained and epochs.last:
+                drawn.add(final)
+            assert epochs.count(first, final) == len(drawn) + bool(trained and epochs.final)
 
 
 def test_epoch_0_is_the_model_before_training(model, data, tmp_path):

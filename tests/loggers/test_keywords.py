@@ -301,18 +301,20 @@ def test_all_loggers_take_the_same_keywords(logger, own):
 
 
 @pytest.mark.parametrize(
-    ("logger", "keywords"),
+    ("logger", "keywords", "usual"),
     [
-        (ExpansionLogger, {}),
-        (ExampleLogger, {"inputs": np.zeros((1, 5, 5, 1), "float32")}),
-        (PatternLogger, {"steps": 1}),
+        (ExpansionLogger, {}, 16),
+        (ExampleLogger, {"inputs": np.zeros((1, 5, 5, 1), "float32")}, 16),
+        (PatternLogger, {"steps": 1}, 16),
+        (HeatmapLogger, {"inputs": np.ones((18, 5, 5, 1), "float32"), "score": lambda outputs: outputs[:, 0, 0, 0]}, 8),
     ],
-)
-def test_of_what_takes_long_sixteen_kernels_are_drawn(tmp_path, logger, keywords):
-    """Unless others were asked for."""
+)  # fmt: skip
+def test_of_what_takes_long_sixteen_kernels_are_drawn(tmp_path, logger, keywords, usual):
+    """Or eight inputs, unless others were asked for."""
     model = keras.Sequential([keras.Input((5, 5, 1)), L.Conv2D(18, 3)])
     for folder, asked in (("usual", {}), ("more", {"kernels": [2, 18]})):
         with logger(tmp_path / folder, **keywords, **asked) as one:
             one.log(model, 1)
-    assert [picture.address.kernel for picture in open_log(tmp_path / "usual")] == [*range(1, 17)]
+    drawn = [picture.address.kernel for picture in open_log(tmp_path / "usual")]
+    assert drawn == [*range(1, usual + 1)]
     assert [picture.address.kernel for picture in open_log(tmp_path / "more")] == [2, 18]

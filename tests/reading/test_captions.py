@@ -226,7 +226,8 @@ def test_the_other_views_count(tmp_path):
     assert log.picture("3_5_1", run=".").caption == "kernel 5 of 6"
     assert log.picture("3_0_1", run=".").caption == "6 kernels"
     # Slice 2 of filter 3: 1 · 4 + 3.
-    assert log.picture("1_7_1", run="slices").caption == "kernel 3 of 4, slice 2 of 3"
+    captions = [log.picture(f"1_{number}_1", run="slices").caption for number in range(1, 13)]
+    assert captions == [f"kernel {kernel} of 4, slice {slice_} of 3" for slice_ in (1, 2, 3) for kernel in (1, 2, 3, 4)]  # fmt: skip
     assert log.picture("3_5_1", view="activations").caption == "feature map 5 of 6"
     assert {one.explains for one in log} == {None}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from tb_kernels import LogError, LogWarning, open_log
 from tb_kernels.drawing import png
+from tb_kernels.reading.entries import parse_index
+from tb_kernels.reading.indexes import _size
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
 
@@ -99,6 +102,13 @@ def test_a_wrong_field_costs_its_entry(tmp_path, format_, field, case):
         assert np.allclose(weights, EXPECTED)
     if WRONG[case] is None:
         assert costs is None
+
+
+def test_no_entry_takes_more_than_is_reckoned():
+    """Also one with a name of letters that take four bytes each: how many are kept is bounded."""
+    told = entry(2, 1) | {"name": "\N{GRINNING FACE}" * 5000}
+    (found,) = parse_index(json.dumps({"format": 2, "layers": [told]}).encode(), pytest.fail)
+    assert _size(found) >= sys.getsizeof(found["name"]) > 20_000
 
 
 @pytest.mark.parametrize("format_", ENTRIES)

@@ -78,3 +78,22 @@ def test_read_kernels_is_a_copy(model):
     np.testing.assert_array_equal(kernels["1"][2, 1], before[:, :, 1, 2])
     kernels["1"][:] = 7
     np.testing.assert_array_equal(np.array(model.layers[0].kernel), before + 1)
+
+
+@pytest.mark.parametrize(
+    ("type_", "told"),
+    [
+        ("float16", ""),
+        ("float32", ""),
+        ("float64", ""),
+        ("bfloat16", "bfloat16 weights are stored as float32, without loss"),
+    ],
+)
+def test_it_is_told_where_weights_are_stored_as_another_type(tmp_path, type_, told):
+    """And nowhere else; what they take is of the type stored."""
+    layer = keras.layers.Conv2D(2, 3, dtype=type_)
+    model = keras.Sequential([keras.Input((5, 5, 1)), layer])
+    view = KernelLogger(tmp_path, weights=True)._look_at(model)
+    assert view.remark == told
+    stored = view.array_file(view.capture(), 1)
+    assert view.size_beside == sum(one.nbytes for one in stored.arrays.values()) > 0

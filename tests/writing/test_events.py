@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
+from tb_kernels.schema.records import pack_record
 from tb_kernels.schema.training import training_in
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
@@ -42,6 +43,15 @@ def test_file_begins_with_version_and_start(tmp_path):
     assert training_in(told.tensor.string_val[0]).number == 1
     assert [event.step for event in rest] == [-1, -1, 4]
     assert [len(event.summary.value) for event in rest] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 9, b"", b"\x0a\x7f"], ids=["noise", "empty", "cut off"])
+def test_a_strangers_record_has_no_number(tmp_path, data):
+    """One that is whole and no event; the training is the first there all the same."""
+    (tmp_path / "events.out.tfevents.1.stranger").write_bytes(pack_record(data))
+    events = EventFile(tmp_path, Disk())
+    events.append(values(1), step=0)
+    assert events.training.number == 1
 
 
 def test_nothing_exists_before_the_first_write(tmp_path):
