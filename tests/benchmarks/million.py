@@ -86,7 +86,7 @@ def report(log_dir):
 
 
 def main():
-    """On a log that is given, or one of its own: some 12 GB."""
+    """On a log that is given, or one of its own: some 7 GB."""
     if sys.argv[2:] == ["questions"]:
         questions(Path(sys.argv[1]))
     elif sys.argv[1:]:
