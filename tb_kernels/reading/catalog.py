@@ -1,7 +1,7 @@
 """What a log directory holds, and where: one pass over its event files.
 
-Of each picture only the place is kept, 40 bytes in all, so a log of any length can be
-looked through.
+Of each picture only the place is kept, 44 bytes in all, so a log of any length can be
+looked through. Of a long one the pictures are not even read: their indexes note where they stand.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,20 @@ from tb_kernels.reading.gathering import NO_INDEX, Gathering, LayerKey, Shown
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import (
     Foreign,
+    Found,
     FoundIndex,
     FoundPicture,
+    read_placed,
     read_summaries,
 )
 from tb_kernels.reading.wire import split_event
-from tb_kernels.schema.records import Damage, read_records
+from tb_kernels.schema.records import Damage, Record, read_records, read_rest
 from tb_kernels.wording import count, shown
+
+
+# So many bytes that are new are read whole and verified. What is behind them is verified when
+# somebody asks for it, by a picture's own checksum.
+_CHECKED = 1 << 26
 
 
 class Span(NamedTuple):
@@ -34,6 +41,14 @@ class Span(NamedTuple):
     file: int
     offset: int
     length: int
+
+
+class Part(NamedTuple):
+    """What of an event file is read: from where to where, and how many bytes of it are checked."""
+
+    start: int
+    size: int
+    checked: int
 
 
 class Reach(NamedTuple):
@@ -143,6 +158,7 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
     else:
         files, reached = list(before.files), list(before.reached)
         gathering = before.found.copy()
+    unchecked = _CHECKED
     for folder, name in there:
         file, read = known.get((folder.name, name), (len(files), Reach(0, 0)))
         if file == len(files):
@@ -152,7 +168,9 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
         size = sizes.get((folder.name, name), 0)
         if size > read.size:
             gathering.go_on(file)
-            end = _read_file(source, folder, name, (read.end, size), gathering, tell)
+            part = Part(read.end, size, max(0, unchecked))
+            unchecked -= size - read.end
+            end = _read_file(source, folder, name, part, gathering, tell)
             reached[file] = Reach(end, size)
     layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
     catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown)
@@ -195,17 +213,17 @@ def _read_file(
     source: Source,
     folder: Folder,
     name: str,
-    part: tuple[int, int],
+    part: Part,
     gathering: Gathering,
     tell: Tell,
 ) -> int:
     """Reads a part of a file, as far as it can be read; where its last whole record ends."""
     damaged = foreign = records = 0
     cut = ours = False
-    end, size = part
+    end = part.start
     try:
         with source.open(folder, name) as stream:
-            for record in read_records(stream, size, end):
+            for record in read_records(stream, part.size, end, part.checked):
                 if isinstance(record, Damage):
                     damaged, cut = damaged + (not record.at_end), record.at_end
                     if not record.at_end:
@@ -213,14 +231,12 @@ def _read_file(
                     continue
                 end = record.end
                 try:
-                    parts = split_event(record.data)
-                    records += 1
-                    gathering.begin_record(parts.wall_time, len(record.data))
-                    for found in read_summaries(record, parts):
+                    for found in _read_record(stream, record, gathering):
                         foreign += isinstance(found, Foreign)
                         ours = ours or isinstance(found, FoundPicture | FoundIndex)
                         gathering.add(found)
                     gathering.end_record()
+                    records += 1
                 except ValueError:
                     damaged += 1
                     gathering.begin_gap()
@@ -232,6 +248,26 @@ def _read_file(
     for problem in _problems(records, damaged, cut, foreign if ours else 0):
         tell(f"{_named(folder, name)}: {problem}")
     return end
+
+
+def _read_record(stream: BinaryIO, record: Record, gathering: Gathering) -> Iterator[Found]:
+    """What is found in a record, which begins with this.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    placed = read_placed(record)
+    if placed is not None:
+        gathering.begin_record(placed.wall_time, record.length)
+        yield placed.index
+        yield placed.pictures
+        return
+    whole = record if record.whole else read_rest(stream, record)
+    if whole is None:
+        raise ValueError("damaged")
+    parts = split_event(whole.data)
+    gathering.begin_record(parts.wall_time, whole.length)
+    yield from read_summaries(whole, parts)
 
 
 def _problems(records: int, damaged: int, cut: bool, foreign: int) -> Iterator[str]:

@@ -21,6 +21,11 @@ _SIZE, _SIZE_AT = struct.Struct(">II"), 16
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, MemoryError, struct.error, zlib.error)
 
 
+def measure(png: bytes) -> tuple[int, int]:
+    """The width and the height that a PNG claims; both 0 if it is too short to say so."""
+    return _SIZE.unpack_from(png, _SIZE_AT) if len(png) >= _SIZE_AT + _SIZE.size else (0, 0)
+
+
 def decode(png: bytes) -> NDArray[np.uint8]:
     """The pixels of a PNG.
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tb_kernels.errors import ArgumentError
-from tb_kernels.reading.sources import Folder, Source, Tell, folders_among, is_log_file
+from tb_kernels.reading.sources import Folder, Source, Tell, folders_among, is_events, is_log_file
+from tb_kernels.schema.naming import VIEWS, number_of
 from tb_kernels.wording import shown
 
 # A log directory has not so many; a link may lead to a whole file system.
@@ -21,6 +22,9 @@ _MOST_DIRECTORIES = 100_000
 
 # How many files are held open for `read`.
 _OPEN_FILES = 32
+
+# Of a directory that has no other in it.
+_NO_FOLDERS = 2
 
 _HAS_PREAD = hasattr(os, "pread")
 
@@ -127,6 +131,10 @@ class LocalSource(Source):
                     one for one in map(Path(directory).joinpath, subdirectories) if one.is_symlink()
                 ]
                 links += map(str, found)
+                if any(map(is_events, files)) and Path(real).name in VIEWS:
+                    subdirectories[:] = [
+                        name for name in subdirectories if not _has_pictures(directory, name)
+                    ]
                 seen += 1 + len(found)
                 if seen > _MOST_DIRECTORIES:
                     tell(f"only the first {_MOST_DIRECTORIES:,} directories are looked into")
@@ -138,6 +146,18 @@ class LocalSource(Source):
 def _reach(link: str) -> tuple[int, str]:
     """What sorts links: those first that lead to directories with others in them."""
     return os.path.realpath(link).count(os.sep), link
+
+
+def _has_pictures(directory: str, name: str) -> bool:
+    """Whether pictures of a layer are all that a folder of a view holds: perhaps 100,000 files.
+
+    It has a layer's name, and nothing below: two links, its own and its name's. File systems
+    that do not count so have it looked into.
+    """
+    try:
+        return number_of(name) is not None and Path(directory, name).lstat().st_nlink == _NO_FOLDERS
+    except OSError:
+        return False
 
 
 def _plain(directory: str, files: list[str]) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError
 from tb_kernels.reading.captions import caption_of
 from tb_kernels.reading.catalog import Catalog, Span
-from tb_kernels.reading.decoding import decode
+from tb_kernels.reading.decoding import decode, measure
 from tb_kernels.reading.gathering import FileFacts
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer
@@ -87,9 +88,16 @@ class Picture:
         """The PNG file that was logged, byte for byte.
 
         Raises:
-            LogError: If the event file can no longer be read.
+            LogError: If the event file can no longer be read, or the picture is damaged.
         """
-        return self._catalog.read(Span(*self._row[3:6]))
+        data = self._catalog.read(Span(*self._row[3:6]))
+        checksum = self._row[9]
+        if checksum and not (
+            google_crc32c.value(data) == checksum
+            and measure(data) == (self.width, self.height)
+        ):
+            raise LogError(f"{self.view}/{self.tag}: damaged in the event file")
+        return data
 
     @property
     def entry(self) -> LayerEntry:

@@ -102,7 +102,7 @@ def folders_among(directories: Iterable[tuple[str, list[str]]]) -> list[Folder]:
     found = []
     for name, files in directories:
         arrays = [file for file in files if file.endswith(_ARRAYS)]
-        events = sorted(file for file in files if is_log_file(file) and file not in arrays)
+        events = sorted(filter(is_events, files))
         if events or arrays:
             found.append(Folder(name, events, arrays))
     return found
@@ -110,4 +110,9 @@ def folders_among(directories: Iterable[tuple[str, list[str]]]) -> list[Folder]:
 
 def is_log_file(name: str) -> bool:
     """Whether a file of this name is looked at: events, or arrays."""
-    return _EVENTS in name or name.endswith(_ARRAYS)
+    return is_events(name) or name.endswith(_ARRAYS)
+
+
+def is_events(name: str) -> bool:
+    """Whether a file of this name holds events."""
+    return _EVENTS in name and not name.endswith(_ARRAYS)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
-from tb_kernels.reading.wire import LOOSE, Parts, is_lean
-from tb_kernels.schema.naming import PLUGIN_NAME, Address, parse_index_tag, parse_tag
+from tb_kernels.reading.wire import LOOSE, Parts, begin_event, is_lean
+from tb_kernels.schema.naming import (
+    FINAL,
+    PLUGIN_NAME,
+    SHEET,
+    Address,
+    parse_index_tag,
+    parse_tag,
+)
+from tb_kernels.schema.places import find_part, parse_places
 from tb_kernels.schema.records import Record
 from tb_kernels.schema.training import (
     LAYERS_TAG,
@@ -26,8 +37,6 @@ from tb_kernels.schema.training import (
 
 # Every PNG begins with this; then follow its width and its height.
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-# How much of a picture is looked for before all of it is compared.
-_BEGINNING = 64
 # A value of fewer bytes is no number, the least that is looked for.
 _SHORTEST = 5
 _HEADER = struct.Struct(">16sII")
@@ -49,6 +58,28 @@ class FoundPicture(NamedTuple):
     address: Address
     offset: int
     length: int
+    width: int
+    height: int
+
+
+class FoundPictures(NamedTuple):
+    """All pictures behind an index that notes where they stand.
+
+    Attributes:
+        group: What stands before their addresses in the tags; empty for nothing.
+        layer: The layer's number.
+        epoch: The epoch.
+        places: `PLACE`, of each the kernel's number, and where its PNG stands behind `offset`.
+        offset: Where in the file that is.
+        width: Of each in pixels.
+        height: Likewise.
+    """
+
+    group: str
+    layer: str
+    epoch: int
+    places: NDArray[np.void]
+    offset: int
     width: int
     height: int
 
@@ -88,7 +119,47 @@ class Foreign(NamedTuple):
     tag: str
 
 
-Found = FoundPicture | FoundIndex | FoundTraining | FoundLayers | FoundPoint | Foreign
+Found = FoundPicture | FoundPictures | FoundIndex | FoundTraining | FoundLayers | FoundPoint | Foreign
+
+
+class Placed(NamedTuple):
+    """What a record holds whose index notes where its pictures stand."""
+
+    wall_time: float
+    index: FoundIndex
+    pictures: FoundPictures
+
+
+def read_placed(record: Record) -> Placed | None:
+    """What the beginning of a record tells of all of it.
+
+    Returns:
+        None if it does not begin with an index that notes where pictures stand, or it is not
+        as it was when that was noted.
+    """
+    event = begin_event(record.data, record.length)
+    if event is None or event.end != record.length or event.value[1] > len(record.data):
+        return None
+    start, end = event.value
+    try:
+        if end - start > LOOSE and not is_lean(record.data, start, end):
+            return None
+        value = Summary.Value.FromString(record.data[start:end])
+    except (DecodeError, ValueError):
+        return None
+    if value.metadata.plugin_data.plugin_name != PLUGIN_NAME:
+        return None
+    epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
+    places = parse_places(text, _string_of(value, 1))
+    if epoch is None or places is None or places.behind != record.length - end:
+        return None
+    named = _layer_of(places.layer)
+    if named is None or int(places.pictures["kernel"].max()) >= FINAL:
+        return None
+    index = FoundIndex(epoch, record.offset + find_part(record.data, text, start), text)
+    size = places.width, places.height
+    pictures = FoundPictures(*named, epoch, places.pictures, record.offset + end, *size)
+    return Placed(event.wall_time, index, pictures)
 
 
 def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:
@@ -126,20 +197,27 @@ def _found_in(value: Summary.Value, record: Record, start: int, step: int) -> Fo
     plugin = value.metadata.plugin_data.plugin_name
     if plugin == image_metadata.PLUGIN_NAME:
         png = _string_of(value, 2)
-        return _picture(value.tag, png, record.offset + _find(record.data, png, start))
+        return _picture(value.tag, png, record.offset + find_part(record.data, png, start))
     if plugin == PLUGIN_NAME:
         epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
         if epoch is not None and text:
-            return FoundIndex(epoch, record.offset + _find(record.data, text, start), text)
+            return FoundIndex(epoch, record.offset + find_part(record.data, text, start), text)
         if value.tag == TRAINING_TAG:
             return FoundTraining(training_in(text))
         if value.tag == LAYERS_TAG and 0 < len(text) <= LONGEST_LAYERS:
-            return FoundLayers(record.offset + _find(record.data, text, start), len(text))
+            return FoundLayers(record.offset + find_part(record.data, text, start), len(text))
         return None
     if plugin == scalar_metadata.PLUGIN_NAME or value.HasField("simple_value"):
         number = _number(value)
         return None if number is None else FoundPoint(value.tag, step, number)
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _layer_of(told: str) -> tuple[str, str] | None:
+    """Group and number of the layer whose pictures have tags that begin so; None if none have."""
+    named = parse_tag(f"{told}_{SHEET}_0")
+    return named and (named[0], named[1].layer)
 
 
 def _picture(tag: str, png: bytes, offset: int) -> FoundPicture | Foreign:
@@ -150,16 +228,6 @@ def _picture(tag: str, png: bytes, offset: int) -> FoundPicture | Foreign:
     if beginning != _PNG or not (width and height):
         return Foreign(tag)
     return FoundPicture(*named, offset, len(png), width, height)
-
-
-def _find(data: bytes, part: bytes, start: int) -> int:
-    """Where the part stands in a record, from `start` on.
-
-    That is in this value; and equal bytes elsewhere would be an equal picture.
-    """
-    # Its beginning first: to look for all of a picture takes ten times as long.
-    found = data.find(part[:_BEGINNING], start)
-    return found if data.startswith(part, found) else data.find(part, start)
 
 
 def _string_of(value: Summary.Value, position: int) -> bytes:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 # A record with more parts is damage: the loggers write some thousands at most, TensorBoard
 # and Keras some.
 _MOST_PARTS = 100_000
+
+# An event of ours has its summary among so many.
+_FIRST_PARTS = 8
 
 # What a value may hold beside long strings, so many bytes for each part: whatever it is,
 # parsed it takes less than fifty times as much.
@@ -75,6 +79,41 @@ def split_event(data: bytes) -> Parts:
         if left < 0:
             raise ValueError(f"more than {_MOST_PARTS:,} parts")
     return Parts(wall_time, step, values)
+
+
+class Beginning(NamedTuple):
+    """The beginning of an event.
+
+    Attributes:
+        wall_time: When it was written, in seconds since 1970.
+        value: Where the first value of its summary begins and ends.
+        end: Where its summary ends.
+    """
+
+    wall_time: float
+    value: Span
+    end: int
+
+
+def begin_event(data: bytes, length: int) -> Beginning | None:
+    """Finds the first value of an event; None if it has none, or it is not where it should be.
+
+    Args:
+        data: The event, or its beginning.
+        length: Of all of it.
+    """
+    wall_time = 0.0
+    try:
+        for number, start, end in islice(_fields(data, 0, length), _FIRST_PARTS):
+            if number == _SUMMARY:
+                inner, begin, finish = next(_fields(data, start, end))
+                return Beginning(wall_time, (begin, finish), end) if inner == _VALUE else None
+            if number == _WALL_TIME and end - start == _DOUBLE.size:
+                wall_time = _DOUBLE.unpack_from(data, start)[0]
+    except (ValueError, IndexError, StopIteration, struct.error):
+        # It may also be that what was read ends before.
+        pass
+    return None
 
 
 def is_lean(data: bytes, start: int, end: int) -> bool:

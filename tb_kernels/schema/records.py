@@ -6,6 +6,8 @@ between two whole records is damage; reading goes on behind it.
 
 from __future__ import annotations
 
+import functools
+import math
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -24,25 +26,36 @@ LARGEST = 1 << 25
 # that are none of records can be made to overlap.
 _SEARCH = 2
 
+# Of a record that is not read whole, so much is, its header included: that of an index of some
+# hundred pictures.
+_BEGINNING = 1 << 14
+
 # How much is looked through at a time for the next record behind damage.
 _BLOCK = 1 << 20
 
 
 class Record(NamedTuple):
-    """A whole record.
+    """A record, read whole or in part.
 
     Attributes:
         offset: Where its data begins in the file.
-        data: Its data, the checksum verified.
+        length: How many bytes these are.
+        data: All of them, the checksum verified; or their beginning, unverified.
     """
 
     offset: int
+    length: int
     data: bytes
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read."""
+        return len(self.data) == self.length
 
     @property
     def end(self) -> int:
         """Where the next record begins."""
-        return self.offset + len(self.data) + _CHECKSUM.size
+        return self.offset + self.length + _CHECKSUM.size
 
 
 class Damage(NamedTuple):
@@ -57,40 +70,67 @@ class Damage(NamedTuple):
     at_end: bool
 
 
-def pack_record(data: bytes) -> bytes:
-    """The record of some data."""
-    length = struct.pack("<Q", len(data))
-    return b"".join((length, _masked_crc(length), data, _masked_crc(data)))
+def pack_record(*data: bytes) -> bytes:
+    """The record of some data, which may come in pieces."""
+    length = struct.pack("<Q", sum(map(len, data)))
+    return b"".join((length, _masked_crc(length), *data, _masked_crc(*data)))
 
 
-def read_records(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Record | Damage]:
+def read_records(
+    file: BinaryIO, size: int, offset: int = 0, checked: float = math.inf
+) -> Iterator[Record | Damage]:
     """Every whole record of a file, and the damage between them.
 
     Args:
         file: A stream that can be moved to any place.
         size: Where to end: what is added to the file behind that is not read.
         offset: Where to begin: 0, or where a whole record ended.
+        checked: So many bytes are read, and verified; of a large record behind them only the
+            beginning is, until somebody asks for the rest with `read_rest`.
 
     Raises:
         OSError: If it cannot be read.
     """
     searched, most = 0, _SEARCH * (size - offset)
+    checked += offset
+    # Where the last record ended for sure: one that was not read whole may be cut off, and
+    # others stand where it says that it goes on.
+    sure = offset
     while offset < size:
-        record = _record_at(file, offset, size)
+        record = _record_at(file, offset, size, most=_BEGINNING if offset >= checked else LARGEST)
         if isinstance(record, Record):
+            sure = record.end if record.whole else offset
             offset = record.end
             yield record
             # Before the next is read, which may be as large.
             del record
             continue
-        searched += record
-        following = _find_header(file, offset + 1, size) if searched <= most else None
-        yield Damage(offset, at_end=following is None)
-        offset = size if following is None else following
+        searched += record + offset - sure
+        following = _find_header(file, sure + 1, size) if searched <= most else None
+        yield Damage(sure, at_end=following is None)
+        sure = offset = size if following is None else following
 
 
-def _record_at(file: BinaryIO, offset: int, size: int) -> Record | int:
-    """The record that begins there, or how many bytes were read to see that there is none."""
+def read_rest(file: BinaryIO, record: Record) -> Record | None:
+    """The same record read whole; None if its checksum says that it is damaged.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    file.seek(record.offset)
+    data = file.read(record.length)
+    return record._replace(data=data) if file.read(_CHECKSUM.size) == _masked_crc(data) else None
+
+
+def _record_at(file: BinaryIO, offset: int, size: int, most: int) -> Record | int:
+    """The record that begins there, or how many bytes were read to see that there is none.
+
+    Args:
+        file: The stream.
+        offset: Where.
+        size: Where the file ends.
+        most: Of a record of more bytes, only so many are read, its header included.
+    """
     file.seek(offset)
     header = file.read(_HEADER.size)
     start = offset + _HEADER.size
@@ -99,8 +139,9 @@ def _record_at(file: BinaryIO, offset: int, size: int) -> Record | int:
     length = _HEADER.unpack(header)[0]
     if length > LARGEST or start + length + _CHECKSUM.size > size:
         return 0
-    data = file.read(length)
-    return Record(start, data) if file.read(_CHECKSUM.size) == _masked_crc(data) else length
+    if length > most:
+        return Record(start, length, file.read(most - _HEADER.size))
+    return read_rest(file, Record(start, length, b"")) or length
 
 
 def _find_header(file: BinaryIO, offset: int, size: int) -> int | None:
@@ -136,6 +177,6 @@ def _is_header(header: bytes) -> bool:
     return len(header) == _HEADER.size and header[8:] == _masked_crc(header[:8])
 
 
-def _masked_crc(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
+def _masked_crc(*data: bytes) -> bytes:
+    crc = functools.reduce(google_crc32c.extend, data, 0)
     return _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

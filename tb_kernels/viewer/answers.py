@@ -55,6 +55,7 @@ class Answers:
     def __init__(self, log: Callable[[], Log], most_bytes: int = _MOST_BYTES) -> None:
         self._log = log
         self._sprites = _Kept(most_bytes)
+        self._overview_of: tuple[Log | None, Answer] = (None, Answer(b"", JSON, False))
 
     def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
         """The answer to a question.
@@ -72,7 +73,13 @@ class Answers:
         return QUESTIONS[question](self, parameters)
 
     def _overview(self, parameters: Mapping[str, str]) -> Answer:
-        return _json(overview_of(self._log()), lasting=False)
+        log = self._log()
+        # A page asks again and again, mostly of a log to which nothing was added.
+        known, answer = self._overview_of
+        if known is not log:
+            answer = _json(overview_of(log), lasting=False)
+            self._overview_of = log, answer
+        return answer
 
     def _curves(self, parameters: Mapping[str, str]) -> Answer:
         log, run = self._log(), _asked(parameters, "run")

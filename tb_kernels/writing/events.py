@@ -13,7 +13,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pickle import PickleBuffer
 from typing import Any
@@ -34,6 +34,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 
 from tb_kernels.schema.naming import PLUGIN_NAME, step_of
+from tb_kernels.schema.places import pack_places
 from tb_kernels.schema.records import Damage, pack_record, read_records
 from tb_kernels.schema.training import (
     HIGHEST,
@@ -45,6 +46,9 @@ from tb_kernels.schema.training import (
 )
 from tb_kernels.writing.disk import PATIENCE, Disk
 from tb_kernels.writing.forks import renew_in_child
+
+# Begins the summary in an event: its field number in event.proto, and that bytes follow.
+_SUMMARY = bytes([5 << 3 | 2])
 
 # In the name of an event file: when it was begun, in seconds since 1970.
 _STAMP = re.compile(r"tfevents\.([0-9]{1,12})\.")
@@ -74,15 +78,16 @@ def scalar_value(tag: str, value: float) -> Summary.Value:
     )
 
 
-def text_value(tag: str, text: str) -> Summary.Value:
-    """A text, as a tensor summary of this package's own plugin."""
+def text_value(tag: str, text: str | bytes, *beside: bytes) -> Summary.Value:
+    """A text, and bytes beside it, as a tensor summary of this package's own plugin."""
+    text = text.encode() if isinstance(text, str) else text
     return Summary.Value(
         tag=tag,
         metadata=SummaryMetadata(
             plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME),
             data_class=DATA_CLASS_TENSOR,
         ),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[text.encode()]),
+        tensor=TensorProto(dtype=DT_STRING, string_val=[text, *beside]),
     )
 
 
@@ -143,10 +148,32 @@ class EventFile:
 
     def pack(self, values: Sequence[Summary.Value], step: int) -> bytes:
         """Summaries at a step → a record."""
-        event = Event(wall_time=time.time(), step=step)
-        # Not handed to its constructor, which would copy them twice more.
-        event.summary.value.extend(values)
-        return _record(event)
+        return _pack_values(b"", _values(values), step)
+
+    def pack_pictures(
+        self,
+        tag: str,
+        index: str,
+        pictures: Sequence[Summary.Value],
+        pngs: Mapping[int, bytes],
+        size: tuple[int, int],
+        step: int,
+    ) -> bytes:
+        """Pictures of a layer behind their index, which notes where each stands → a record.
+
+        Args:
+            tag: Of the index.
+            index: Its text.
+            pictures: Their summaries.
+            pngs: The PNG in each, by the kernel's number.
+            size: Width and height of each.
+            step: Where they stand in TensorBoard.
+        """
+        text, values = index.encode(), _values(pictures)
+        # A tag ends with the kernel and the epoch.
+        layer = pictures[0].tag.rsplit("_", 2)[0]
+        places = pack_places(text, layer, values, pngs, size)
+        return _pack_values(_values([text_value(tag, text, places)]), values, step)
 
     def addition(self, record: bytes, step: int, patience: float) -> tuple[Any, ...]:
         """What `Hand.append` is given to add a record, once what was added before has its `end`.
@@ -222,6 +249,28 @@ def _float32(value: float) -> NDArray[np.float32]:
 
 def _record(event: Event) -> bytes:
     return pack_record(event.SerializeToString())
+
+
+def _values(values: Sequence[Summary.Value]) -> bytes:
+    summary = Summary()
+    # Not handed to its constructor, which would copy them twice more.
+    summary.value.extend(values)
+    return summary.SerializeToString()  # type: ignore[no-any-return]
+
+
+def _pack_values(first: bytes, values: bytes, step: int) -> bytes:
+    """An event of the values of a summary, which are large and so not copied → a record."""
+    event = Event(wall_time=time.time(), step=step).SerializeToString()
+    return pack_record(event + _SUMMARY + _varint(len(first) + len(values)) + first, values)
+
+
+def _varint(number: int) -> bytes:
+    """A number as protobuf writes it: seven bits in a byte, whose highest says that more follow."""
+    digits = bytearray()
+    while number > 0x7F:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*digits, number])
 
 
 def _strings(*strings: bytes) -> TensorProto:

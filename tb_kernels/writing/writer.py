@@ -20,7 +20,7 @@ from tb_kernels.schema.naming import index_tag, parse_epoch
 from tb_kernels.schema.outputs import ArrayFile, Lose, Output, PictureBatch, Scalars
 from tb_kernels.schema.training import Training
 from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.events import EventFile, image_value, scalar_value, text_value
+from tb_kernels.writing.events import EventFile, image_value, scalar_value
 from tb_kernels.writing.process import DiskHangsError
 from tb_kernels.writing.worker import Worker
 
@@ -176,13 +176,15 @@ class ViewWriter:
         if not kept:
             return
         files = [(f"{batch.paths[number]}.png", PickleBuffer(encoded[number])) for number in kept]
-        values = [text_value(index_tag(epoch), to_json(self._view, epoch, [batch.entry]))]
+        pictures = []
         for number in kept:
             path, title, told = (
                 of[number] for of in (batch.paths, batch.titles, batch.descriptions)
             )
-            values.append(image_value(path, encoded[number], width, height, title, told))
-        record = events.pack(values, step)
+            pictures.append(image_value(path, encoded[number], width, height, title, told))
+        tag, index = index_tag(epoch), to_json(self._view, epoch, [batch.entry])
+        pngs = {batch.entry["drawn"][number]: encoded[number] for number in kept}
+        record = events.pack_pictures(tag, index, pictures, pngs, (width, height), step)
         self.finish()
         addition = events.addition(record, step, patience)
         wait = self._disk.start("record", self._folder, files, *addition, patience=patience)

@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tb_kernels import open_log
+from tb_kernels.reading.log_dirs import source_of
 from tb_kernels.viewer.answers import Answers
 from tb_kernels.viewer.live import LiveLog
 
@@ -52,7 +53,7 @@ def peak():
 def questions(log_dir):
     """What the tab asks, in a process of its own: seconds of the first answer, and bytes in all."""
     before = peak()
-    answers = Answers(LiveLog(str(log_dir)))
+    answers = Answers(LiveLog(lambda: source_of(str(log_dir))))
 
     def ask(question, **names):
         return answers.answer(question, names).body

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tb_kernels.schema import records
-from tb_kernels.schema.records import Damage, Record, pack_record, read_records
+from tb_kernels.schema.records import Damage, Record, pack_record, read_records, read_rest
 from tests.helpers.oracle import masked_crc
 
 
@@ -108,3 +108,65 @@ def test_a_record_of_any_length_is_found_behind_damage(path, length):
     path.write_bytes(b"?" * 37 + pack_record(b"x" * length))
     assert [type(one) for one in read(path)] == [Damage, Record]
     assert whole(path) == [b"x" * length]
+
+
+def partly(path, checked):
+    with path.open("rb") as file:
+        for one in read_records(file, path.stat().st_size, checked=checked):
+            yield one, (read_rest(file, one) if isinstance(one, Record) else None)
+
+
+def long_ones(path):
+    """Three records of 50,000 bytes, the first of which is read whole where 1,000 are checked."""
+    texts = [bytes([number]) * 50_000 for number in (1, 2, 3)]
+    packed = [pack_record(text) for text in texts]
+    path.write_bytes(b"".join(packed))
+    return texts, packed
+
+
+def test_of_what_is_not_checked_the_beginning(path):
+    """It begins as the record does, and tells its length; the rest is had for the asking."""
+    texts, packed = long_ones(path)
+    found = list(partly(path, 1000))
+    assert [one.whole for one, _ in found] == [True, False, False]
+    assert all(1000 < len(one.data) < 50_000 for one, _ in found[1:])
+    assert all(text.startswith(one.data) for text, (one, _) in zip(texts, found, strict=True))
+    assert [one.end for one, _ in found] == np.cumsum([len(one) for one in packed]).tolist()
+    assert [rest.data for _, rest in found] == texts
+    path.write_bytes(b"".join(pack_record(b"short") for _ in range(3)))
+    assert all(one.whole for one, _ in partly(path, 0))
+
+
+def test_damage_in_what_is_not_checked(path):
+    """A wrong byte is seen when the rest is asked for; a record that is cut off hides no other."""
+    texts, packed = long_ones(path)
+    wrong = packed[1][:-100] + b"!" + packed[1][-99:]
+    path.write_bytes(packed[0] + wrong + packed[2])
+    assert [rest and rest.data for _, rest in partly(path, 0)] == [texts[0], None, texts[2]]
+    path.write_bytes(packed[0] + packed[1][:30_000] + packed[2] + packed[0])
+    found = list(partly(path, 0))
+    assert [one.offset for one, rest in found if rest] == [12, 80_028, 130_044]
+    damage = [one for one, _ in found if isinstance(one, Damage)]
+    assert damage == [Damage(len(packed[0]), at_end=False)]
+
+
+def test_headers_without_records_in_what_is_not_checked(path):
+    """Each claims what ends beyond all of them: some times the file is read, not once for each."""
+    length = struct.pack("<Q", 90_000)
+    header = length + masked_crc(length)
+    path.write_bytes(header * 8000 + b"." * 60_000)
+
+    class Counted:
+        read_so_far = 0
+
+        def __init__(self, file):
+            self.file, self.seek = file, file.seek
+
+        def read(self, size):
+            data = self.file.read(size)
+            Counted.read_so_far += len(data)
+            return data
+
+    with path.open("rb") as file:
+        list(read_records(Counted(file), path.stat().st_size, checked=0))
+    assert Counted.read_so_far < 12 * path.stat().st_size

@@ -1,0 +1,252 @@
+"""A log of more than is verified when it is opened: its pictures are not read, and checked later."""
+
+import functools
+import io
+import re
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event
+
+from tb_kernels import KernelLogger, LogError, LogWarning, open_log
+from tb_kernels.cli import main
+from tb_kernels.reading.catalog import _CHECKED
+from tb_kernels.schema.places import pack_places
+from tb_kernels.schema.records import pack_record, read_records
+
+EPOCHS = range(7)
+
+
+@functools.cache
+def model_at(epoch):
+    model = keras.Sequential([keras.Input((32, 32, 80)), keras.layers.Conv2D(200, 32, name="many")])
+    shape = model.layers[0].kernel.shape
+    model.layers[0].kernel.assign(np.random.default_rng(epoch).normal(size=shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """Some 100 MB, of noise."""
+    log_dir = tmp_path_factory.mktemp("long")
+    with KernelLogger(log_dir, scale=1, sheets=False, strict=True) as logger:
+        for epoch in EPOCHS:
+            logger.log(model_at(epoch), epoch)
+    return log_dir
+
+
+@pytest.fixture
+def copied(long, tmp_path):
+    """Its event file in a directory of its own, to be spoiled."""
+    shutil.copytree(long, tmp_path / "log", ignore=shutil.ignore_patterns("*.png"))
+    return tmp_path / "log"
+
+
+def events_of(log_dir):
+    (path,) = (log_dir / "kernels").glob("*tfevents*")
+    return path
+
+
+def spoil(log_dir, wanted, replace):
+    """Replaces what is found in the event file behind all that is verified."""
+    path = events_of(log_dir)
+    data = path.read_bytes()
+    place = data.index(wanted, _CHECKED + (1 << 20))
+    path.write_bytes(data[:place] + replace + data[place + len(wanted) :])
+
+
+@functools.cache
+def kernels_at(epoch):
+    """In the order in which pictures have them: kernels, input channels, height, width."""
+    return model_at(epoch).layers[0].kernel.numpy().transpose(3, 2, 0, 1)
+
+
+def is_right(picture):
+    _, number, epoch = picture.address
+    kernels = kernels_at(epoch)
+    return np.abs(picture.weights() - kernels[number - 1]).max() <= np.ptp(kernels) / 510 * 1.001
+
+
+def bytes_read():
+    """By this process so far, from files and memory of the system alike."""
+    with open("/proc/self/io") as stream:
+        return int(re.search(r"rchar: (\d+)", stream.read())[1])
+
+
+def test_pictures_are_not_read(long):
+    """Little more than what is verified; nothing at all if nothing was added since."""
+    size = events_of(long).stat().st_size
+    assert size > _CHECKED + (20 << 20)
+    before = bytes_read()
+    log = open_log(long)
+    assert bytes_read() - before < _CHECKED + (4 << 20)
+    assert len(log) == 200 * len(EPOCHS)
+    before = bytes_read()
+    assert log.refreshed() is log
+    assert bytes_read() - before < 100_000
+
+
+def test_all_are_what_was_logged(long):
+    """Each picture is its file, whether or not the place alone was looked at; so are weights."""
+    for picture in open_log(long):
+        assert picture.png == (long / "kernels" / f"{picture.tag}.png").read_bytes()
+    for epoch in EPOCHS:
+        wanted = kernels_at(epoch)
+        values = open_log(long).weights("many", epoch).values
+        assert np.abs(values - wanted).max() <= np.ptp(wanted) / 510 * 1.001
+
+
+def test_a_spoiled_picture_is_refused(copied, long, tmp_path, capsys):
+    """Alone, when it is asked for; what else is in its record is right, and an export goes on."""
+    png = (long / "kernels/1-many/1_7_5.png").read_bytes()
+    spoil(copied, png, png[:5000] + bytes([png[5000] ^ 1]) + png[5001:])
+    log = open_log(copied)
+    assert len(log) == 200 * len(EPOCHS)
+    for ask in ("png", "pixels", "weights", "tiles", "redraw"):
+        with pytest.raises(LogError, match="kernels/1-many/1_7_5: damaged in the event file"):
+            asked = getattr(log.picture("1_7_5"), ask)
+            asked()
+    assert is_right(log.picture("1_8_5"))
+    main(["export", str(copied), str(tmp_path / "out"), "--kernels", "7,8"])
+    assert "1_7_5: damaged" in "".join(capsys.readouterr())
+    assert any("1_8" in path.name for path in (tmp_path / "out").rglob("*.png"))
+
+
+def test_a_spoiled_index_is_told(copied):
+    """Its pictures are left out when the log is opened, as with any record that is damaged."""
+    spoil(copied, b'"many"', b'"manY"')
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        log = open_log(copied)
+    assert 0 < 200 * len(EPOCHS) - len(log) < 200
+
+
+def test_a_record_that_lacks_its_end(copied):
+    """A stretch of the file is gone: those behind it are found all the same."""
+    png = b"IDAT"
+    path = events_of(copied)
+    data = path.read_bytes()
+    place = data.index(png, _CHECKED + (1 << 20))
+    path.write_bytes(data[:place] + data[place + 100_000 :])
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        log = open_log(copied)
+    right, refused = 0, 0
+    for picture in log:
+        try:
+            assert is_right(picture)
+            right += 1
+        except LogError:
+            refused += 1
+    assert right >= 200 * (len(EPOCHS) - 1)
+    assert refused < 200
+
+
+def rewrite(path, change):
+    """The records of a file, those of pictures changed and packed anew."""
+    data = path.read_bytes()
+    found = []
+    for record in read_records(io.BytesIO(data), len(data)):
+        event = Event.FromString(record.data)
+        if any(value.tag.startswith("index/") for value in event.summary.value):
+            change(event.summary)
+        found.append(pack_record(event.SerializeToString()))
+    path.write_bytes(b"".join(found))
+
+
+@functools.cache
+def small_model():
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(40, 3, name="few")])
+    shape = model.layers[0].kernel.shape
+    model.layers[0].kernel.assign(np.random.default_rng(0).normal(size=shape))
+    return model
+
+
+def drop_one(summary):
+    del summary.value[1]
+
+
+def turn_round(summary):
+    values = [summary.value[0], *list(summary.value)[:0:-1]]
+    del summary.value[:]
+    summary.value.extend(values)
+
+
+@pytest.mark.parametrize("change", [drop_one, turn_round])
+def test_a_file_that_somebody_has_rewritten(tmp_path, change):
+    """Without a picture, or in another order: a picture that is not in its place is refused."""
+    with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
+        logger.log(small_model(), 1)
+    rewrite(events_of(tmp_path), change)
+    log = open_log(tmp_path)
+    assert len(log) == 40 - (change is drop_one)
+    kernels, right = small_model().layers[0].kernel.numpy().transpose(3, 2, 0, 1), 0
+    for picture in log:
+        try:
+            assert np.abs(picture.weights() - kernels[picture.address.kernel - 1]).max() < 0.02
+            right += 1
+        except LogError:
+            assert change is turn_round
+    assert right == len(log) or change is turn_round
+
+
+def claim(summary, layer, numbers, size):
+    """Makes the places tell something else of a summary."""
+    index, *pictures = summary.value
+    values = type(summary)(value=pictures).SerializeToString()
+    pngs = [one.tensor.string_val[2] for one in pictures]
+    index.tensor.string_val[1] = pack_places(
+        index.tensor.string_val[0], layer, values, dict(zip(numbers, pngs, strict=True)), size
+    )
+
+
+def test_places_that_lie_of_a_size(tmp_path):
+    """A picture is not what its index says: it is refused before anybody makes room for it."""
+    with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
+        logger.log(small_model(), 1)
+    rewrite(events_of(tmp_path), lambda one: claim(one, "1-few/1", range(1, 41), (8, 8)))
+    picture = open_log(tmp_path).picture("1_1_1")
+    assert (picture.width, picture.height) == (8, 8)
+    with pytest.raises(LogError, match="damaged"):
+        picture.pixels()
+
+
+@pytest.mark.parametrize(("layer", "first"), [("1-few/2", 1), ("few", 1), ("", 1), ("1-few/1", 10**9 - 1)])  # fmt: skip
+def test_places_of_what_has_no_address(tmp_path, layer, first):
+    """A tag that nobody has, a number of ten digits: read as if there were no places."""
+    with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
+        logger.log(small_model(), 1)
+    rewrite(events_of(tmp_path), lambda one: claim(one, layer, range(first, first + 40), (8, 8)))
+    log = open_log(tmp_path)
+    assert {picture.address.kernel for picture in log} == set(range(1, 41))
+    assert log.picture("1_1_1").width > 8
+
+
+def test_places_of_other_kernels(tmp_path):
+    """Of which the index itself does not tell: pixels can be had, weights cannot."""
+    with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
+        logger.log(small_model(), 1)
+    size = open_log(tmp_path).picture("1_1_1")
+    size = size.width, size.height
+    rewrite(events_of(tmp_path), lambda one: claim(one, "1-few/1", range(41, 81), size))
+    picture = open_log(tmp_path).picture("1_50_1")
+    assert picture.pixels().shape == size[::-1]
+    with pytest.raises(LogError, match="does not tell of 1_50_1"):
+        picture.weights()
+
+
+def test_a_log_that_grows_is_read_on(long, tmp_path):
+    """What was added is verified, however long the log is."""
+    (tmp_path / "kernels").mkdir()
+    whole = events_of(long).read_bytes()
+    path = tmp_path / "kernels" / events_of(long).name
+    data = io.BytesIO(whole)
+    *_, one, two = [found for found in read_records(data, len(whole)) if found.length > 1_000_000]
+    path.write_bytes(whole[: one.offset - 12])
+    log = open_log(tmp_path)
+    with path.open("ab") as stream:
+        stream.write(whole[one.offset - 12 : two.end - 100])
+        stream.write(bytes([whole[two.end - 100] ^ 1]) + whole[two.end - 99 : two.end])
+    with pytest.warns(LogWarning, match="ends within a record"):
+        grown = log.refreshed()
+    assert len(log) < len(grown) < len(open_log(long))
