@@ -20,15 +20,13 @@ from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import (
     Foreign,
     Found,
-    FoundIndex,
-    FoundPicture,
+    FoundOurs,
     read_placed,
     read_summaries,
 )
 from tb_kernels.reading.wire import split_event
 from tb_kernels.schema.records import Damage, Record, read_records, read_rest
 from tb_kernels.wording import count, shown
-
 
 # So many bytes that are new are read whole and verified. What is behind them is verified when
 # somebody asks for it, by a picture's own checksum.
@@ -233,7 +231,7 @@ def _read_file(
                 try:
                     for found in _read_record(stream, record, gathering):
                         foreign += isinstance(found, Foreign)
-                        ours = ours or isinstance(found, FoundPicture | FoundIndex)
+                        ours = ours or isinstance(found, FoundOurs)
                         gathering.add(found)
                     gathering.end_record()
                     records += 1
@@ -258,9 +256,9 @@ def _read_record(stream: BinaryIO, record: Record, gathering: Gathering) -> Iter
     """
     placed = read_placed(record)
     if placed is not None:
-        gathering.begin_record(placed.wall_time, record.length)
-        yield placed.index
-        yield placed.pictures
+        wall_time, index, pictures = placed
+        gathering.begin_record(wall_time, record.length)
+        yield from (index, pictures)
         return
     whole = record if record.whole else read_rest(stream, record)
     if whole is None:

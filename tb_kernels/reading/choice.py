@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tb_kernels.arguments import LAST, check_layers, check_list, check_whole
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.captions import noun_of
-from tb_kernels.reading.catalog import split_by_layer
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.schema.naming import FINAL, belongs, epoch_of, natural_order, order_of
 from tb_kernels.wording import did_you_mean, enumerate_some, ranges, shown
@@ -142,8 +141,8 @@ class _Search:
 
     @property
     def _present(self) -> list[LoggedLayer]:
-        chosen = split_by_layer(self._rows[self.chosen])
-        return [self._layers[int(rows["layer"][0])] for rows in chosen]
+        present = set(np.unique(self._rows["layer"][self.chosen]).tolist())
+        return [one for number, one in self._layers.items() if number in present]
 
     def _of_layers(self, wanted: Callable[[LoggedLayer], bool]) -> _Mask:
         return np.isin(

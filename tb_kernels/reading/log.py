@@ -29,7 +29,7 @@ from tb_kernels.reading.sources import Source, Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
 from tb_kernels.reading.weights import LayerWeights, choose_layer, weights_of
-from tb_kernels.schema.naming import KERNELS, Address, epoch_of
+from tb_kernels.schema.naming import KERNELS, SHEET, Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
 
 if TYPE_CHECKING:
@@ -154,6 +154,18 @@ class Log:
         same = (rows for one, rows in self._numbered(layer.number) if layer.is_same(one))
         return [one for rows in same for one in self._pictures(rows[rows["epoch"] == epoch])]
 
+    def drawn_together(self, layer: LoggedLayer) -> list[Picture]:
+        """One picture of a layer for each index: those that were drawn and written at once."""
+        found: list[Picture] = []
+        for one, rows in self._numbered(layer.number):
+            if layer.is_same(one):
+                kernels = rows[rows["kernel"] != SHEET]
+                # A sheet counts where there is nothing else.
+                rows = kernels if len(kernels) else rows
+                _, places = np.unique(rows["index"], return_index=True)
+                found += self._pictures(rows[places])
+        return found
+
     def select(
         self,
         *,
@@ -181,7 +193,9 @@ class Log:
         choice = Choice(runs, views, layers, kernels, epochs)
         chosen = choice.among(self._rows, self._layers, self.where)
         narrowed = self._narrowed or layers is not None or kernels is not None
-        return self._of(self._rows[chosen], narrowed=narrowed)
+        # Of a long log all of it is not copied; by their places rows are copied quickest.
+        rows = self._rows if chosen.all() else self._rows.take(np.flatnonzero(chosen))
+        return self._of(rows, narrowed=narrowed)
 
     def picture(
         self, address: Address | str, *, view: str | None = None, run: str | None = None

@@ -119,23 +119,17 @@ class Foreign(NamedTuple):
     tag: str
 
 
-Found = FoundPicture | FoundPictures | FoundIndex | FoundTraining | FoundLayers | FoundPoint | Foreign
+# Of this package's pictures; and whatever else.
+FoundOurs = FoundPicture | FoundPictures | FoundIndex
+Found = FoundOurs | FoundTraining | FoundLayers | FoundPoint | Foreign
 
 
-class Placed(NamedTuple):
-    """What a record holds whose index notes where its pictures stand."""
-
-    wall_time: float
-    index: FoundIndex
-    pictures: FoundPictures
-
-
-def read_placed(record: Record) -> Placed | None:
+def read_placed(record: Record) -> tuple[float, FoundIndex, FoundPictures] | None:
     """What the beginning of a record tells of all of it.
 
     Returns:
-        None if it does not begin with an index that notes where pictures stand, or it is not
-        as it was when that was noted.
+        When it was written, its index and its pictures; None if it does not begin with an index
+        that notes where pictures stand, or it is not as it was when that was noted.
     """
     event = begin_event(record.data, record.length)
     if event is None or event.end != record.length or event.value[1] > len(record.data):
@@ -159,7 +153,7 @@ def read_placed(record: Record) -> Placed | None:
     index = FoundIndex(epoch, record.offset + find_part(record.data, text, start), text)
     size = places.width, places.height
     pictures = FoundPictures(*named, epoch, places.pictures, record.offset + end, *size)
-    return Placed(event.wall_time, index, pictures)
+    return event.wall_time, index, pictures
 
 
 def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:

@@ -12,12 +12,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.viewer.overview import curves_of, find_layer, overview_of
-from tb_kernels.viewer.sprites import Sprite, sprite_of
+from tb_kernels.viewer.sprites import Sprite, range_of, sprite_of
 from tb_kernels.wording import shown
 
 JSON, PNG = "application/json", "image/png"
+
+# What names a layer.
+_LAYER = ("run", "view", "key")
 
 # Of sprites, the bytes that are kept: neighbours in time are asked for one after the other.
 _MOST_BYTES = 64_000_000
@@ -87,6 +91,11 @@ class Answers:
             raise UnknownError(f"no run {shown(run)!r} in {shown(log.where)!r}")
         return _json(curves_of(log, run), lasting=False)
 
+    def _range(self, parameters: Mapping[str, str]) -> Answer:
+        log = self._log()
+        layer = _layer_in(log, parameters)
+        return _json({"range": range_of(log.drawn_together(layer))}, lasting=False)
+
     def _layer(self, parameters: Mapping[str, str]) -> Answer:
         return _json(self._sprite(parameters).told(), lasting=True)
 
@@ -98,19 +107,17 @@ class Answers:
         return Answer(sprite.image(parts[part]), PNG, True)
 
     def _sprite(self, parameters: Mapping[str, str]) -> Sprite:
-        run, view, key, epoch = (
-            _asked(parameters, name) for name in ("run", "view", "key", "epoch")
-        )
-        names = run, view, key, epoch, parameters.get("token", "")
+        names = tuple(_asked(parameters, name) for name in (*_LAYER, "epoch"))
+        names += (parameters.get("token", ""),)
 
         def read() -> Sprite:
             log = self._log()
-            layer = find_layer(log, run, view, key)
-            epochs = {str(one): one for one in layer.epochs} if layer else {}
-            if layer is None or epoch not in epochs:
+            layer, epoch = _layer_in(log, parameters), parameters["epoch"]
+            epochs = {str(one): one for one in layer.epochs}
+            if epoch not in epochs:
                 raise UnknownError(
-                    f"no {shown(view)} of layer {shown(key)!r} of run {shown(run)!r} at epoch "
-                    f"{shown(epoch)} in {shown(log.where)!r}"
+                    f"nothing of layer {shown(layer.number)!r} at epoch {shown(epoch)} in "
+                    f"{shown(log.where)!r}"
                 )
             return sprite_of(log.of_layer(layer, epochs[epoch]))
 
@@ -120,6 +127,7 @@ class Answers:
 QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {
     "log": Answers._overview,
     "curves": Answers._curves,
+    "range": Answers._range,
     "layer": Answers._layer,
     "sprite": Answers._image,
 }
@@ -157,6 +165,17 @@ def _asked(parameters: Mapping[str, str], name: str) -> str:
     if name not in parameters:
         raise UnknownError(f"{name}: missing; expected a name as `log` tells it")
     return parameters[name]
+
+
+def _layer_in(log: Log, parameters: Mapping[str, str]) -> LoggedLayer:
+    run, view, key = (_asked(parameters, name) for name in _LAYER)
+    layer = find_layer(log, run, view, key)
+    if layer is None:
+        raise UnknownError(
+            f"no {shown(view)} of layer {shown(key)!r} of run {shown(run)!r} in "
+            f"{shown(log.where)!r}"
+        )
+    return layer
 
 
 def _json(value: Any, *, lasting: bool) -> Answer:

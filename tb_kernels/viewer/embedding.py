@@ -91,10 +91,11 @@ def _answers_of(log: Log) -> Iterator[tuple[str, str]]:
     for run in json.loads(overview)["runs"]:
         yield _asked(answers, "curves", run=run["name"])
         for layer in run["layers"]:
+            names = {name: layer[name] for name in ("view", "key")}
+            names |= {"run": run["name"], "token": run["token"]}
+            yield _asked(answers, "range", **names)
             for epoch in layer["epochs"]:
-                names = {name: layer[name] for name in ("view", "key")}
-                names |= {"run": run["name"], "epoch": str(epoch), "token": run["token"]}
-                yield from _sheet(answers, names)
+                yield from _sheet(answers, names | {"epoch": str(epoch)})
 
 
 def _sheet(answers: Answers, names: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -43,24 +43,25 @@ def find_layer(log: Log, run: str, view: str, key: str) -> LoggedLayer | None:
 
 def _run(log: Log, run: str) -> dict[str, Any]:
     chosen = log.select(runs=run)
+    layers = chosen.layers
+    pictures = [chosen.of_layer(layer, layer.epochs[-1])[0] for layer in layers]
     return {
         "name": run,
         "label": log.title if run == "." else run,
         "token": _token(log, run),
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
         "layers": [
-            _layer(chosen, layer) | {"model": model}
-            for layer, model in zip(chosen.layers, _models(chosen), strict=True)
+            _layer(layer, picture) | {"model": model}
+            for layer, picture, model in zip(layers, pictures, _models(pictures), strict=True)
         ],
     }
 
 
-def _models(log: Log) -> list[int]:
-    """Of each layer whose it is: those of equal numbers may stand beside each other."""
+def _models(pictures: list[Picture]) -> list[int]:
+    """Whose the layer of each picture is: those of equal numbers may stand beside each other."""
     seen: list[Picture] = []
     found = []
-    for layer in log.layers:
-        picture = log.of_layer(layer, layer.epochs[-1])[0]
+    for picture in pictures:
         beside = (number for number, one in enumerate(seen) if picture.is_beside(one))
         number = next(beside, len(seen))
         if number == len(seen):
@@ -69,7 +70,7 @@ def _models(log: Log) -> list[int]:
     return found
 
 
-def _layer(log: Log, layer: LoggedLayer) -> dict[str, Any]:
+def _layer(layer: LoggedLayer, picture: Picture) -> dict[str, Any]:
     return {
         "view": layer.view,
         "key": _key(layer),
@@ -77,14 +78,14 @@ def _layer(log: Log, layer: LoggedLayer) -> dict[str, Any]:
         "name": layer.name,
         "kernels": len(layer.kernels),
         "epochs": [plain_epoch(epoch) for epoch in layer.epochs],
-        **_shape(log, layer),
+        **_shape(picture),
     }
 
 
-def _shape(log: Log, layer: LoggedLayer) -> dict[str, Any]:
-    """What the index says of a layer, where there is one."""
+def _shape(picture: Picture) -> dict[str, Any]:
+    """What the index says of the layer, where there is one."""
     try:
-        entry = log.of_layer(layer, layer.epochs[0])[0].entry
+        entry = picture.entry
     except LogError:
         return {"kind": None, "shape": None, "axes": None}
     return {"kind": entry["kind"], "shape": entry["shape"], "axes": entry["axes"]}

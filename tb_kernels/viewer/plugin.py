@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tb_kernels.viewer.answers import Answer, Answers
 
 # What the viewer's `answers` answer.
-_QUESTIONS = ("log", "curves", "layer", "sprite")
+_QUESTIONS = ("log", "curves", "range", "layer", "sprite")
 
 # The page: what TensorBoard imports, and what that asks for.
 _PAGE = "index.js"

@@ -102,6 +102,23 @@ class Sprite:
         return png.encode(pixels.reshape(height, width, -1))
 
 
+def range_of(pictures: Sequence[Picture]) -> tuple[float, float] | None:
+    """The lowest and the highest weight that indexes tell of; None if none do.
+
+    Args:
+        pictures: Of one layer, one of each index.
+    """
+    found = []
+    for picture in pictures:
+        try:
+            entry, legend = picture.entry, picture.legend
+        except LogError:
+            continue
+        if picture.view != EXAMPLES and not legend.overlay:
+            found += [float(np.min(entry["low"])), float(np.max(entry["high"]))]
+    return (min(found), max(found)) if found else None
+
+
 def sprite_of(pictures: Sequence[Picture]) -> Sprite:
     """The numbers of a layer's pictures at an epoch.
 

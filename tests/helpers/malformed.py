@@ -3,7 +3,7 @@
 from urllib.parse import quote_from_bytes
 
 # Those that take the most parameters more often.
-ROUTES = [b"log", b"index.js", b"curves", *[b"layer"] * 3, *[b"sprite"] * 5]
+ROUTES = [b"log", b"index.js", b"curves", b"range", *[b"layer"] * 3, *[b"sprite"] * 5]
 METHODS = ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW", "get", "GET\0"]
 ODD = [
     *(b"", b".", b"..", b"%", b"%zz", b"%00", b"0%00", b"%0D%0A", b"*", b"~", b"%252e%252e"),

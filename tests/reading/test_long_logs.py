@@ -2,8 +2,10 @@
 
 import functools
 import io
+import operator
 import re
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -71,8 +73,7 @@ def is_right(picture):
 
 def bytes_read():
     """By this process so far, from files and memory of the system alike."""
-    with open("/proc/self/io") as stream:
-        return int(re.search(r"rchar: (\d+)", stream.read())[1])
+    return int(re.search(r"rchar: (\d+)", Path("/proc/self/io").read_text())[1])
 
 
 def test_pictures_are_not_read(long):
@@ -106,8 +107,7 @@ def test_a_spoiled_picture_is_refused(copied, long, tmp_path, capsys):
     assert len(log) == 200 * len(EPOCHS)
     for ask in ("png", "pixels", "weights", "tiles", "redraw"):
         with pytest.raises(LogError, match="kernels/1-many/1_7_5: damaged in the event file"):
-            asked = getattr(log.picture("1_7_5"), ask)
-            asked()
+            operator.attrgetter(ask)(log.picture("1_7_5"))()
     assert is_right(log.picture("1_8_5"))
     main(["export", str(copied), str(tmp_path / "out"), "--kernels", "7,8"])
     assert "1_7_5: damaged" in "".join(capsys.readouterr())

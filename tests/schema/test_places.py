@@ -66,4 +66,6 @@ def packed(*numbers):
 def test_what_nobody_writes(numbers):
     """No size, no picture, half a picture, one that ends in another record: its checksum is right."""
     assert parse_places(b"", packed(*numbers)) is None
-    assert parse_places(b"", packed(20, 1, 3, 3, 1, 10, 10, 5)).pictures.tolist() == [(1, 10, 10, 5)]
+    assert parse_places(b"", packed(20, 1, 3, 3, 1, 10, 10, 5)).pictures.tolist() == [
+        (1, 10, 10, 5)
+    ]

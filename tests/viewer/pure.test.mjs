@@ -64,10 +64,12 @@ test("a kernel with a weight that is not finite comes last and is not hidden", (
 
 test("scales", () => {
   const other = { ...HEAD, limits: [[-0.5, 3]] };
-  assert.deepEqual(scales.sharedRange("epoch", [HEAD], [HEAD, other]), [-1, 1]);
-  assert.deepEqual(scales.sharedRange("all", [HEAD], [HEAD, other]), [-1, 3]);
-  assert.deepEqual(scales.sharedRange("symmetric", [HEAD], [HEAD, other]), [-3, 3]);
-  assert.equal(scales.sharedRange("kernel", [HEAD], [other]), null);
+  const all = /** @type {[number, number][]} */ ([[-0.5, 0.5], [-0.5, 3]]);
+  assert.deepEqual(scales.sharedRange("epoch", [HEAD], all), [-1, 1]);
+  assert.deepEqual(scales.sharedRange("epoch", [HEAD, other], []), [-1, 3]);
+  assert.deepEqual(scales.sharedRange("all", [HEAD], all), [-1, 3]);
+  assert.deepEqual(scales.sharedRange("symmetric", [HEAD], all), [-3, 3]);
+  assert.equal(scales.sharedRange("kernel", [HEAD], all), null);
   assert.deepEqual(scales.span([]), [0, 0]);
 });
 

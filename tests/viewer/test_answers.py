@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tb_kernels import KernelLogger, open_log
+from tb_kernels import ExampleLogger, KernelLogger, open_log
 from tb_kernels.viewer.answers import Answers, UnknownError
 
 
@@ -47,6 +47,14 @@ def test_levels_are_those_of_the_weights_and_a_grown_log_has_the_new_epoch(tmp_p
         read = low + pixels.ravel()[: weight.size] / 255 * (high - low)
         expected = weight.transpose(3, 2, 0, 1).ravel()
         assert np.abs(read - expected).max() <= (high - low) / 510 * 1.001
+    # Of all epochs, to the last bit; another's pictures have no part in it.
+    found = [(float(one.min()), float(one.max())) for one in (weights[1].astype("f4"), weights[2].astype("f4"))]  # fmt: skip
+    lows, highs = zip(*found, strict=True)
+    for some, wanted in [(log, [min(lows), max(highs)]), (log.select(epochs=1), list(found[0]))]:
+        told = asked(Answers(lambda some=some: some), "range", run=".", view="kernels", key=key)
+        assert json.loads(told) == {"range": wanted}
+    with pytest.raises(UnknownError, match="layer '2'"):
+        asked(answers, "range", run=".", view="kernels", key="2")
     with pytest.raises(UnknownError, match="epoch 7"):
         asked(answers, "layer", run=".", view="kernels", key=key, epoch=7)
 
@@ -65,3 +73,25 @@ def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(tmp_path, model):
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 100e6
+
+
+def test_what_has_no_range(tmp_path, model):
+    """Inputs, and maps that lie over them, stand for no weights; a sheet alone has one."""
+    inputs = np.random.default_rng(0).random((12, 8, 8, 3)).astype("f4")
+    with ExampleLogger(tmp_path, inputs, strict=True) as logger:
+        logger.log(model, 1)
+    with KernelLogger(tmp_path, kernels=1, sheets=True, strict=True) as logger:
+        logger.log(model, 1)
+    log = open_log(tmp_path)
+    ranges = {}
+    for view in log.views:
+        for layer in log.select(views=view).layers:
+            key = f"{layer.group}/{layer.number}"
+            told = asked(Answers(lambda: log), "range", run=".", view=view, key=key)
+            ranges.setdefault(view, []).append(json.loads(told)["range"])
+    assert set(map(str, ranges["examples"])) == {"None"}
+    sheets = log.select(views="kernels", kernels=0)
+    (layer, *_) = sheets.layers
+    told = asked(Answers(lambda: sheets), "range", run=".", view="kernels", key=f"{layer.group}/{layer.number}")  # fmt: skip
+    weights = model.layers[0].get_weights()[0]
+    assert json.loads(told)["range"] == [float(weights.min()), float(weights.max())]

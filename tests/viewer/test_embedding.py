@@ -36,7 +36,13 @@ def answers_in(html):
 def test_a_page_holds_every_answer(log):
     """Those of the server, for each layer and epoch."""
     answers, found = Answers(lambda: log), answers_in("".join(embedded(log)))
-    assert {asked.partition("?")[0] for asked in found} == {"log", "curves", "layer", "sprite"}
+    assert {asked.partition("?")[0] for asked in found} == {
+        "log",
+        "curves",
+        "range",
+        "layer",
+        "sprite",
+    }
     assert sum(asked.startswith("layer") for asked in found) == 2 * 12
     for asked, held in found.items():
         question, _, query = asked.partition("?")

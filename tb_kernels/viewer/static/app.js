@@ -130,8 +130,7 @@ export class App {
     try {
       const found = await gather(this.library, log, state);
       if (turn !== this.turn) return;
-      if (found) this.draw(found.scene);
-      found?.whole?.then(() => (turn === this.turn ? this.refresh() : undefined));
+      if (found) this.draw(found);
     } catch (error) {
       if (turn === this.turn) this.fail(error);
     } finally {

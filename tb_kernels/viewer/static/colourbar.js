@@ -45,7 +45,7 @@ export class Colourbar {
 export function showBars(bar, difference, scene, compared) {
   const { head } = scene.sheet;
   if (head.mode === "pictures") bar.hide();
-  else bar.show(scene.partial ? "weight (epochs are loading)" : "weight", scene.range, scene.colours);
+  else bar.show("weight", scene.range, scene.colours);
   if (!compared) difference.hide();
   else difference.show("difference", scene.range ? [-scene.reach, scene.reach] : null, DIVERGING);
 }

@@ -7,10 +7,7 @@ import { alike, areBeside, inTime, layersIn, nearest, runOf } from "./state.js";
 
 /** @import {Library} from "./library.js" */
 /** @import {Scene} from "./scene.js" */
-/** @import {Head, Layer, Log, Run, Sheet, State} from "./types.js" */
-
-// So long a wall waits for the limits of all epochs before it shows what it knows.
-const PATIENCE = 1500;
+/** @import {Layer, Log, Range, Run, Sheet, State} from "./types.js" */
 
 /** @typedef {WeakMap<Sheet, {first: Sheet | null, previous: Sheet | null, measures: import("./measures.js").Measures}>} Measured */
 
@@ -21,8 +18,7 @@ const measured = new WeakMap();
  * @param {Library} library
  * @param {Log} log
  * @param {State} state That fits the log.
- * @returns {Promise<{scene: Scene, whole: Promise<unknown> | null} | null>} `whole` comes when a
- *   scale that is not complete can be; null where the layer has nothing to draw.
+ * @returns {Promise<Scene | null>} Null where the layer has nothing to draw.
  */
 export async function gather(library, log, state) {
   const run = /** @type {Run} */ (runOf(log, state));
@@ -32,7 +28,7 @@ export async function gather(library, log, state) {
   const at = epochs.indexOf(state.epoch);
   const wanted = library.sheet(run, layer, state.epoch);
   const against = otherOf(log, run, layer, state);
-  const heads = headsOf(library, state, [[run, layer], ...(against && against.run !== run ? [/** @type {[Run, Layer]} */ ([against.run, against.layer])] : [])]);
+  const ranges = rangesOf(library, state, [[run, layer], ...(against && against.run !== run ? [/** @type {[Run, Layer]} */ ([against.run, against.layer])] : [])]);
   /** @param {number} epoch */
   const beside = (epoch) => library.sheet(run, layer, epoch).catch(() => null);
   const [sheet, other, first, previous, activations, known] = await Promise.all([
@@ -41,13 +37,12 @@ export async function gather(library, log, state) {
     beside(epochs[0]),
     at > 0 ? beside(epochs[at - 1]) : null,
     activationsOf(library, run, layer, state.epoch),
-    heads,
+    ranges,
   ]);
   const measures = { ...measuresOf(sheet, first, previous) };
   if (activations) measures.inactive = inactiveIn(sheet, activations);
-  const partial = known.heads.length < known.count;
-  const parts = { state, run, layer, epochs, sheet, other, otherName: against?.name ?? "", measures, partial };
-  return { scene: sceneOf(parts, known.heads), whole: partial ? known.all : null };
+  const parts = { state, run, layer, epochs, sheet, other, otherName: against?.name ?? "", measures };
+  return sceneOf(parts, known);
 }
 
 /**
@@ -89,22 +84,14 @@ function otherOf(log, run, layer, state) {
 }
 
 /**
- * The limits of all epochs, or after some time of those that are here.
+ * What was logged of layers at all epochs, where the scale asks for it.
  * @param {Library} library @param {State} state @param {[Run, Layer][]} layers
+ * @returns {Promise<Range[]>}
  */
-async function headsOf(library, state, layers) {
-  /** @type {Head[]} */
-  const heads = [];
-  if (state.scale !== "all" && state.scale !== "symmetric") return { heads, count: 0, all: null };
-  let count = 0;
-  const asked = layers.flatMap(([run, layer]) => layer.epochs.map((epoch) => {
-    count++;
-    // An epoch that cannot be read has no part in the scale, and says so where it is shown.
-    return library.head(run, layer, epoch).then((head) => heads.push(head), () => count--);
-  }));
-  const all = Promise.all(asked);
-  await Promise.race([all, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-  return { heads: [...heads], count, all };
+async function rangesOf(library, state, layers) {
+  if (state.scale !== "all" && state.scale !== "symmetric") return [];
+  const asked = layers.map(([run, layer]) => library.range(run, layer).catch(() => null));
+  return (await Promise.all(asked)).filter((range) => range !== null);
 }
 
 /** Fetches what lies beside the chosen epoch. @param {Library} library @param {Scene} scene */

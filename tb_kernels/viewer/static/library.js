@@ -4,10 +4,14 @@ import { Cache } from "./cache.js";
 import { addressOf } from "./fetching.js";
 import { join, unpack } from "./levels.js";
 
-/** @import {Curves, Head, Layer, Log, Part, Run, Sheet, Source} from "./types.js" */
+/** @import {Curves, Head, Layer, Log, Part, Range, Run, Sheet, Source} from "./types.js" */
 
 const MOST_LEVELS = 96 * 2 ** 20;
 const MOST_HEADS = 16 * 2 ** 20;
+const MOST_RANGES = 2 ** 20;
+
+// About what one takes in memory.
+const RANGE = 500;
 
 export class Library {
   /** @param {Source} source */
@@ -17,6 +21,8 @@ export class Library {
     this.sheets = new Cache(MOST_LEVELS);
     /** @type {Cache<Head>} */
     this.heads = new Cache(MOST_HEADS);
+    /** @type {Cache<Range | null>} */
+    this.ranges = new Cache(MOST_RANGES);
     /** @type {Map<string, Promise<any>>} What is on its way. */
     this.waiting = new Map();
   }
@@ -36,6 +42,18 @@ export class Library {
     const asked = { ...askedOf(run, layer, epoch), token: run.token };
     const address = addressOf("layer", asked);
     return this.once(this.heads, address, weighHead, () => this.source.json(address));
+  }
+
+  /**
+   * The lowest and the highest weight that a layer was logged with at any epoch; null where its
+   * pictures are not of weights.
+   * @param {Run} run @param {Layer} layer @returns {Promise<Range | null>}
+   */
+  range(run, layer) {
+    const asked = { run: run.name, view: layer.view, key: layer.key, token: run.token };
+    // A log that has grown is asked once more.
+    const key = JSON.stringify([asked, layer.epochs]);
+    return this.once(this.ranges, key, () => RANGE, async () => (await this.source.json(addressOf("range", asked))).range);
   }
 
   /** The sheet if it is here. @param {Run} run @param {Layer} layer @param {number} epoch */

@@ -46,11 +46,11 @@ export function around(range) {
  * The scale that a layer's kernels share; null where each has its own.
  * @param {Scale} scale
  * @param {Head[]} shown Of what is on the screen.
- * @param {Head[]} all Of all epochs.
+ * @param {Range[]} all Of the layers at all epochs.
  * @returns {Range | null}
  */
 export function sharedRange(scale, shown, all) {
   if (scale === "kernel") return null;
-  const range = span((scale === "epoch" ? shown : [...shown, ...all]).map(rangeOf));
+  const range = span([...shown.map(rangeOf), ...(scale === "epoch" ? [] : all)]);
   return scale === "symmetric" ? around(range) : range;
 }

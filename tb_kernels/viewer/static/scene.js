@@ -7,7 +7,7 @@ import { coloursIn, differenceIn } from "./painting.js";
 import { around, rangeOf, rangeOfWeights, sharedRange, span } from "./scales.js";
 
 /** @import {Measures} from "./measures.js" */
-/** @import {Head, Layer, Range, Run, Sheet, State} from "./types.js" */
+/** @import {Layer, Range, Run, Sheet, State} from "./types.js" */
 
 /**
  * @typedef {object} Scene
@@ -23,18 +23,17 @@ import { around, rangeOf, rangeOfWeights, sharedRange, span } from "./scales.js"
  * @property {Uint32Array} colours
  * @property {Range | null} range Null where each kernel has its own.
  * @property {number} reach The largest difference of all kernels.
- * @property {boolean} partial Whether the scale does not know of all epochs yet.
  */
 
 /**
  * @param {Omit<Scene, "places" | "colours" | "range" | "reach">} parts
- * @param {Head[]} heads Of the other epochs.
+ * @param {Range[]} ranges Of the layers at all epochs.
  * @returns {Scene}
  */
-export function sceneOf(parts, heads) {
+export function sceneOf(parts, ranges) {
   const { state, sheet, other, measures } = parts;
   const shown = other ? [sheet.head, other.head] : [sheet.head];
-  const range = sharedRange(state.scale, shown, heads);
+  const range = sharedRange(state.scale, shown, ranges);
   const hide = sheet.head.mode === "pictures" ? 0 : state.hide;
   const places = arrange(sheet.head.numbers, measures, state.order, hide);
   const scene = { ...parts, places, colours: coloursOf(state.colours, sheet.head), range, reach: 0 };
