@@ -100,3 +100,36 @@ def test_a_file_that_has_grown_and_comes_in_the_place_of_the_first(tmp_path, mod
             log = log.refreshed() if log else open_log(tmp_path / "copied")
             assert {picture.address.epoch for picture in log if picture.png} == set(log.epochs)
     assert log.epochs == [1, 2]
+
+
+@pytest.mark.parametrize("root", ["logs", "logs/kernels"])
+def test_folders_of_pictures_are_not_looked_through(tmp_path, monkeypatch, root):
+    """Of a layer's files none is of interest; where a folder lies in it, what is below is found."""
+    view = tmp_path / "logs/kernels"
+    run(view, view / "2-has/a/run", tmp_path / "logs/kernels2/1-conv2d", view / "other")
+    for folder in (view / "1-conv2d", view / "2-has"):
+        folder.mkdir(exist_ok=True)
+        (folder / "1_1_1.png").touch()
+    looked_into = []
+    scan = os.scandir
+
+    def watched(path):
+        looked_into.append(os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", watched)
+    found = names(tmp_path / root)
+    below = (tmp_path / root).joinpath
+    assert {below(name).resolve() for name in found} == {
+        folder
+        for folder in (view, view / "2-has/a/run", tmp_path / "logs/kernels2/1-conv2d", view / "other")
+        if folder.is_relative_to(tmp_path / root)
+    }  # fmt: skip
+    assert str(view / "2-has") in looked_into
+    assert str(view / "1-conv2d") not in looked_into
+
+
+def test_a_layers_name_without_a_view(tmp_path):
+    """It is a folder as any other, and may hold events itself."""
+    run(tmp_path / "1-conv2d", tmp_path / "runs/1-conv2d", tmp_path / "kernels/1-conv2d")
+    assert names(tmp_path) == ["1-conv2d", "kernels/1-conv2d", "runs/1-conv2d"]
