@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError, reason_of
-from tb_kernels.reading.gathering import NO_INDEX, Gathering, LayerKey, Shown
+from tb_kernels.reading.gathering import Gathering, LayerKey, Shown
+from tb_kernels.reading.rows import NO_INDEX
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import (
     Foreign,
@@ -173,8 +174,8 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
     layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
     catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown)
     _tell_of_unexplained(catalog, tell)
-    if gathering.left_out:
-        tell(f"{count(gathering.left_out, 'point')} left out, they are of too many curves")
+    if gathering.points.left_out:
+        tell(f"{count(gathering.points.left_out, 'point')} left out, they are of too many curves")
     return catalog
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import math
 import struct
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,8 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.reading.curves import WRITERS, Curve, curve_of
+from tb_kernels.reading.curves import Curve, Points
 from tb_kernels.reading.entries import names_in
+from tb_kernels.reading.rows import NO_INDEX, Rows, sorted_by
 from tb_kernels.reading.summaries import (
     Found,
     FoundIndex,
@@ -29,40 +29,15 @@ from tb_kernels.reading.summaries import (
     FoundPoint,
     FoundTraining,
 )
-from tb_kernels.schema.naming import VIEWS, natural_order, order_of, step_of
-from tb_kernels.schema.places import PLACE
+from tb_kernels.schema.naming import VIEWS, natural_order, order_of
 from tb_kernels.schema.training import UNKNOWN, Training
-
-# Where a picture lies, what it shows, and which index was written with it: a row for each. Its
-# checksum is that of pictures of which only the place was looked at, 0 for others.
-_ROW = struct.Struct("<IIIIQIIIII")
-_FIELDS = (
-    *("layer", "kernel", "epoch", "file", "offset", "length", "width", "height", "index"),
-    "checksum",
-)
-ROW = np.dtype([(name, "<u8" if name == "offset" else "<u4") for name in _FIELDS])
-_INDEX_PLACE = ROW.fields["index"][1]  # type: ignore[index]
-_INDEX = struct.Struct("<I")
 
 # Where the text of an index lies.
 _SPAN = struct.Struct("<IQI")
 SPAN = np.dtype([("file", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 
-# In a row: no index was written with the picture.
-NO_INDEX = 2**32 - 1
-
-# Of so many records rows are made at once.
-_TOGETHER = 1000
-
-# So many curves are read, and one more for so many bytes; each takes a kilobyte whatever its
-# length. Honest ones have a point for each epoch, of a hundred bytes.
-_CURVES, _CURVE_EACH = 100_000, 300
-
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
-
-# Of a whole number that has a sign.
-_BITS = 64
 
 _Waiting = dict[int, dict[tuple[LayerKey, int], int]]
 
@@ -105,19 +80,14 @@ class Gathering:
 
     Attributes:
         files: The event files, by their numbers.
-        left_out: How many points of curves there was no room for.
+        points: Those of curves.
     """
 
     def __init__(self) -> None:
-        self.left_out = 0
-        self._room_for_curves: float = _CURVES
+        self.points = Points()
         self._layers: dict[LayerKey, int] = {}
-        self._rows = bytearray()
-        # Of records whose index notes where their pictures stand: what a row has of all of them,
-        # and the places.
-        self._placed: list[tuple[bytes, NDArray[np.void]]] = []
+        self._rows = Rows()
         self._spans = bytearray()
-        self._points: dict[str, dict[str, dict[int, tuple[array[int], array[float]]]]] = {}
         self.files: list[FileFacts] = []
         # By layer and file: one layer may be called otherwise in another training.
         self._names: dict[tuple[LayerKey, int], str] = {}
@@ -133,13 +103,12 @@ class Gathering:
 
     def copy(self) -> Gathering:
         """The same, to which more can be added while others look at this."""
-        self._make_rows()
         same = Gathering()
         same.__dict__ |= self.__dict__
         same._layers, same._names = dict(self._layers), dict(self._names)
-        same._rows, same._spans, same._placed = self._rows[:], self._spans[:], []
+        same._rows, same._spans = self._rows.copy(), self._spans[:]
         same.files = list(self.files)
-        same._points, same._waits = copy.deepcopy((self._points, self._waits))
+        same.points, same._waits = self.points.copy(), copy.deepcopy(self._waits)
         return same
 
     def begin_file(self, folder: str) -> None:
@@ -158,7 +127,7 @@ class Gathering:
 
     def begin_record(self, wall_time: float, size: int) -> None:
         """What is added from now on was written in one piece, of so many bytes."""
-        self._room_for_curves += size / _CURVE_EACH
+        self.points.make_room(size)
         self._index, self._told, self._used = None, None, False
         facts = self.files[self._file]
         if facts.wall_time == math.inf:
@@ -171,7 +140,7 @@ class Gathering:
         number = self._number_of(self._index)
         bound = self._waits[self._file].pop(self._index.epoch, {})
         for row in bound.values():
-            _INDEX.pack_into(self._rows, row + _INDEX_PLACE, number)
+            self._rows.bind(row, number)
         self._name({layer for layer, _ in bound}, self._index)
 
     def add(self, found: Found) -> None:
@@ -189,7 +158,7 @@ class Gathering:
                 place = found.offset, found.length
                 self.files[self._file] = self.files[self._file]._replace(layers=place)
             case FoundPoint():
-                self._add_point(found)
+                self.points.add(self._folder, self._file, *found)
 
     @property
     def layers(self) -> list[LayerKey]:
@@ -213,10 +182,9 @@ class Gathering:
             until: By folder, the age of the newest file that counts; nothing of other folders
                 does. None for all files.
         """
-        self._make_rows()
         ages, age = self.ages().tolist(), self.ages()
         below = self._kept_below(ages, until)
-        rows = np.frombuffer(self._rows, ROW)
+        rows = self._rows.array()
         order, ends = _ranks(map(_order, self._layers)), below[rows["file"]]
         kept = rows["epoch"] < ends
         files = Counter(rows["file"][~kept & (ends >= 0)].tolist())
@@ -224,7 +192,7 @@ class Gathering:
         for file, number in files.items():
             superseded[self.files[file].folder] += number
         # Of a million rows only those shown are moved, and once.
-        place = _sorted_by(order[rows["layer"]], rows["kernel"], rows["epoch"], age[rows["file"]])
+        place = sorted_by(order[rows["layer"]], rows["kernel"], rows["epoch"], age[rows["file"]])
         place = place[kept[place]]
         older = np.ones(len(place), bool)
         older[-1:] = False
@@ -233,7 +201,7 @@ class Gathering:
             older[:-1] &= told[1:] == told[:-1]
         # Six times as quick as to index by the places.
         rows = rows.take(place[~older])
-        return Shown(rows, self._names_in(age, below), self._curves(age, below), superseded)
+        return Shown(rows, self._names_in(age, below), self.points.curves(age, below), superseded)
 
     def _kept_below(
         self, ages: Sequence[int], until: Mapping[str, int] | None
@@ -275,79 +243,33 @@ class Gathering:
         told.sort(key=lambda named: age[named[1]])
         return {layer: self._names[layer, file] for layer, file in told}
 
-    def _curves(
-        self, age: NDArray[np.intp], below: NDArray[np.float64]
-    ) -> dict[str, dict[str, Curve]]:
-        found: dict[str, dict[str, Curve]] = {}
-        for folder, curves in self._points.items():
-            for tag, points in sorted(curves.items()):
-                files = [file for file in sorted(points, key=age.__getitem__) if below[file] > 0]
-                if files:
-                    ends = [step_of(below[file]) for file in files]
-                    if folder.rpartition("/")[2] in WRITERS:
-                        # Keras says nowhere that a training begins; its first point does.
-                        begins = [min(points[file][0]) for file in files[1:]]
-                        ends = [min([end, *begins[place:]]) for place, end in enumerate(ends)]
-                    curve = curve_of([points[file] for file in files], ends)
-                    if len(curve.steps):
-                        found.setdefault(folder, {})[tag] = curve
-        return found
-
     def _add_picture(self, found: FoundPicture) -> None:
-        self._make_rows()
         group, (number, kernel, epoch), *where = found
         layer = self._folder, group, number
-        index = NO_INDEX
-        if self._index is not None:
-            index, self._used = self._number_of(self._index), True
-            self._name({layer}, self._index)
-        else:
+        index = self._index_of(layer)
+        place = self._layers.setdefault(layer, len(self._layers))
+        row = self._rows.add(place, kernel, epoch, self._file, *where, index)
+        if index == NO_INDEX:
             waiting = self._waits[self._file].setdefault(epoch, {})
             if (layer, kernel) in waiting:
                 # The epoch was logged once more, and the index of the first time is missing.
                 waiting.clear()
-            waiting[layer, kernel] = len(self._rows)
-        place = self._layers.setdefault(layer, len(self._layers))
-        self._rows += _ROW.pack(place, kernel, epoch, self._file, *where, index, 0)
+            waiting[layer, kernel] = row
 
     def _add_pictures(self, found: FoundPictures) -> None:
-        """Those of an index that was added before them."""
         layer = self._folder, found.group, found.layer
-        place, index = self._layers.setdefault(layer, len(self._layers)), NO_INDEX
-        if self._index is not None:
-            index, self._used = self._number_of(self._index), True
-            self._name({layer}, self._index)
-        size = found.width, found.height
-        shared = _ROW.pack(place, 0, found.epoch, self._file, found.offset, 0, *size, index, 0)
-        self._placed.append((shared, found.places))
-        if len(self._placed) == _TOGETHER:
-            self._make_rows()
+        index = self._index_of(layer)
+        place = self._layers.setdefault(layer, len(self._layers))
+        where = self._file, found.offset, found.width, found.height
+        self._rows.add_placed(found.places, place, found.epoch, *where, index)
 
-    def _make_rows(self) -> None:
-        """The rows of what was only placed so far: of many records at once, which is quicker."""
-        if not self._placed:
-            return
-        shared, places = zip(*self._placed, strict=True)
-        self._placed = []
-        rows = np.repeat(np.frombuffer(b"".join(shared), ROW), list(map(len, places)))
-        joined = np.frombuffer(b"".join(places), PLACE)
-        for name in ("kernel", "length", "checksum"):
-            rows[name] = joined[name]
-        rows["offset"] += joined["offset"]
-        self._rows += rows.data
-
-    def _add_point(self, found: FoundPoint) -> None:
-        curves = self._points.setdefault(self._folder, {})
-        points = curves.get(found.tag, {}).get(self._file)
-        if points is None:
-            if self._room_for_curves < 1:
-                self.left_out += 1
-                return
-            self._room_for_curves -= 1
-            points = array("q"), array("d")
-            curves.setdefault(found.tag, {})[self._file] = points
-        points[0].append(found.step)
-        points[1].append(found.value)
+    def _index_of(self, layer: LayerKey) -> int:
+        """The number of the record's index, which is used for this layer; `NO_INDEX` without."""
+        if self._index is None:
+            return NO_INDEX
+        self._used = True
+        self._name({layer}, self._index)
+        return self._number_of(self._index)
 
     def _number_of(self, index: FoundIndex) -> int:
         """Its number, that of a new one if it has none yet."""
@@ -364,22 +286,6 @@ class Gathering:
             _, group, number = layer
             told = (self._told or {}).get((number, group), group.removeprefix(f"{number}-"))
             self._names[layer, self._file] = told
-
-
-def _sorted_by(*keys: NDArray[Any]) -> NDArray[np.intp]:
-    """What sorts by the first of some whole numbers from 0, then the second, ...
-
-    It keeps the order of equals, here that in which one file was written.
-    """
-    bits = [int(key.max(initial=0)).bit_length() for key in keys]
-    if sum(bits) >= _BITS:
-        return np.lexsort(keys[::-1])
-    # All in one number: five times as quick.
-    joined = np.zeros(len(keys[0]), np.int64)
-    for key, width in zip(keys, bits, strict=True):
-        joined <<= width
-        joined |= key.astype(np.int64)
-    return np.argsort(joined, kind="stable")
 
 
 def _ranks(keys: Iterable[Any]) -> NDArray[np.intp]:

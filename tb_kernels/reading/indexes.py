@@ -10,7 +10,7 @@ from typing import Any
 from tb_kernels.errors import LogError
 from tb_kernels.reading.catalog import Catalog
 from tb_kernels.reading.entries import LONGEST, parse_index
-from tb_kernels.reading.gathering import NO_INDEX
+from tb_kernels.reading.rows import NO_INDEX
 from tb_kernels.reading.sources import Tell
 from tb_kernels.schema.index import LayerEntry
 from tb_kernels.schema.naming import Address
