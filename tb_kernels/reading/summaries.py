@@ -141,10 +141,9 @@ def read_placed(record: Record) -> tuple[float, FoundIndex, FoundPictures] | Non
         value = Summary.Value.FromString(record.data[start:end])
     except (DecodeError, ValueError):
         return None
-    if value.metadata.plugin_data.plugin_name != PLUGIN_NAME:
-        return None
+    plugin = value.metadata.plugin_data
     epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
-    places = parse_places(text, _string_of(value, 1))
+    places = parse_places(text, plugin.content) if plugin.plugin_name == PLUGIN_NAME else None
     if epoch is None or places is None or places.behind != record.length - end:
         return None
     named = _layer_of(places.layer)

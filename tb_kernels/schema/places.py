@@ -1,6 +1,6 @@
 """Where the pictures of a record stand, so that a long log is opened without reading them.
 
-It is the second string of the index's summary, beside the JSON. Of each picture it has the
+It is the plugin's own content in the metadata of the index's summary. Of each picture it has the
 checksum, too: whoever has not read the record whole sees by it that a picture is what was written.
 """
 

@@ -78,16 +78,16 @@ def scalar_value(tag: str, value: float) -> Summary.Value:
     )
 
 
-def text_value(tag: str, text: str | bytes, *beside: bytes) -> Summary.Value:
-    """A text, and bytes beside it, as a tensor summary of this package's own plugin."""
+def text_value(tag: str, text: str | bytes, content: bytes = b"") -> Summary.Value:
+    """A text as a tensor summary of this package's own plugin, with bytes for it beside."""
     text = text.encode() if isinstance(text, str) else text
     return Summary.Value(
         tag=tag,
         metadata=SummaryMetadata(
-            plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME),
+            plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=content),
             data_class=DATA_CLASS_TENSOR,
         ),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[text, *beside]),
+        tensor=TensorProto(dtype=DT_STRING, string_val=[text]),
     )
 
 

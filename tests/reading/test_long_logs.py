@@ -195,7 +195,7 @@ def claim(summary, layer, numbers, size):
     index, *pictures = summary.value
     values = type(summary)(value=pictures).SerializeToString()
     pngs = [one.tensor.string_val[2] for one in pictures]
-    index.tensor.string_val[1] = pack_places(
+    index.metadata.plugin_data.content = pack_places(
         index.tensor.string_val[0], layer, values, dict(zip(numbers, pngs, strict=True)), size
     )
 
