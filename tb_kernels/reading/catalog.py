@@ -157,7 +157,7 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
     else:
         files, reached = list(before.files), list(before.reached)
         gathering = before.found.copy()
-    unchecked = _CHECKED
+    checked = _CHECKED
     for folder, name in there:
         file, read = known.get((folder.name, name), (len(files), Reach(0, 0)))
         if file == len(files):
@@ -167,8 +167,8 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
         size = sizes.get((folder.name, name), 0)
         if size > read.size:
             gathering.go_on(file)
-            part = Part(read.end, size, max(0, unchecked))
-            unchecked -= size - read.end
+            part = Part(read.end, size, max(0, checked))
+            checked -= size - read.end
             end = _read_file(source, folder, name, part, gathering, tell)
             reached[file] = Reach(end, size)
     layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()

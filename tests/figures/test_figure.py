@@ -85,6 +85,14 @@ def test_a_difference_of_exact_weights(moved, tmp_path):
         place_of(pixels, tiles_of(change, kernel), low, high, "RdBu_r")
 
 
+def test_a_difference_of_those_that_changed_most(moved):
+    """In their order, and no others."""
+    log, _ = moved
+    figure = log.select(runs="one").figure("difference", order="change", top=3)
+    numbers = [text for text in labels_of(figure) if text in list("12345678")]
+    assert numbers == ["5", "2", "7"] * 2 or numbers == ["5", "2", "7"] * 3
+
+
 def test_a_difference_of_two_trainings(moved, tmp_path):
     """Each at its last epoch, named by its run."""
     log, weights = moved

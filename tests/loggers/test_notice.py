@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tb_kernels import ActivationLogger, KernelLogger, LogWarning
+from tb_kernels.loggers.session import Session
 from tests.helpers.disk import slow_down
 from tests.helpers.models import fit
 
@@ -118,3 +119,11 @@ def test_a_long_wait_is_explained(model, tmp_path, capsys, monkeypatch):
     threading.Timer(3, gate.set).start()
     logger.close()
     assert f"still writing the last pictures to {tmp_path / 'kernels'}" in capsys.readouterr().out
+
+
+def test_a_wait_is_told_of_once(tmp_path, capfd):
+    """A training whose epochs are shorter than their pictures take waits at each."""
+    session = Session(tmp_path, "kernels", 60.0, where="here")
+    for _ in range(3):
+        session._tell_of_wait()
+    assert capfd.readouterr().out.count("training waits for pictures to be written to here") == 1

@@ -75,3 +75,10 @@ def test_of_folders_that_have_one_name_the_last_counts(logs, tmp_path):
     for known in (fresh, pickle.loads(pickle.dumps(fresh))):  # noqa: S301 (it is ours)
         assert known.trainings[0].identifier == one.trainings[0].identifier
         assert [picture.png for picture in known] == [picture.png for picture in one]
+
+
+def test_names_before_a_dot_in_the_alphabet(logs):
+    """A log directory called `-a`, one called `+`."""
+    names = {str(logs / "several"): "-a", str(logs / "one"): "+"}
+    log = read_source(JoinedSource("both", names), pytest.fail)
+    assert sorted(log.runs) == ["+", "-a/deep/second", "-a/first"]

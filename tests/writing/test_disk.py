@@ -1,5 +1,6 @@
 """The hand: where it cannot be had, what it inherits, and that nothing of it stays."""
 
+import errno
 import gc
 import os
 import subprocess
@@ -35,6 +36,22 @@ def test_it_is_one_process_and_ends_with_its_disk(tmp_path):
     del disk
     gc.collect()
     assert process.poll() == 0
+
+
+def test_what_cannot_be_written_is_told_in_the_systems_words(tmp_path):
+    """By its place among the files; the others are there, and so is the record behind them."""
+    disk, why = Disk(), (errno.EISDIR, os.strerror(errno.EISDIR))
+    (tmp_path / "a/folder").mkdir(parents=True)
+    files = [("one", b"1"), ("a/folder", b"2"), ("a/three", b"3")]
+    assert disk.call("place", str(tmp_path), files, patience=20) == [(1, *why)]
+    assert [(tmp_path / name).read_bytes() for name in ("one", "a/three")] == [b"1", b"3"]
+
+    def record(path):
+        return disk.call("record", str(tmp_path), files, str(path), None, b"begun", b"!", patience=20)  # fmt: skip
+
+    assert record(tmp_path / "events") == ([(1, *why)], 6, (None, ""))
+    assert (tmp_path / "events").read_bytes() == b"begun!"
+    assert record(tmp_path / "a/folder") == ([(1, *why)], None, why)
 
 
 def test_it_ends_with_the_process_that_asks():
