@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tb_kernels.model.canvas import Canvas
 from tb_kernels.model.field import Reach, field_of
 from tb_kernels.model.linear import Linear
 from tb_kernels.model.selection import select_layer
@@ -108,6 +109,25 @@ def test_a_field_that_one_edge_of_the_picture_cuts_off_is_found_whole(padding):
     assert field.height == 5
     assert field.top == field.position[0] - padding[0] >= 0
     assert field.top + 5 <= side
+
+
+def test_a_field_without_end(monkeypatch):
+    """Pictures are made no larger than 1,024 pixels a side in search of it; then it is the model's own."""
+    inputs = keras.Input((48, 48, 1))
+    x = L.Conv2D(1, 3, padding="same", use_bias=False)(inputs)
+    x = L.Add()([x, L.GlobalAveragePooling2D(keepdims=True)(x)])
+    model = keras.Model(inputs, L.Conv2D(1, 1, name="last")(x))
+    sides, made = [], Canvas.__init__
+
+    def watched(canvas, model, shape):
+        sides.extend(shape[:2] if shape else ())
+        assert max(sides, default=0) <= 1024
+        made(canvas, model, shape)
+
+    monkeypatch.setattr(Canvas, "__init__", watched)
+    field, side = found(model, "last")
+    assert (field.height, side) == (48, 48)
+    assert max(sides) == 48 * 16
 
 
 # Of each stage the first block and a later one; the last layers take seconds each.
