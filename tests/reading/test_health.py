@@ -167,3 +167,12 @@ def test_wrong_usage(tmp_path):
         logger.log(two_convolutions(), 1)
     with pytest.raises(ArgumentError, match=r"views: no kernels and no activations in .*, which has patterns; expected what a KernelLogger"):  # fmt: skip
         open_log(tmp_path / "c").health()
+
+
+def test_layers_stand_as_in_the_network(tmp_path):
+    """Also those that have activations only, between those that have kernels."""
+    model = two_convolutions()
+    with KernelLogger(tmp_path) as kernels, ActivationLogger(tmp_path, sixteen_pictures()[0], layers=[1, 2, 3]) as logger:  # fmt: skip
+        kernels.log(model, 1)
+        logger.log(model, 1)
+    assert [row.layer for row in open_log(tmp_path).health()] == ["1", "2", "3"]

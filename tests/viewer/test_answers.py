@@ -95,3 +95,17 @@ def test_what_has_no_range(tmp_path, model):
     told = asked(Answers(lambda: sheets), "range", run=".", view="kernels", key=f"{layer.group}/{layer.number}")  # fmt: skip
     weights = model.layers[0].get_weights()[0]
     assert json.loads(told)["range"] == [float(weights.min()), float(weights.max())]
+
+
+def test_what_is_asked_for_last_is_kept(tmp_path, model):
+    """As many bytes as are allowed: two of these layers, and no third."""
+    with KernelLogger(tmp_path, strict=True) as logger:
+        for epoch in (1, 2, 3):
+            logger.log(model, epoch)
+    log, looked = open_log(tmp_path), []
+    # Of each sprite as many bytes are reckoned as it has, and 64 KiB.
+    answers = Answers(lambda: looked.append(1) or log, most_bytes=2 * ((1 << 16) + 4 * 3 * 9))
+    for epoch, read in [(1, True), (2, True), (2, False), (1, False), (3, True), (1, False), (2, True), (1, False), (3, True)]:  # fmt: skip
+        looked.clear()
+        asked(answers, "layer", run=".", view="kernels", key="1-first/1", epoch=epoch)
+        assert bool(looked) == read, (epoch, read)

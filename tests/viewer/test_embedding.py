@@ -10,7 +10,7 @@ import pytest
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.reading.choice import thin_out
-from tb_kernels.viewer import bundle
+from tb_kernels.viewer import bundle, frame
 from tb_kernels.viewer.answers import Answers
 from tb_kernels.viewer.embedding import embedded, fitting
 from tests.benchmarks.ways import seeds_network
@@ -110,3 +110,11 @@ def test_modules_that_cannot_stand_in_a_page(monkeypatch, files, why):
     monkeypatch.setattr(bundle, "_read", lambda name: files[name.removesuffix(".js")])
     with pytest.raises(ValueError, match=re.escape(why)):
         bundle.script.__wrapped__()
+
+
+def test_a_cell_tells_what_it_leaves_out(log, monkeypatch):
+    """Where it does, above the frame; and nothing of the kind where all is in it."""
+    assert "here are" not in log._repr_html_()
+    monkeypatch.setattr(frame, "_MOST_BYTES", 1000)
+    told, _, _ = log._repr_html_().partition("<iframe")
+    assert "; here are the first 1 kernels of each layer and 8 of 12 epochs, log.select" in told
