@@ -1,5 +1,6 @@
 """Figures of curves: what is drawn, judged by matplotlib's own artists after drawing."""
 
+import io
 import itertools
 
 import matplotlib as mpl
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
+from PIL import Image
 from scipy.optimize import isotonic_regression
 
 from tb_kernels import KernelLogger, open_log
@@ -277,6 +279,15 @@ def test_colours_are_seen_on_their_page_and_in_grey(dark, page):
         assert (high + 0.05) / (low + 0.05) > 3.8
     steps = np.diff([lightness(color) for color in colors])
     assert (steps < 0).all() if dark else (steps > 0).all()
+
+
+def test_unless_it_is_for_a_dark_page_it_is_on_white():
+    """Dark letters, also where nobody says what it is for."""
+    png = draw_curves(NORM, layers(3, 4), [0, 1], format="png")
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(int)
+    assert pixels[0, 0].tolist() == [255] * 4
+    assert pixels[..., :3].min() < 100
+    assert draw_curves(NORM, layers(3, 4), [0, 1], format="png", dark=True) != png
 
 
 @pytest.mark.parametrize("format_", ["png", "pdf", "svg"])

@@ -49,6 +49,16 @@ def test_what_leaves_channels_as_they_are():
     ]
 
 
+def test_depthwise_without_a_multiplier():
+    """One run of channels, as it came: a network of a thousand is told in a few words."""
+
+    def build(x):
+        x = L.DepthwiseConv2D(3)(L.Conv2D(30, 3)(x))
+        return L.Conv2D(5, 1, name="last")(x)
+
+    assert makers_of(model_of((12, 12, 3), build), "last") == [(1, 30, "2", 1)]
+
+
 def test_concatenations_shift_and_additions_have_several():
     """Also of the picture itself, whose channels nobody makes."""
 
