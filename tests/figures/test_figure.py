@@ -53,6 +53,14 @@ def test_the_kernels_that_changed_most(moved, tmp_path):
     assert [text for text in labels_of(by_number) if text in list("12345678")] == ["1", "2", "3"]
 
 
+def test_as_many_as_there_are_stand_by_number(moved):
+    """Nothing is left out, so nothing is chosen; of one fewer those that changed most."""
+    log, _ = moved
+    for top, expected in ((8, list("12345678")), (9, list("12345678")), (7, list("5274361"))):
+        grid = labels_of(log.select(runs="one").figure("grid", top=top))
+        assert [text for text in grid if text in list("12345678")] == expected
+
+
 def test_runs_beside_each_other(moved, tmp_path):
     """The same kernels on one scale of both trainings, a row for each."""
     log, weights = moved
