@@ -88,3 +88,13 @@ def test_a_number_that_a_stranger_made_up():
     assert training_in(b'{"number": 9007199254740992}').number == 2**53
     assert training_in(b'{"number": 9007199254740993}').number == 0
     assert training_in(b"[" * 100_000).number == 0
+
+
+def test_a_training_in_words(tmp_path, model):
+    """What a person asks of it, and nothing of where that lies."""
+    with KernelLogger(tmp_path) as logger:
+        logger.log(model, 1)
+    (training,) = open_log(tmp_path).trainings
+    told = repr(training)
+    assert told.startswith(f"LoggedTraining(run='.', identifier='{training.identifier}', started=")
+    assert told.endswith("views=['kernels'])")
