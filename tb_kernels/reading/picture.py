@@ -92,9 +92,8 @@ class Picture:
         """
         data = self._catalog.read(Span(*self._row[3:6]))
         checksum = self._row[9]
-        if checksum and not (
-            google_crc32c.value(data) == checksum and measure(data) == (self.width, self.height)
-        ):
+        intact = not checksum or google_crc32c.value(data) == checksum
+        if not intact or measure(data) != (self.width, self.height):
             raise LogError(f"{self.view}/{self.tag}: damaged in the event file")
         return data
 

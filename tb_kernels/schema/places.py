@@ -21,6 +21,9 @@ _CHECKSUM = struct.Struct("<I")
 _HEAD = struct.Struct("<IIII")
 PLACE = np.dtype([(name, "<u4") for name in ("kernel", "offset", "length", "checksum")])
 
+# The bytes of the smallest PNG.
+_LEAST = 67
+
 # How much of a picture is looked for before all of it is compared.
 _BEGINNING = 64
 
@@ -77,7 +80,12 @@ def parse_places(index: bytes, data: bytes) -> Places | None:
     if not (number and width and height) or end > len(told):
         return None
     places = np.frombuffer(told, PLACE, number, _HEAD.size)
-    if np.add(places["offset"], places["length"], dtype=np.int64).max() > behind:
+    offsets, lengths = places["offset"], places["length"]
+    if np.add(offsets, lengths, dtype=np.int64).max() > behind:
+        return None
+    # Each takes as many bytes as a picture of one pixel at least, and none those of another: what
+    # is kept of them is less than what was read.
+    if lengths.min() < _LEAST or lengths.sum(dtype=np.int64) > behind:
         return None
     return Places(told[end:].decode(errors="replace"), behind, width, height, places)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import google_crc32c
 import keras
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.cli import main
 from tb_kernels.reading.catalog import _CHECKED
-from tb_kernels.schema.places import pack_places
+from tb_kernels.schema.places import PLACE, pack_places
 from tb_kernels.schema.records import pack_record, read_records
 
 EPOCHS = range(7)
@@ -200,11 +201,22 @@ def claim(summary, layer, numbers, size):
     )
 
 
-def test_places_that_lie_of_a_size(tmp_path):
+@pytest.mark.parametrize("without_checksum", [False, True])
+def test_places_that_lie_of_a_size(tmp_path, without_checksum):
     """A picture is not what its index says: it is refused before anybody makes room for it."""
     with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
         logger.log(small_model(), 1)
-    rewrite(events_of(tmp_path), lambda one: claim(one, "1-few/1", range(1, 41), (8, 8)))
+
+    def lie(summary):
+        claim(summary, "1-few/1", range(1, 41), (8, 8))
+        if without_checksum:
+            plugin, text = summary.value[0].metadata.plugin_data, summary.value[0].tensor.string_val[0]  # fmt: skip
+            places = np.frombuffer(plugin.content, PLACE, 40, 20).copy()
+            places["checksum"] = 0
+            told = plugin.content[4:20] + places.tobytes() + b"1-few/1"
+            plugin.content = google_crc32c.value(text + told).to_bytes(4, "little") + told
+
+    rewrite(events_of(tmp_path), lie)
     picture = open_log(tmp_path).picture("1_1_1")
     assert (picture.width, picture.height) == (8, 8)
     with pytest.raises(LogError, match="damaged"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tb_kernels.schema.places import pack_places, parse_places
 
 parts = st.dictionaries(
-    st.integers(0, 10**9 - 1), st.tuples(st.binary(max_size=200), st.binary(min_size=1, max_size=200)), min_size=1, max_size=6
+    st.integers(0, 10**9 - 1), st.tuples(st.binary(max_size=200), st.binary(min_size=67, max_size=200)), min_size=1, max_size=6
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def test_pictures_that_begin_alike():
 
 
 INDEX = b'{"layers": []}'
-PACKED = pack_places(INDEX, "1-a/1", b"a picture", {1: b"picture"}, (3, 3))
+PACKED = pack_places(INDEX, "1-a/1", b"a " + b"picture" * 10, {1: b"picture" * 10}, (3, 3))
 
 
 @given(st.data())
@@ -54,18 +54,23 @@ def packed(*numbers):
     "numbers",
     [
         (),
-        (20, 1, 3),
-        (20, 0, 3, 3),
-        (20, 1, 0, 3, 1, 10, 10, 5),
-        (20, 1, 3, 0, 1, 10, 10, 5),
-        (20, 1, 3, 3, 1, 10, 10),
-        (20, 1, 3, 3, 1, 11, 10, 5),
-        (20, 1, 3, 3, 1, 2**32 - 1, 10, 5),
+        (150, 1, 3),
+        (150, 0, 3, 3),
+        (150, 1, 0, 3, 1, 70, 80, 5),
+        (150, 1, 3, 0, 1, 70, 80, 5),
+        (150, 1, 3, 3, 1, 70, 80),
+        (150, 1, 3, 3, 1, 71, 80, 5),
+        (150, 1, 3, 3, 1, 2**32 - 1, 80, 5),
+        (150, 1, 3, 3, 1, 70, 66, 5),
+        (150, 2, 3, 3, 1, 0, 75, 5, 2, 0, 76, 5),
     ],
 )
 def test_what_nobody_writes(numbers):
-    """No size, no picture, half a picture, one that ends in another record: its checksum is right."""
+    """Its checksum is right: no size, no picture, half of one, one that ends in another record.
+
+    Nor is there a picture of fewer bytes than one pixel takes, nor are there two in one place.
+    """
     assert parse_places(b"", packed(*numbers)) is None
-    assert parse_places(b"", packed(20, 1, 3, 3, 1, 10, 10, 5)).pictures.tolist() == [
-        (1, 10, 10, 5)
-    ]
+    for right in [(1, 70, 80, 5)], [(1, 0, 75, 5), (2, 75, 75, 5)], [(1, 83, 67, 5)]:
+        found = parse_places(b"", packed(150, len(right), 3, 3, *sum(right, ())))
+        assert found.pictures.tolist() == right
