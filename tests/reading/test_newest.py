@@ -6,10 +6,10 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from tb_kernels import KernelLogger, open_log
+from tb_kernels import KernelLogger, LogWarning, open_log
 from tb_kernels.drawing import png
 from tb_kernels.schema.records import pack_record
-from tb_kernels.schema.training import training_in
+from tb_kernels.schema.training import Training, training_in
 from tb_kernels.writing import events
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, scalar_value
@@ -98,3 +98,16 @@ def test_a_training_in_words(tmp_path, model):
     told = repr(training)
     assert told.startswith(f"LoggedTraining(run='.', identifier='{training.identifier}', started=")
     assert told.endswith("views=['kernels'])")
+
+
+@pytest.mark.parametrize("versions", [{}, {"one": "1"}, {"one": "1", "two": "2", "three": "3"}])
+@pytest.mark.parametrize("silent", ["kernels", "activations"])
+def test_of_its_views_the_one_that_tells_most(tmp_path, versions, silent):
+    """One may not know yet with which epoch the training begins."""
+    for view in ("kernels", "activations"):
+        training = Training(0, "same", 7.0, None if view == silent else 5, versions)
+        picture = image_value("1-c/1_1_5", PICTURES[0], 4, 4, "", "")
+        EventFile(tmp_path / view, Disk(), training).append([picture], 5)
+    with pytest.warns(LogWarning, match="without the index"):
+        (found,) = open_log(tmp_path).trainings
+    assert (found.first, dict(found.versions), set(found.views)) == (5, versions, {"kernels", "activations"})  # fmt: skip
