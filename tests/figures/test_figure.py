@@ -61,6 +61,18 @@ def test_as_many_as_there_are_stand_by_number(moved):
         assert [text for text in grid if text in list("12345678")] == expected
 
 
+def test_the_title_of_a_sheet_tells_when(tmp_path):
+    """Before training, after an epoch, or as training left the model."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3, name="only")])
+    with KernelLogger(tmp_path) as logger:
+        for epoch in (0, 3, "final"):
+            logger.log(model, epoch)
+    log = open_log(tmp_path)
+    for epoch, told in ((0, "before training"), (3, "after epoch 3"), ("final", "as training left it")):  # fmt: skip
+        words = " ".join(labels_of(log.select(epochs=epoch).figure("sheet")))
+        assert f"Kernels of layer 1, only, {told}" in words.replace("\n", " ")
+
+
 def test_runs_beside_each_other(moved, tmp_path):
     """The same kernels on one scale of both trainings, a row for each."""
     log, weights = moved
@@ -91,6 +103,21 @@ def test_a_difference_of_exact_weights(moved, tmp_path):
     pixels = rendered(figure, "png", tmp_path)
     for kernel in (1, 8):
         place_of(pixels, tiles_of(change, kernel), low, high, "RdBu_r")
+
+
+def test_a_difference_of_single_slices(tmp_path):
+    """Each a picture of its own, on the scale of its kernel: right to within a level of both."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), L.Conv2D(2, 3)])
+    before, after = np.random.default_rng(0).normal(size=(2, 3, 3, 3, 2)).astype("float32")
+    with KernelLogger(tmp_path, slices=True, normalize="kernel", weights=True) as logger:
+        for epoch, weight in ((1, before), (2, after)):
+            model.layers[0].kernel.assign(weight)
+            logger.log(model, epoch)
+    for number in range(1, 7):
+        figure = open_log(tmp_path).select(kernels=number).figure("difference")
+        kernel = np.abs(after - before)[..., (number - 1) % 2]
+        reach, level = kernel[:, :, (number - 1) // 2].max(), 8 / 255
+        assert ends_of(figure, 1)[1] == pytest.approx(reach, abs=level)
 
 
 def test_a_difference_of_those_that_changed_most(moved):
