@@ -118,3 +118,14 @@ def test_a_cell_tells_what_it_leaves_out(log, monkeypatch):
     monkeypatch.setattr(frame, "_MOST_BYTES", 1000)
     told, _, _ = log._repr_html_().partition("<iframe")
     assert "; here are the first 1 kernels of each layer and 8 of 12 epochs, log.select" in told
+
+
+def test_nothing_is_left_out_of_many_epochs(tmp_path):
+    """Of three hundred, all of which a page has room for."""
+    with KernelLogger(tmp_path, kernels=[1], layers=[1]) as logger:
+        model = seeds_network((8, 8, 1))
+        for epoch in range(1, 301):
+            logger.log(model, epoch)
+    log = open_log(tmp_path)
+    same, left_out = fitting(log, 10**9)
+    assert (len(same), left_out) == (300, "")

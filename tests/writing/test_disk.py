@@ -2,10 +2,12 @@
 
 import errno
 import gc
+import itertools
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from tb_kernels.writing import process
 from tb_kernels.writing.disk import Disk
-from tb_kernels.writing.process import Here
+from tb_kernels.writing.process import DiskHangsError, Here
 
 
 def place(disk, folder, name="a/b"):
@@ -129,3 +131,23 @@ def test_no_hand_is_left_over_by_many_trainings(tmp_path):
         gc.collect()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert not process._orphans
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_who_waits_for_another_threads_call(tmp_path, monkeypatch, moving):
+    """As long as the disk moves on; once it has stood still from one look to the next it hangs."""
+    disk, looks = Disk(), itertools.count()
+    place(disk, tmp_path)
+    monkeypatch.setattr(disk, "_moves", lambda: (next(looks) if moving else 0, 0))
+    with disk._lock:
+        release = threading.Timer(1.5, disk._lock.release)
+        began = time.monotonic()
+        if moving:
+            release.start()
+            assert disk.call("place", str(tmp_path), [("b", b"late")], patience=0.2) == []
+            assert time.monotonic() - began > 1.4
+            disk._lock.acquire()
+        else:
+            with pytest.raises(DiskHangsError):
+                disk.call("place", str(tmp_path), [("b", b"late")], patience=0.2)
+            assert time.monotonic() - began > 0.35
