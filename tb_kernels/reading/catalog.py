@@ -225,7 +225,10 @@ def _read_file(
             for record in read_records(stream, part.size, end, part.checked):
                 if isinstance(record, Damage):
                     damaged, cut = damaged + (not record.at_end), record.at_end
-                    if not record.at_end:
+                    if record.at_end:
+                        # One that was not read whole may claim what is still being written.
+                        end = min(end, record.offset)
+                    else:
                         gathering.begin_gap()
                     continue
                 end = record.end

@@ -143,8 +143,11 @@ def read_placed(record: Record) -> tuple[float, FoundIndex, FoundPictures] | Non
         return None
     plugin = value.metadata.plugin_data
     epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
-    places = parse_places(text, plugin.content) if plugin.plugin_name == PLUGIN_NAME else None
-    if epoch is None or places is None or places.behind != record.length - end:
+    if epoch is None or plugin.plugin_name != PLUGIN_NAME:
+        return None
+    # The tag tells the epoch: read alone, it must be known to be as it was written.
+    places = parse_places(value.tag.encode() + text, plugin.content)
+    if places is None or places.behind != record.length - end:
         return None
     named = _layer_of(places.layer)
     if named is None or int(places.pictures["kernel"].max()) >= FINAL:

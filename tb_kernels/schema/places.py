@@ -14,9 +14,9 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-# A checksum of the rest and of the JSON; then how many bytes stand behind the index's summary,
-# how many pictures they hold, and the width and the height of these; then a `PLACE` for each, and
-# what stands before the kernel in their tags.
+# A checksum of the rest, and of the index's tag and JSON; then how many bytes stand behind the
+# index's summary, how many pictures they hold, and the width and the height of these; then a
+# `PLACE` for each, and what stands before the kernel in their tags.
 _CHECKSUM = struct.Struct("<I")
 _HEAD = struct.Struct("<IIII")
 PLACE = np.dtype([(name, "<u4") for name in ("kernel", "offset", "length", "checksum")])
@@ -53,7 +53,7 @@ def pack_places(
     """Notes where pictures stand.
 
     Args:
-        index: The JSON.
+        index: Its tag, which tells the epoch, and the JSON behind it.
         layer: Their tags up to the layer's number.
         values: The summaries behind it, in one piece.
         pngs: The pictures in them by their kernels' numbers, in their order.

@@ -172,7 +172,7 @@ class EventFile:
         text, values = index.encode(), _values(pictures)
         # A tag ends with the kernel and the epoch.
         layer = pictures[0].tag.rsplit("_", 2)[0]
-        places = pack_places(text, layer, values, pngs, size)
+        places = pack_places(tag.encode() + text, layer, values, pngs, size)
         return _pack_values(_values([text_value(tag, text, places)]), values, step)
 
     def addition(self, record: bytes, step: int, patience: float) -> tuple[Any, ...]:

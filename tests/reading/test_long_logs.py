@@ -123,6 +123,18 @@ def test_a_spoiled_index_is_told(copied):
     assert 0 < 200 * len(EPOCHS) - len(log) < 200
 
 
+def test_a_spoiled_tag_is_told(copied):
+    """It tells the epoch: no picture is shown at another than its own."""
+    path = events_of(copied)
+    data = path.read_bytes()
+    place = data.index(b"index/5", _CHECKED + (1 << 20))
+    path.write_bytes(data[:place] + b"index/6" + data[place + 7 :])
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        log = open_log(copied)
+    assert 0 < 200 * len(EPOCHS) - len(log) < 200
+    assert all(is_right(picture) for picture in log.select(epochs=[5, 6]))
+
+
 def test_a_record_that_lacks_its_end(copied):
     """A stretch of the file is gone: those behind it are found all the same."""
     png = b"IDAT"
@@ -197,7 +209,11 @@ def claim(summary, layer, numbers, size):
     values = type(summary)(value=pictures).SerializeToString()
     pngs = [one.tensor.string_val[2] for one in pictures]
     index.metadata.plugin_data.content = pack_places(
-        index.tensor.string_val[0], layer, values, dict(zip(numbers, pngs, strict=True)), size
+        index.tag.encode() + index.tensor.string_val[0],
+        layer,
+        values,
+        dict(zip(numbers, pngs, strict=True)),
+        size,
     )
 
 
@@ -214,6 +230,7 @@ def test_places_that_lie_of_a_size(tmp_path, without_checksum):
             places = np.frombuffer(plugin.content, PLACE, 40, 20).copy()
             places["checksum"] = 0
             told = plugin.content[4:20] + places.tobytes() + b"1-few/1"
+            text = summary.value[0].tag.encode() + text
             plugin.content = google_crc32c.value(text + told).to_bytes(4, "little") + told
 
     rewrite(events_of(tmp_path), lie)
@@ -262,3 +279,22 @@ def test_a_log_that_grows_is_read_on(long, tmp_path):
     with pytest.warns(LogWarning, match="ends within a record"):
         grown = log.refreshed()
     assert len(log) < len(grown) < len(open_log(long))
+
+
+def test_a_record_that_is_cut_off_before_one_that_is_being_written(long, tmp_path):
+    """The first claims to go on where the second stands, which is read when it is whole."""
+    (tmp_path / "kernels").mkdir()
+    whole = events_of(long).read_bytes()
+    path = tmp_path / "kernels" / events_of(long).name
+    found = [one for one in read_records(io.BytesIO(whole), len(whole)) if one.length > 1_000_000]
+    one, two = found[-2:]
+    second = whole[two.offset - 12 : two.end]
+    path.write_bytes(whole[: one.end - 500_000] + second[:-100_000])
+    with pytest.warns(LogWarning, match="ends within a record"):
+        log = open_log(tmp_path)
+    with path.open("ab") as stream:
+        stream.write(second[-100_000:])
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        grown, fresh = log.refreshed(), open_log(tmp_path)
+    assert [picture.tag for picture in grown] == [picture.tag for picture in fresh]
+    assert len(grown) > len(log)
