@@ -93,8 +93,8 @@ class Seen:
         self._seconds, self._failed = {}, set()
         for case in ElementTree.parse(folder / "tests.xml").iter("testcase"):  # noqa: S314 (ours)
             file = case.get("classname").replace(".", "/") + ".py"
-            if len(case):
-                # It fails without a fault, or is skipped: it would notice nothing.
+            if any(one.tag in ("failure", "error") for one in case):
+                # It fails without a fault: it would notice nothing.
                 self._failed |= {file, f"{file}::{case.get('name')}"}
             for name in (file, f"{file}::{case.get('name')}"):
                 self._seconds[name] = self._seconds.get(name, 0) + float(case.get("time"))
@@ -265,14 +265,16 @@ def outcomes(queue, options):
         while running or (queue and time.monotonic() < until):
             while queue and free and time.monotonic() < until:
                 slot, mutant = free.pop(), queue.pop(0)
-                child = run(slot, mutant[1], mutant[3], mutant[4])
+                _, path, _, changed, tests = mutant
+                child = run(slot, path, changed, tests)
                 running[child] = (slot, mutant, time.monotonic() + MOST_SECONDS)
             time.sleep(0.05)
             for child, (slot, mutant, deadline) in list(running.items()):
                 outcome = finish(child, deadline)
                 if outcome is not None:
+                    path = mutant[1]
                     del running[child]
-                    shutil.copy(mutant[1], slot / mutant[1].relative_to(ROOT))
+                    shutil.copy(path, slot / path.relative_to(ROOT))
                     free.append(slot)
                     yield mutant, outcome
 

@@ -182,8 +182,8 @@ class Gathering:
             until: By folder, the age of the newest file that counts; nothing of other folders
                 does. None for all files.
         """
-        ages, age = self.ages().tolist(), self.ages()
-        below = self._kept_below(ages, until)
+        age = self.ages()
+        below = self._kept_below(age.tolist(), until)
         rows = self._rows.array()
         order, ends = _ranks(map(_order, self._layers)), below[rows["file"]]
         kept = rows["epoch"] < ends

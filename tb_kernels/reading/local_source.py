@@ -131,7 +131,7 @@ class LocalSource(Source):
                     one for one in map(Path(directory).joinpath, subdirectories) if one.is_symlink()
                 ]
                 links += map(str, found)
-                if any(map(is_events, files)) and Path(real).name in VIEWS:
+                if Path(real).name in VIEWS and any(map(is_events, files)):
                     subdirectories[:] = [
                         name for name in subdirectories if not _has_pictures(directory, name)
                     ]

@@ -137,8 +137,7 @@ class Log:
 
     def strips_of(self, layer: LoggedLayer) -> list[list[Picture]]:
         """The strips of one layer."""
-        same = [rows for one, rows in self._numbered(layer.number) if layer.is_same(one)]
-        pictures = (one for rows in same for one in self._pictures(rows))
+        pictures = self._pictures(self._rows_of(layer))
         return [list(strip) for _, strip in groupby(pictures, key=lambda one: one.address.kernel)]
 
     def in_all_views(self, picture: Picture) -> list[list[Picture]]:
@@ -151,20 +150,17 @@ class Log:
 
     def of_layer(self, layer: LoggedLayer, epoch: int) -> list[Picture]:
         """The pictures of a layer at an epoch, in the order of kernels."""
-        same = (rows for one, rows in self._numbered(layer.number) if layer.is_same(one))
-        return [one for rows in same for one in self._pictures(rows[rows["epoch"] == epoch])]
+        rows = self._rows_of(layer)
+        return list(self._pictures(rows[rows["epoch"] == epoch]))
 
-    def drawn_together(self, layer: LoggedLayer) -> list[Picture]:
+    def drawn_together(self, layer: LoggedLayer) -> Iterator[Picture]:
         """One picture of a layer for each index: those that were drawn and written at once."""
-        found: list[Picture] = []
-        for one, rows in self._numbered(layer.number):
-            if layer.is_same(one):
-                kernels = rows[rows["kernel"] != SHEET]
-                # A sheet counts where there is nothing else.
-                rows = kernels if len(kernels) else rows
-                _, places = np.unique(rows["index"], return_index=True)
-                found += self._pictures(rows[places])
-        return found
+        rows = self._rows_of(layer)
+        kernels = rows[rows["kernel"] != SHEET]
+        # A sheet counts where there is nothing else.
+        rows = kernels if len(kernels) else rows
+        _, places = np.unique(rows["index"], return_index=True)
+        return self._pictures(rows[places])
 
     def select(
         self,
@@ -465,6 +461,11 @@ class Log:
             for _, rows in self._numbered(layer)
             for one in self._pictures(rows[(rows["kernel"] == kernel) & (rows["epoch"] == epoch)])
         ]
+
+    def _rows_of(self, layer: LoggedLayer) -> NDArray[np.void]:
+        """The pictures of a layer that are here."""
+        same = (rows for one, rows in self._numbered(layer.number) if layer.is_same(one))
+        return next(same, self._rows[:0])
 
     def _numbered(self, number: str) -> list[tuple[LoggedLayer, NDArray[np.void]]]:
         """The layers of a number in the order shown, and the pictures of each that are here."""

@@ -90,12 +90,13 @@ class Picture:
         Raises:
             LogError: If the event file can no longer be read, or the picture is damaged.
         """
-        data = self._catalog.read(Span(*self._row[3:6]))
-        checksum = self._row[9]
-        intact = not checksum or google_crc32c.value(data) == checksum
-        if not intact or measure(data) != (self.width, self.height):
-            raise LogError(f"{self.view}/{self.tag}: damaged in the event file")
-        return data
+        with self._named():
+            data = self._catalog.read(Span(*self._row[3:6]))
+            checksum = self._row[9]
+            intact = not checksum or google_crc32c.value(data) == checksum
+            if not intact or measure(data) != (self.width, self.height):
+                raise LogError("damaged in the event file")
+            return data
 
     @property
     def entry(self) -> LayerEntry:
@@ -144,8 +145,9 @@ class Picture:
         Raises:
             LogError: If it cannot be read or decoded.
         """
+        png = self.png
         with self._named():
-            return decode(self.png)
+            return decode(png)
 
     def weights(self) -> NDArray[np.float64]:
         """What the picture stands for: weights, feature maps, gradients, patterns or inputs.

@@ -16,7 +16,7 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.util import tensor_util
 
-from tb_kernels.reading.wire import LOOSE, Parts, begin_event, is_lean
+from tb_kernels.reading.wire import Parts, begin_event, is_lean
 from tb_kernels.schema.naming import (
     FINAL,
     PLUGIN_NAME,
@@ -136,25 +136,26 @@ def read_placed(record: Record) -> tuple[float, FoundIndex, FoundPictures] | Non
         return None
     start, end = event.value
     try:
-        if end - start > LOOSE and not is_lean(record.data, start, end):
+        if not is_lean(record.data, start, end):
             return None
         value = Summary.Value.FromString(record.data[start:end])
     except (DecodeError, ValueError):
         return None
     plugin = value.metadata.plugin_data
-    epoch, text = parse_index_tag(value.tag), _string_of(value, 0)
-    if epoch is None or plugin.plugin_name != PLUGIN_NAME:
+    if plugin.plugin_name != PLUGIN_NAME:
+        return None
+    index = _found_in(value, record, start, 0)
+    if not isinstance(index, FoundIndex):
         return None
     # The tag tells the epoch: read alone, it must be known to be as it was written.
-    places = parse_places(value.tag.encode() + text, plugin.content)
+    places = parse_places(value.tag.encode() + index.text, plugin.content)
     if places is None or places.behind != record.length - end:
         return None
     named = _layer_of(places.layer)
     if named is None or int(places.pictures["kernel"].max()) >= FINAL:
         return None
-    index = FoundIndex(epoch, record.offset + find_part(record.data, text, start), text)
-    size = places.width, places.height
-    pictures = FoundPictures(*named, epoch, places.pictures, record.offset + end, *size)
+    where = record.offset + end, places.width, places.height
+    pictures = FoundPictures(*named, index.epoch, places.pictures, *where)
     return event.wall_time, index, pictures
 
 
@@ -171,9 +172,8 @@ def read_summaries(record: Record, parts: Parts) -> Iterator[Found]:
     data, parse = record.data, Summary.Value.FromString
     try:
         for start, end in parts.values:
-            length = end - start
             # What swells when it is parsed is nothing that is looked for.
-            if length >= _SHORTEST and (length <= LOOSE or is_lean(data, start, end)):
+            if end - start >= _SHORTEST and is_lean(data, start, end):
                 found = _found_in(parse(data[start:end]), record, start, parts.step)
                 if found is not None:
                     yield found

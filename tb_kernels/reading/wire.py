@@ -117,11 +117,13 @@ def begin_event(data: bytes, length: int) -> Beginning | None:
 
 
 def is_lean(data: bytes, start: int, end: int) -> bool:
-    """Whether a value of more than `LOOSE` bytes, parsed, takes little more than these.
+    """Whether a value, parsed, takes little more than its bytes, or than `LOOSE`.
 
     Raises:
         ValueError: If it is none.
     """
+    if end - start <= LOOSE:
+        return True
     loose = 0
     for number, begin, finish in _fields(data, start, end):
         if number == _TENSOR:

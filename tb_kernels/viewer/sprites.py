@@ -5,7 +5,7 @@ The browser gives the numbers their colours: on any scale, in any order, subtrac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -102,7 +102,7 @@ class Sprite:
         return png.encode(pixels.reshape(height, width, -1))
 
 
-def range_of(pictures: Sequence[Picture]) -> tuple[float, float] | None:
+def range_of(pictures: Iterable[Picture]) -> tuple[float, float] | None:
     """The lowest and the highest weight that indexes tell of; None if none do.
 
     Args:

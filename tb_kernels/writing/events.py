@@ -78,16 +78,15 @@ def scalar_value(tag: str, value: float) -> Summary.Value:
     )
 
 
-def text_value(tag: str, text: str | bytes, content: bytes = b"") -> Summary.Value:
+def text_value(tag: str, text: str, content: bytes = b"") -> Summary.Value:
     """A text as a tensor summary of this package's own plugin, with bytes for it beside."""
-    text = text.encode() if isinstance(text, str) else text
     return Summary.Value(
         tag=tag,
         metadata=SummaryMetadata(
             plugin_data=SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=content),
             data_class=DATA_CLASS_TENSOR,
         ),
-        tensor=TensorProto(dtype=DT_STRING, string_val=[text]),
+        tensor=TensorProto(dtype=DT_STRING, string_val=[text.encode()]),
     )
 
 
@@ -169,11 +168,11 @@ class EventFile:
             size: Width and height of each.
             step: Where they stand in TensorBoard.
         """
-        text, values = index.encode(), _values(pictures)
+        values = _values(pictures)
         # A tag ends with the kernel and the epoch.
         layer = pictures[0].tag.rsplit("_", 2)[0]
-        places = pack_places(tag.encode() + text, layer, values, pngs, size)
-        return _pack_values(_values([text_value(tag, text, places)]), values, step)
+        places = pack_places((tag + index).encode(), layer, values, pngs, size)
+        return _pack_values(_values([text_value(tag, index, places)]), values, step)
 
     def addition(self, record: bytes, step: int, patience: float) -> tuple[Any, ...]:
         """What `Hand.append` is given to add a record, once what was added before has its `end`.

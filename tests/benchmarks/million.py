@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import psutil
 
 from tb_kernels import open_log
+from tests.helpers.absent import shadow
 from tests.helpers.browser import page
 from tests.helpers.tensorboard import asked, started
 
@@ -67,11 +68,8 @@ def wait_for_data(address):
 
 def without_the_tab(log_dir, folder):
     """Bytes of a TensorBoard that does not know of this package, with its page open."""
-    # A package of its name without entry points, which is found first.
-    package = Path(folder) / "tb_kernels-0.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Name: tb_kernels\nVersion: 0\n")
-    with started("--logdir", log_dir, PYTHONPATH=folder) as address, page(1400, 900) as tab:
+    hidden = shadow(Path(folder), "tb_kernels")
+    with started("--logdir", log_dir, **hidden) as address, page(1400, 900) as tab:
         tab.goto(f"{address}#scalars")
         tab.wait_for_timeout(8000)
         wait_for_data(address)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.helpers.absent import without
+from tests.helpers.absent import shadow, without
 from tests.helpers.tensorboard import fetched, started
 
 ROUNDS = 20
 
-# A package of that name which is found first and has no entry points: it hides the real one.
+# Whose entry points are hidden.
 HIDDEN = {"without the tab": "tb_kernels", "with it": "nobody"}
 
 
@@ -39,10 +39,8 @@ def measure(folder):
     found = {way: [] for way in HIDDEN}
     for _ in range(ROUNDS):
         for way, name in HIDDEN.items():
-            package = folder / way / f"{name}-0.dist-info"
-            package.mkdir(parents=True, exist_ok=True)
-            (package / "METADATA").write_text(f"Name: {name}\nVersion: 0\n")
-            path = os.pathsep.join([str(package.parent), bare["PYTHONPATH"]])
+            hidden = shadow(folder / way, name)
+            path = os.pathsep.join([hidden["PYTHONPATH"], bare["PYTHONPATH"]])
             before, begin = os.times(), time.perf_counter()
             with started("--logdir", folder, PYTHONPATH=path) as address:
                 has_tab = b'"tb_kernels"' in fetched(address, "data/plugins_listing")

@@ -15,6 +15,19 @@ sys.meta_path.insert(0, Absent())
 """
 
 
+def shadow(folder: Path, name):
+    """The same for a package's entry points: one of its name that is found first has none.
+
+    Args:
+        folder: Is made, and holds it.
+        name: The package's.
+    """
+    package = folder / f"{name}-0.dist-info"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "METADATA").write_text(f"Name: {name}\nVersion: 0\n")
+    return {"PYTHONPATH": str(folder)}
+
+
 def without(folder: Path, *packages):
     """Environment variables that hide packages from a Python that starts with them.
 
