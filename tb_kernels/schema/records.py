@@ -30,8 +30,8 @@ _SEARCH = 2
 # hundred pictures.
 _BEGINNING = 1 << 14
 
-# How much is looked through at a time for the next record behind damage.
-_BLOCK = 1 << 20
+# How much is looked through at a time for the next record behind damage: first, and in the end.
+_FIRST_BLOCK, _BLOCK = 1 << 14, 1 << 20
 
 
 class Record(NamedTuple):
@@ -92,6 +92,7 @@ def read_records(
         OSError: If it cannot be read.
     """
     searched, most = 0, _SEARCH * (size - offset)
+    following: Iterator[int] | None = None
     checked += offset
     # Where the last record ended for sure: one that was not read whole may be cut off, and
     # others stand where it says that it goes on.
@@ -100,15 +101,17 @@ def read_records(
         record = _record_at(file, offset, size, most=_BEGINNING if offset >= checked else LARGEST)
         if isinstance(record, Record):
             sure = record.end if record.whole else offset
-            offset = record.end
+            offset, following = record.end, None
             yield record
             # Before the next is read, which may be as large.
             del record
             continue
         searched += record + offset - sure
-        following = _find_header(file, sure + 1, size) if searched <= most else None
-        yield Damage(sure, at_end=following is None)
-        sure = offset = size if following is None else following
+        if following is None:
+            following = _find_headers(file, sure + 1, size)
+        place = next(following, None) if searched <= most else None
+        yield Damage(sure, at_end=place is None)
+        sure = offset = size if place is None else place
 
 
 def read_rest(file: BinaryIO, record: Record) -> Record | None:
@@ -144,20 +147,21 @@ def _record_at(file: BinaryIO, offset: int, size: int, most: int) -> Record | in
     return read_rest(file, Record(start, length, b"")) or length
 
 
-def _find_header(file: BinaryIO, offset: int, size: int) -> int | None:
-    """Where, from the offset on, a length stands with its checksum; None if nowhere."""
+def _find_headers(file: BinaryIO, offset: int, size: int) -> Iterator[int]:
+    """Where, from the offset on, a length stands with its checksum."""
+    length = _FIRST_BLOCK
     while offset + _HEADER.size <= size:
         file.seek(offset)
-        block = file.read(_BLOCK)
+        block = file.read(length)
+        length = min(2 * length, _BLOCK)
         for place in _likely_headers(block):
             header = block[place : place + _HEADER.size]
             end = offset + place + len(header) + int.from_bytes(header[:8], "little")
             if end < size and _is_header(header):
-                return offset + place
+                yield offset + place
         if len(block) < _HEADER.size:
             break
         offset += len(block) - _HEADER.size + 1
-    return None
 
 
 def _likely_headers(block: bytes) -> list[int]:
