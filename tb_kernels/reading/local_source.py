@@ -8,7 +8,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from io import FileIO
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -151,11 +151,15 @@ def _reach(link: str) -> tuple[int, str]:
 def _has_pictures(directory: str, name: str) -> bool:
     """Whether pictures of a layer are all that a folder of a view holds: perhaps 100,000 files.
 
-    It has a layer's name, and nothing below: two links, its own and its name's. File systems
-    that do not count so have it looked into.
+    It has a layer's name, no folder below (two links, its own and its name's), and the first of
+    its files is a picture. File systems that do not count links so have it looked into.
     """
+    folder = Path(directory, name)
     try:
-        return number_of(name) is not None and Path(directory, name).lstat().st_nlink == _NO_FOLDERS
+        if number_of(name) is None or folder.lstat().st_nlink != _NO_FOLDERS:
+            return False
+        with os.scandir(folder) as files:
+            return all(file.name.endswith(".png") for file in islice(files, 1))
     except OSError:
         return False
 

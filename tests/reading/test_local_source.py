@@ -1,6 +1,7 @@
 """Which directories of this machine are looked into, by which names, and which files are read."""
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -110,14 +111,29 @@ def test_folders_of_pictures_are_not_looked_through(tmp_path, monkeypatch, root)
     for folder in (view / "1-conv2d", view / "2-has"):
         folder.mkdir(exist_ok=True)
         (folder / "1_1_1.png").touch()
-    looked_into = []
+    for number in range(2, 9):
+        (view / "1-conv2d" / f"1_{number}_1.png").touch()
+    met = Counter()
     scan = os.scandir
 
-    def watched(path):
-        looked_into.append(os.fspath(path))
-        return scan(path)
+    class Watched:
+        def __init__(self, path):
+            self.path, self.entries = os.fspath(path), scan(path)
 
-    monkeypatch.setattr(os, "scandir", watched)
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.entries.close()
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            met[self.path] += 1
+            return next(self.entries)
+
+    monkeypatch.setattr(os, "scandir", Watched)
     found = names(tmp_path / root)
     below = (tmp_path / root).joinpath
     assert {below(name).resolve() for name in found} == {
@@ -125,8 +141,14 @@ def test_folders_of_pictures_are_not_looked_through(tmp_path, monkeypatch, root)
         for folder in (view, view / "2-has/a/run", tmp_path / "logs/kernels2/1-conv2d", view / "other")
         if folder.is_relative_to(tmp_path / root)
     }  # fmt: skip
-    assert str(view / "2-has") in looked_into
-    assert str(view / "1-conv2d") not in looked_into
+    assert met[str(view / "2-has")] > 1
+    assert met[str(view / "1-conv2d")] == 1
+
+
+def test_events_in_a_folder_of_a_layers_name(tmp_path):
+    """Somebody has moved them there: no picture lies there, and they are found."""
+    run(tmp_path / "kernels", tmp_path / "kernels/1-conv2d")
+    assert names(tmp_path) == ["kernels", "kernels/1-conv2d"]
 
 
 def test_a_layers_name_without_a_view(tmp_path):
