@@ -261,9 +261,10 @@ def _read_record(stream: BinaryIO, record: Record, gathering: Gathering) -> Iter
     placed = read_placed(record)
     if placed is not None:
         wall_time, index, pictures = placed
-        gathering.begin_record(wall_time, record.length)
-        yield from (index, pictures)
-        return
+        gathering.begin_record(wall_time, len(record.data))
+        if gathering.has_room(pictures):
+            yield from (index, pictures)
+            return
     whole = record if record.whole else read_rest(stream, record)
     if whole is None:
         raise ValueError("damaged")

@@ -71,7 +71,7 @@ class Points:
         points[1].append(value)
 
     def curves(
-        self, age: NDArray[np.intp], below: NDArray[np.float64]
+        self, age: NDArray[np.uint32], below: NDArray[np.float64]
     ) -> dict[str, dict[str, Curve]]:
         """By folder and tag, a curve.
 

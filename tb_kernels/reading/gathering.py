@@ -39,6 +39,9 @@ SPAN = np.dtype([("file", "<u4"), ("offset", "<u8"), ("length", "<u4")])
 # A layer's folder, group and number.
 LayerKey = tuple[str, str, str]
 
+# Behind every epoch.
+_BEYOND = 2**32 - 1
+
 _Waiting = dict[int, dict[tuple[LayerKey, int], int]]
 
 
@@ -126,8 +129,9 @@ class Gathering:
         self._waits[self._file].clear()
 
     def begin_record(self, wall_time: float, size: int) -> None:
-        """What is added from now on was written in one piece, of so many bytes."""
+        """What is added from now on was written in one piece, of which so many bytes were read."""
         self.points.make_room(size)
+        self._rows.make_room(size)
         self._index, self._told, self._used = None, None, False
         facts = self.files[self._file]
         if facts.wall_time == math.inf:
@@ -142,6 +146,10 @@ class Gathering:
         for row in bound.values():
             self._rows.bind(row, number)
         self._name({layer for layer, _ in bound}, self._index)
+
+    def has_room(self, found: FoundPictures) -> bool:
+        """Whether these can be added, though not all bytes were read that they stand in."""
+        return self._rows.has_room(len(found.places))
 
     def add(self, found: Found) -> None:
         """Adds one thing."""
@@ -169,7 +177,7 @@ class Gathering:
         """Where the indexes lie, by the numbers that stand in the rows."""
         return np.frombuffer(bytes(self._spans), SPAN)
 
-    def ages(self) -> NDArray[np.intp]:
+    def ages(self) -> NDArray[np.uint32]:
         """By file: how many files were begun before."""
         return _ranks(
             (facts.training.number, facts.wall_time, file) for file, facts in enumerate(self.files)
@@ -184,14 +192,14 @@ class Gathering:
         """
         age = self.ages()
         below = self._kept_below(age.tolist(), until)
+        # There may be millions of rows: what is made of each is small, and gone soon.
         rows = self._rows.array()
-        order, ends = _ranks(map(_order, self._layers)), below[rows["file"]]
-        kept = rows["epoch"] < ends
-        files = Counter(rows["file"][~kept & (ends >= 0)].tolist())
+        kept = rows["epoch"] < np.clip(below, 0, _BEYOND).astype(np.uint32)[rows["file"]]
+        left_out = np.bincount(rows["file"][~kept], minlength=len(self.files))
         superseded: Counter[str] = Counter()
-        for file, number in files.items():
-            superseded[self.files[file].folder] += number
-        # Of a million rows only those shown are moved, and once.
+        for file in np.flatnonzero((left_out > 0) & (below >= 0)).tolist():
+            superseded[self.files[file].folder] += int(left_out[file])
+        order = _ranks(map(_order, self._layers))
         place = sorted_by(order[rows["layer"]], rows["kernel"], rows["epoch"], age[rows["file"]])
         place = place[kept[place]]
         older = np.ones(len(place), bool)
@@ -238,7 +246,7 @@ class Gathering:
         ]
         return [{identifier for identifier, end in files if epoch < end} for epoch in epochs]
 
-    def _names_in(self, age: NDArray[np.intp], below: NDArray[np.float64]) -> dict[LayerKey, str]:
+    def _names_in(self, age: NDArray[np.uint32], below: NDArray[np.float64]) -> dict[LayerKey, str]:
         told = [named for named in self._names if below[named[1]] >= 0]
         told.sort(key=lambda named: age[named[1]])
         return {layer: self._names[layer, file] for layer, file in told}
@@ -288,10 +296,10 @@ class Gathering:
             self._names[layer, self._file] = told
 
 
-def _ranks(keys: Iterable[Any]) -> NDArray[np.intp]:
+def _ranks(keys: Iterable[Any]) -> NDArray[np.uint32]:
     """For each key: how many are less."""
     keys = list(keys)
-    ranks = np.empty(len(keys), np.intp)
+    ranks = np.empty(len(keys), np.uint32)
     ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     return ranks
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,10 @@ _INDEX_AT = _ROW.size - 2 * _INDEX.size
 # In a row: no index was written with the picture.
 NO_INDEX = 2**32 - 1
 
+# Of places so many rows are made, and one more for so many bytes that were read: while they are
+# sorted a row takes a hundred. Honest ones have a picture for each thirty.
+_ROOM, _ROW_EACH = 500_000, 32
+
 # Of so many records rows are made at once.
 _TOGETHER = 1000
 
@@ -39,13 +42,22 @@ class Rows:
         # Of records whose index notes where their pictures stand: what a row has of all of them,
         # and the places.
         self._placed: list[tuple[bytes, NDArray[np.void]]] = []
+        self._room: float = _ROOM
 
     def copy(self) -> Rows:
         """The same, to which more can be added."""
         self._make()
         same = Rows()
-        same._made = self._made[:]
+        same._made, same._room = self._made[:], self._room
         return same
+
+    def make_room(self, size: int) -> None:
+        """So many more bytes were read."""
+        self._room += size / _ROW_EACH
+
+    def has_room(self, number: int) -> bool:
+        """Whether there is room for so many rows of what was only placed."""
+        return self._room >= number
 
     def add(self, *fields: int) -> int:
         """Adds a row, all of its fields but the checksum; where it begins."""
@@ -62,6 +74,7 @@ class Rows:
                 and index.
         """
         layer, epoch, file, offset, width, height, index = shared
+        self._room -= len(places)
         row = _ROW.pack(layer, 0, epoch, file, offset, 0, width, height, index, 0)
         self._placed.append((row, places))
         if len(self._placed) == _TOGETHER:
@@ -89,8 +102,8 @@ class Rows:
             self._made += rows.data
 
 
-def sorted_by(*keys: NDArray[Any]) -> NDArray[np.intp]:
-    """What sorts by the first of some whole numbers from 0, then the second, ...
+def sorted_by(*keys: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """What sorts by the first of some numbers, then the second, ...
 
     It keeps the order of equals.
     """
@@ -101,5 +114,5 @@ def sorted_by(*keys: NDArray[Any]) -> NDArray[np.intp]:
     joined = np.zeros(len(keys[0]), np.int64)
     for key, width in zip(keys, bits, strict=True):
         joined <<= width
-        joined |= key.astype(np.int64)
+        joined |= key
     return np.argsort(joined, kind="stable")

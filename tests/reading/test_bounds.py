@@ -1,15 +1,19 @@
 """Files that are made to swell: memory is four times what is read and 200 MB, time in proportion."""
 
 import json
+import os
 import struct
 import sys
 import zipfile
 
+import google_crc32c
 import numpy as np
 import pytest
 
 from tb_kernels.drawing import png
+from tb_kernels.reading.catalog import CHECKED
 from tb_kernels.reading.entries import LONGEST
+from tb_kernels.schema.places import PLACE
 from tb_kernels.schema.records import LARGEST, pack_record
 from tests.helpers.measured import reading
 
@@ -258,6 +262,36 @@ def test_very_many_of_a_kind(tmp_path, kind):
     write(tmp_path / folder, *batches(values))
     taken = reading(tmp_path, "log = open_log(log_dir); repr(log), log.layers, log.scalars()")
     assert taken.seconds < 30
+
+
+def test_places_of_pictures_that_are_not_there(tmp_path):
+    """Records of a megabyte of nothing behind an index that notes 900 pictures in each."""
+    behind, many = 1 << 20, 900
+    places = np.zeros(many, PLACE)
+    places["kernel"] = np.arange(1, many + 1)
+    places["offset"], places["length"] = np.arange(many) * 1000, 67
+    told = struct.pack("<IIII", behind, many, 8, 8) + places.tobytes() + b"4-fine/4"
+
+    def beginning(epoch):
+        tag, text = f"index/{epoch}".encode(), b"{}"
+        checksum = struct.pack("<I", google_crc32c.value(tag + text + told))
+        plugin = field(1, field(1, b"tb_kernels") + field(2, checksum + told))
+        value = field(1, field(1, tag) + field(9, plugin) + field(8, field(8, text)))
+        return varint(5 << 3 | 2) + varint(len(value) + behind) + value
+
+    length = len(beginning(1000)) + behind
+    header = pack_record(bytes(length))[:12]
+    # So much is verified.
+    path = write(tmp_path / "kernels")
+    with path.with_suffix(".0").open("wb") as stream:
+        stream.truncate(CHECKED)
+    with path.open("wb") as stream:
+        for epoch in range(1000, 9000):
+            stream.write(header + beginning(epoch))
+            stream.seek(behind + 4, os.SEEK_CUR)
+        stream.truncate()
+    assert path.stat().st_size > 8 * 10**9
+    assert 0 < int(reading(tmp_path, OPEN).printed) < 8000 * many
 
 
 def test_many_files_and_runs(tmp_path):
