@@ -18,6 +18,10 @@ class LogError(OSError):
     """What was logged cannot be read, or not be shown as asked."""
 
 
+class DamagedError(LogError):
+    """What was logged was not verified when the log was opened, and is not what was written."""
+
+
 class LogWarning(UserWarning):
     """Something asked for is missing from the log or cannot be shown as usual."""
 

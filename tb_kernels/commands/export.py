@@ -137,7 +137,7 @@ def command(
             )
     check_apart(log_dir, out_dir)
     lines = Lines()
-    log = open_chosen(log_dir, lines, **choice)
+    log = open_chosen(log_dir, lines, verified=True, **choice)
     # Here, because matplotlib takes its time, and wrong usage need not wait for it.
     from tb_kernels.figures.manner import Manner
     from tb_kernels.report.export import PARTS, export

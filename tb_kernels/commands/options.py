@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -86,14 +87,20 @@ _CHOICES = (
 )
 
 
-def open_chosen(log_dir: str, lines: Lines, **choice: Any) -> Log:
+def open_chosen(log_dir: str, lines: Lines, *, verified: bool = False, **choice: Any) -> Log:
     """The pictures of a log that the options choose.
+
+    Args:
+        log_dir: Where it is.
+        lines: Is told of what is damaged or left out.
+        verified: Whether all of a long log is, too: a report is made of nothing that is damaged.
+        **choice: As for `Log.select`.
 
     Raises:
         LogError: If there are no pictures in it at all.
         ArgumentError: If there is no such directory, or something chosen is not there.
     """
-    log = read_log(log_dir, lines)
+    log = read_log(log_dir, lines, math.inf) if verified else read_log(log_dir, lines)
     if not len(log):
         raise LogError(
             f"no pictures of tb_kernels in {shown(log_dir)!r}; expected the directory that a "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ from tb_kernels.wording import count, shown
 
 # So many bytes that are new are read whole and verified. What is behind them is verified when
 # somebody asks for it, by a picture's own checksum.
-_CHECKED = 1 << 26
+CHECKED = 1 << 26
 
 
 class Span(NamedTuple):
@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
     start: int
     size: int
-    checked: int
+    checked: float
 
 
 class Reach(NamedTuple):
@@ -70,7 +70,9 @@ class Catalog:
         layers: Folder, group and number of each layer, in the order in which they were met.
         indexes: Where the texts of the indexes are, `SPAN`, by the numbers in the rows.
         shown: What of it is shown.
+        verified: Whether all of it was read and verified.
         until: By folder, the age of the newest file that counts; None if all do.
+        again: The same read whole, if somebody has done so.
     """
 
     source: Source
@@ -81,7 +83,9 @@ class Catalog:
     layers: list[LayerKey]
     indexes: NDArray[np.void]
     shown: Shown
+    verified: bool
     until: Mapping[str, int] | None = None
+    again: Catalog | None = field(default=None, init=False)
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -129,7 +133,9 @@ def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
     return np.split(rows, starts) if len(rows) else []
 
 
-def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> Catalog:
+def read_catalog(
+    source: Source, tell: Tell, before: Catalog | None = None, checked: float = CHECKED
+) -> Catalog:
     """Looks through all event files of a log directory.
 
     Args:
@@ -137,6 +143,7 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
         tell: Is told, in a line each, of what is damaged or cannot be read.
         before: What it held earlier: only what has been added since is read. Where a file has
             gone or become shorter, all is.
+        checked: So many bytes are read whole and verified.
 
     Returns:
         What it holds now; `before` itself where nothing has been added.
@@ -149,15 +156,14 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
     sizes = _sizes(source, there, tell)
     known = {} if before is None else _known(before)
     if before is None or any(sizes.get(file, -1) < read.end for file, (_, read) in known.items()):
-        files, reached, gathering, known = [], [], Gathering(), {}
+        files, reached, gathering, known, verified = [], [], Gathering(), {}, True
     elif folders == before.folders and all(
         sizes[file] == read.size for file, (_, read) in known.items()
     ):
         return before
     else:
         files, reached = list(before.files), list(before.reached)
-        gathering = before.found.copy()
-    checked = _CHECKED
+        gathering, verified = before.found.copy(), before.verified
     for folder, name in there:
         file, read = known.get((folder.name, name), (len(files), Reach(0, 0)))
         if file == len(files):
@@ -169,10 +175,11 @@ def read_catalog(source: Source, tell: Tell, before: Catalog | None = None) -> C
             gathering.go_on(file)
             part = Part(read.end, size, max(0, checked))
             checked -= size - read.end
+            verified = verified and checked >= 0
             end = _read_file(source, folder, name, part, gathering, tell)
             reached[file] = Reach(end, size)
     layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
-    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown)
+    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown, verified)
     _tell_of_unexplained(catalog, tell)
     if gathering.points.left_out:
         tell(f"{count(gathering.points.left_out, 'point')} left out, they are of too many curves")

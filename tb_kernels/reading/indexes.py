@@ -29,20 +29,23 @@ _Entries = dict[tuple[str, str], list[LayerEntry]]
 class IndexCache:
     """The indexes of a log, a bounded number of them kept as read. Of use to many threads.
 
+    Attributes:
+        tell: Is told of indexes that are wrong.
+
     Args:
         catalog: Of a log directory.
-        tell: Is told of indexes that are wrong.
+        tell: As above.
     """
 
     def __init__(self, catalog: Catalog, tell: Tell) -> None:
         self._catalog = catalog
-        self._tell = tell
+        self.tell = tell
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, tuple[int, _Entries]] = OrderedDict()
         self._size = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._catalog, self._tell)
+        return type(self), (self._catalog, self.tell)
 
     def entry(self, index: int, folder: str, group: str, address: Address) -> LayerEntry:
         """What tells how a picture is to be read.
@@ -92,7 +95,7 @@ class IndexCache:
         return entries
 
     def _tell_of_index(self, folder: str, problem: str) -> None:
-        self._tell(f"{shown(folder)}, index: {problem}; that layer is left out")
+        self.tell(f"{shown(folder)}, index: {problem}; that layer is left out")
 
 
 def _size(entry: LayerEntry) -> int:

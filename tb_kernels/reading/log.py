@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import LogError, warn
+from tb_kernels.errors import DamagedError, LogError, warn
 from tb_kernels.reading.arrays import Arrays
-from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
+from tb_kernels.reading.catalog import CHECKED, Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.criteria import Epochs
 from tb_kernels.reading.curves import Curve, find_curves
@@ -28,6 +28,7 @@ from tb_kernels.reading.ranking import Ranked, rank_layers
 from tb_kernels.reading.sources import Source, Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
+from tb_kernels.reading.verifying import rows_again, verify
 from tb_kernels.reading.weights import LayerWeights, choose_layer, weights_of
 from tb_kernels.schema.naming import KERNELS, SHEET, Address, epoch_of
 from tb_kernels.wording import count, enumerate_some, ranges, shown
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # Rows of the catalog that are taken at a time.
 _AT_A_TIME = 4096
+
+_Told = TypeVar("_Told")
 
 
 class Log:
@@ -156,9 +159,9 @@ class Log:
     def drawn_together(self, layer: LoggedLayer) -> Iterator[Picture]:
         """One picture of a layer for each index: those that were drawn and written at once."""
         rows = self._rows_of(layer)
-        kernels = rows[rows["kernel"] != SHEET]
-        # A sheet counts where there is nothing else.
-        rows = kernels if len(kernels) else rows
+        alone = rows["kernel"] != SHEET
+        # A sheet counts at epochs that have nothing else.
+        rows = rows[alone | ~np.isin(rows["epoch"], rows["epoch"][alone])]
         _, places = np.unique(rows["index"], return_index=True)
         return self._pictures(rows[places])
 
@@ -250,7 +253,7 @@ class Log:
         # It stands on what is read, and takes matplotlib; here is its door.
         from tb_kernels.figures.figure import draw_figure
 
-        return draw_figure(self, kind, **options)
+        return self.of_intact(lambda log: draw_figure(log, kind, **options))
 
     def arrays(self, view: str, *, run: str | None = None) -> Arrays:
         """What a view stored in its `.npz` files, over the epochs that are selected.
@@ -295,7 +298,7 @@ class Log:
             ArgumentError: If there is no such layer or epoch, or more than one.
             LogError: If nothing exact is there, and the pictures do not give whole kernels.
         """
-        return weights_of(self, *choose_layer(self, layer, epoch, run))
+        return self.of_intact(lambda log: weights_of(log, *choose_layer(log, layer, epoch, run)))
 
     def rank(
         self,
@@ -369,9 +372,8 @@ class Log:
             ArgumentError: If one of these is not in the log, or it has neither.
             LogError: If pictures or arrays cannot be read, or do not give whole kernels.
         """
-        return check_health(
-            self, layers=layers, run=run, zero_below=zero_below, still_below=still_below
-        )
+        options = {"zero_below": zero_below, "still_below": still_below}
+        return self.of_intact(lambda log: check_health(log, layers=layers, run=run, **options))
 
     def scalars(self, *, run: str | None = None) -> dict[str, dict[str, Curve]]:
         """The curves beside the pictures: the loss, the metrics, and what the views add.
@@ -426,6 +428,41 @@ class Log:
             LogError: If it cannot be read.
         """
         return refresh(self.whole, warn)
+
+    def verified(self) -> Log:
+        """These pictures, with nothing damaged among them.
+
+        Of a long log only the beginning is verified when it is opened, and any other picture when
+        it is looked at: this reads all of it once. A record that is damaged is warned of and left
+        out, and where a picture in it was logged before as well, the older one is here.
+
+        Returns:
+            A log of its own; this one where nothing was left to be verified.
+
+        Raises:
+            LogError: If it cannot be read.
+        """
+        catalog = verify(self._catalog, self._indexes.tell)
+        if catalog is self._catalog:
+            return self
+        log = _log_of(catalog, self._indexes.tell)
+        if not (self._selected or self._narrowed):
+            return log
+        return log._of(rows_again(self._rows, self._catalog, catalog), narrowed=self._narrowed)
+
+    def of_intact(self, ask: Callable[[Log], _Told]) -> _Told:
+        """The answer to a question; asked again of `verified`, if a damaged picture is met.
+
+        Args:
+            ask: The question.
+        """
+        try:
+            return ask(self)
+        except DamagedError:
+            log = self.verified()
+            if log is self:
+                raise
+        return ask(log)
 
     def _opened(self, catalog: Catalog) -> Log:
         return Log(catalog, self._indexes, layers_of(catalog), catalog.rows)
@@ -502,21 +539,28 @@ def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
     return read_log(log_dir, warn)
 
 
-def read_log(log_dir: Any, tell: Tell) -> Log:
-    """As `open_log`, but damage is told to somebody, a line at a time."""
-    return read_source(source_of(log_dir), tell)
+def read_log(log_dir: Any, tell: Tell, checked: float = CHECKED) -> Log:
+    """As `open_log`, but damage is told to somebody, a line at a time.
+
+    Args:
+        log_dir: As for `open_log`.
+        tell: Is told.
+        checked: So many bytes are verified at once.
+    """
+    return read_source(source_of(log_dir), tell, checked)
 
 
-def read_source(source: Source, tell: Tell) -> Log:
+def read_source(source: Source, tell: Tell, checked: float = CHECKED) -> Log:
     """The log in a source; damage is told to somebody, a line at a time."""
-    catalog = read_catalog(source, tell)
-    return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)
+    return _log_of(read_catalog(source, tell, checked=checked), tell)
 
 
 def refresh(log: Log, tell: Tell) -> Log:
     """As `Log.refreshed` of a log that is no selection; damage is told to somebody."""
     before = log._catalog
-    catalog = read_catalog(before.source, tell, before)
-    if catalog is before:
-        return log
+    catalog = read_catalog(before.source, tell, before.again or before)
+    return log if catalog is before else _log_of(catalog, tell)
+
+
+def _log_of(catalog: Catalog, tell: Tell) -> Log:
     return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)

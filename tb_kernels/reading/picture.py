@@ -9,7 +9,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.errors import LogError
+from tb_kernels.errors import DamagedError, LogError
 from tb_kernels.reading.captions import caption_of
 from tb_kernels.reading.catalog import Catalog, Span
 from tb_kernels.reading.decoding import decode, measure
@@ -88,14 +88,15 @@ class Picture:
         """The PNG file that was logged, byte for byte.
 
         Raises:
-            LogError: If the event file can no longer be read, or the picture is damaged.
+            LogError: If the event file can no longer be read, or the picture is damaged:
+                `Log.verified` has what is not.
         """
         with self._named():
             data = self._catalog.read(Span(*self._row[3:6]))
             checksum = self._row[9]
             intact = not checksum or google_crc32c.value(data) == checksum
             if not intact or measure(data) != (self.width, self.height):
-                raise LogError("damaged in the event file")
+                raise DamagedError("damaged in the event file")
             return data
 
     @property
@@ -272,7 +273,7 @@ class Picture:
         try:
             yield
         except LogError as error:
-            raise LogError(f"{self.view}/{self.tag}: {error}") from None
+            raise type(error)(f"{self.view}/{self.tag}: {error}") from None
 
 
 def _alike(layers: list[LayerFacts], others: list[LayerFacts]) -> bool:

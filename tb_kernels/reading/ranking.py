@@ -86,10 +86,14 @@ def rank_layers(
         LogError: As `Log.rank`.
     """
     by, top = check_criterion(by), check_size("top", top)
-    chosen = log.select(runs=run, views=view, layers=layers)
+    chosen = {"runs": run, "views": view, "layers": layers}
+    return log.of_intact(lambda log: _rank_all(log.select(**chosen), by, epochs, top))
+
+
+def _rank_all(chosen: Log, by: Criterion, epochs: Epochs, top: int | None) -> list[Ranking]:
     if len(chosen.runs) > 1:
         raise ArgumentError(
-            f"run: kernels of one training are ranked, {shown(log.where)!r} has those of "
+            f"run: kernels of one training are ranked, {shown(chosen.where)!r} has those of "
             f"{enumerate_some(chosen.runs)}; say which with run="
         )
     rankings = [

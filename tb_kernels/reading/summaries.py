@@ -151,6 +151,8 @@ def read_placed(record: Record) -> tuple[float, FoundIndex, FoundPictures] | Non
     places = parse_places(value.tag.encode() + index.text, plugin.content)
     if places is None or places.behind != record.length - end:
         return None
+    if record.whole and not places.are_in(record.data, end):
+        return None
     named = _layer_of(places.layer)
     if named is None or int(places.pictures["kernel"].max()) >= FINAL:
         return None

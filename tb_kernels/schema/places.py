@@ -24,6 +24,9 @@ PLACE = np.dtype([(name, "<u4") for name in ("kernel", "offset", "length", "chec
 # The bytes of the smallest PNG.
 _LEAST = 67
 
+# What stands before the kernel in a tag is a file's name, two at most.
+_LONGEST_LAYER = 1024
+
 # How much of a picture is looked for before all of it is compared.
 _BEGINNING = 64
 
@@ -45,6 +48,13 @@ class Places(NamedTuple):
     width: int
     height: int
     pictures: NDArray[np.void]
+
+    def are_in(self, data: bytes, end: int) -> bool:
+        """Whether each picture is where it was, behind the index's value, which ends there."""
+        return all(
+            google_crc32c.value(data[end + start : end + start + length]) == checksum
+            for _, start, length, checksum in self.pictures.tolist()
+        )
 
 
 def pack_places(
@@ -77,7 +87,7 @@ def parse_places(index: bytes, data: bytes) -> Places | None:
         return None
     behind, number, width, height = _HEAD.unpack_from(told)
     end = _HEAD.size + number * PLACE.itemsize
-    if not (number and width and height) or end > len(told):
+    if not (number and width and height) or not end <= len(told) <= end + _LONGEST_LAYER:
         return None
     places = np.frombuffer(told, PLACE, number, _HEAD.size)
     offsets, lengths = places["offset"], places["length"]

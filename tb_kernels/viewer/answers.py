@@ -110,8 +110,7 @@ class Answers:
         names = tuple(_asked(parameters, name) for name in (*_LAYER, "epoch"))
         names += (parameters.get("token", ""),)
 
-        def read() -> Sprite:
-            log = self._log()
+        def read(log: Log) -> Sprite:
             layer, epoch = _layer_in(log, parameters), parameters["epoch"]
             epochs = {str(one): one for one in layer.epochs}
             if epoch not in epochs:
@@ -121,7 +120,7 @@ class Answers:
                 )
             return sprite_of(log.of_layer(layer, epochs[epoch]))
 
-        return self._sprites.get(names, read)
+        return self._sprites.get(names, lambda: self._log().of_intact(read))
 
 
 QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {

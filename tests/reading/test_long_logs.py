@@ -2,22 +2,26 @@
 
 import functools
 import io
+import json
 import operator
 import re
 import shutil
+import time
 from pathlib import Path
 
-import google_crc32c
 import keras
 import numpy as np
 import pytest
-from tensorboard.compat.proto.event_pb2 import Event
 
 from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.cli import main
-from tb_kernels.reading.catalog import _CHECKED
-from tb_kernels.schema.places import PLACE, pack_places
-from tb_kernels.schema.records import pack_record, read_records
+from tb_kernels.reading.catalog import CHECKED
+from tb_kernels.reading.log_dirs import source_of
+from tb_kernels.schema.places import pack_places
+from tb_kernels.schema.records import read_records
+from tb_kernels.viewer.answers import Answers
+from tb_kernels.viewer.live import LiveLog
+from tests.helpers.rewritten import rewrite
 
 EPOCHS = range(7)
 
@@ -56,7 +60,7 @@ def spoil(log_dir, wanted, replace):
     """Replaces what is found in the event file behind all that is verified."""
     path = events_of(log_dir)
     data = path.read_bytes()
-    place = data.index(wanted, _CHECKED + (1 << 20))
+    place = data.index(wanted, CHECKED + (1 << 20))
     path.write_bytes(data[:place] + replace + data[place + len(wanted) :])
 
 
@@ -80,10 +84,10 @@ def bytes_read():
 def test_pictures_are_not_read(long):
     """Little more than what is verified; nothing at all if nothing was added since."""
     size = events_of(long).stat().st_size
-    assert size > _CHECKED + (20 << 20)
+    assert size > CHECKED + (20 << 20)
     before = bytes_read()
     log = open_log(long)
-    assert bytes_read() - before < _CHECKED + (4 << 20)
+    assert bytes_read() - before < CHECKED + (4 << 20)
     assert len(log) == 200 * len(EPOCHS)
     before = bytes_read()
     assert log.refreshed() is log
@@ -100,19 +104,106 @@ def test_all_are_what_was_logged(long):
         assert np.abs(values - wanted).max() <= np.ptp(wanted) / 510 * 1.001
 
 
-def test_a_spoiled_picture_is_refused(copied, long, tmp_path, capsys):
-    """Alone, when it is asked for; what else is in its record is right, and an export goes on."""
+def test_a_spoiled_picture_is_refused(copied, long):
+    """Alone, when it is asked for; what else is in its record is right."""
     png = (long / "kernels/1-many/1_7_5.png").read_bytes()
-    spoil(copied, png, png[:5000] + bytes([png[5000] ^ 1]) + png[5001:])
+    spoil_picture(copied, png)
     log = open_log(copied)
     assert len(log) == 200 * len(EPOCHS)
     for ask in ("png", "pixels", "weights", "tiles", "redraw"):
         with pytest.raises(LogError, match="kernels/1-many/1_7_5: damaged in the event file"):
             operator.attrgetter(ask)(log.picture("1_7_5"))()
     assert is_right(log.picture("1_8_5"))
-    main(["export", str(copied), str(tmp_path / "out"), "--kernels", "7,8"])
-    assert "1_7_5: damaged" in "".join(capsys.readouterr())
-    assert any("1_8" in path.name for path in (tmp_path / "out").rglob("*.png"))
+
+
+def spoil_picture(log_dir, png):
+    spoil(log_dir, png, png[:5000] + bytes([png[5000] ^ 1]) + png[5001:])
+
+
+@pytest.fixture
+def damaged(copied, long):
+    """With one picture of its last epoch spoiled."""
+    spoil_picture(copied, (long / "kernels/1-many/1_7_6.png").read_bytes())
+    return copied
+
+
+def test_what_is_measured_leaves_a_damaged_record_out(damaged, long):
+    """It is read whole then, as a short log is: the other kernels have the numbers they had."""
+    log, intact = open_log(damaged), open_log(long)
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        ranked = log.rank()
+    wanted = {one.kernel: one.value for one in intact.rank()}
+    lost = {one.kernel for one in ranked if np.isnan(one.value)}
+    assert 7 in lost
+    assert len(lost) < 100
+    assert all(one.value == wanted[one.kernel] for one in ranked if one.kernel not in lost)
+    # It is not read, nor warned of, again.
+    (health,) = log.health()
+    assert (health.epoch, health.kernels) == (6, 200 - len(lost))
+    assert not lost & {*log.weights("many", 6).numbers.tolist()}
+    drawn, six = log.select(kernels=7), intact.select(kernels=7, epochs=range(6))
+    sizes = [one.figure("strip").get_size_inches().tolist() for one in (drawn, six)]
+    assert sizes[0] == sizes[1]
+
+
+def test_verified(damaged, long):
+    """The same selection without what is damaged; a log that was read whole is itself."""
+    log = open_log(damaged).select(kernels=[7, 200], epochs=[4, 5, 6])
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        found = log.verified()
+    wanted = ["1_7_4", "1_7_5", "1_200_4", "1_200_5", "1_200_6"]
+    assert [str(one.address) for one in found] == wanted
+    assert found.narrowed
+    assert 200 * 6 < len(found.whole) < 200 * 7
+    assert found.verified() is found
+    assert all(one.png == (long / "kernels" / f"{one.tag}.png").read_bytes() for one in found)
+
+
+def test_a_damaged_copy_does_not_hide_an_older_one(copied, long):
+    """An epoch was logged twice, and the second time is damaged."""
+    path, png = events_of(copied), (long / "kernels/1-many/1_7_6.png").read_bytes()
+    data = path.read_bytes()
+    *_, last = [one for one in read_records(io.BytesIO(data), len(data)) if png in one.data]
+    place = data.index(png) - last.offset + len(data) + 12 + 5000
+    data += data[last.offset - 12 : last.end]
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    log = open_log(copied)
+    with pytest.raises(LogError, match="1_7_6: damaged"):
+        log.picture("1_7_6").pixels()
+    with pytest.warns(LogWarning, match="whole records are used"):
+        assert log.verified().picture("1_7_6").png == png
+    assert log.rank(top=5) == open_log(long).rank(top=5)
+
+
+def test_the_viewer_of_a_damaged_log(damaged):
+    """Shows what is left."""
+    answers = Answers(LiveLog(lambda: source_of(damaged)))
+    (run,) = json.loads(answers.answer("log", {}).body)["runs"]
+    names = {"run": run["name"], "view": "kernels", "key": run["layers"][0]["key"]}
+    told = json.loads(answers.answer("layer", names | {"epoch": "6"}).body)
+    assert 100 < len(told["numbers"]) < 200
+    assert 7 not in told["numbers"]
+    assert answers.answer("sprite", names | {"epoch": "6", "part": "0"}).kind == "image/png"
+
+
+def test_a_log_that_is_looked_at_goes_on_without_what_is_damaged(damaged):
+    """Once that is known."""
+    live = LiveLog(lambda: source_of(damaged))
+    log = live()
+    assert len(log) == 200 * len(EPOCHS)
+    log.verified()
+    time.sleep(1.1)
+    assert len(live()) == len(log.verified()) < len(log)
+    assert live() is live()
+
+
+def test_a_report_of_a_damaged_log(damaged, tmp_path, capsys):
+    """Is made of what is whole."""
+    wanted = ["export", str(damaged), str(tmp_path / "out"), "--kernels", "7", "--only", "images,strips"]  # fmt: skip
+    assert main(wanted) == 0
+    assert "damaged in 1 place" in "".join(capsys.readouterr())
+    images = sorted(path.name for path in (tmp_path / "out/images").rglob("*.png"))
+    assert images == [f"1_7_{epoch}.png" for epoch in range(6)]
 
 
 def test_a_spoiled_index_is_told(copied):
@@ -127,7 +218,7 @@ def test_a_spoiled_tag_is_told(copied):
     """It tells the epoch: no picture is shown at another than its own."""
     path = events_of(copied)
     data = path.read_bytes()
-    place = data.index(b"index/5", _CHECKED + (1 << 20))
+    place = data.index(b"index/5", CHECKED + (1 << 20))
     path.write_bytes(data[:place] + b"index/6" + data[place + 7 :])
     with pytest.warns(LogWarning, match="damaged in 1 place"):
         log = open_log(copied)
@@ -140,7 +231,7 @@ def test_a_record_that_lacks_its_end(copied):
     png = b"IDAT"
     path = events_of(copied)
     data = path.read_bytes()
-    place = data.index(png, _CHECKED + (1 << 20))
+    place = data.index(png, CHECKED + (1 << 20))
     path.write_bytes(data[:place] + data[place + 100_000 :])
     with pytest.warns(LogWarning, match="damaged in 1 place"):
         log = open_log(copied)
@@ -153,18 +244,6 @@ def test_a_record_that_lacks_its_end(copied):
             refused += 1
     assert right >= 200 * (len(EPOCHS) - 1)
     assert refused < 200
-
-
-def rewrite(path, change):
-    """The records of a file, those of pictures changed and packed anew."""
-    data = path.read_bytes()
-    found = []
-    for record in read_records(io.BytesIO(data), len(data)):
-        event = Event.FromString(record.data)
-        if any(value.tag.startswith("index/") for value in event.summary.value):
-            change(event.summary)
-        found.append(pack_record(event.SerializeToString()))
-    path.write_bytes(b"".join(found))
 
 
 @functools.cache
@@ -187,20 +266,25 @@ def turn_round(summary):
 
 @pytest.mark.parametrize("change", [drop_one, turn_round])
 def test_a_file_that_somebody_has_rewritten(tmp_path, change):
-    """Without a picture, or in another order: a picture that is not in its place is refused."""
+    """Without a picture, or in another order: those that are not in their places are found."""
     with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
         logger.log(small_model(), 1)
     rewrite(events_of(tmp_path), change)
     log = open_log(tmp_path)
     assert len(log) == 40 - (change is drop_one)
-    kernels, right = small_model().layers[0].kernel.numpy().transpose(3, 2, 0, 1), 0
+    kernels = small_model().layers[0].kernel.numpy().transpose(3, 2, 0, 1)
     for picture in log:
-        try:
-            assert np.abs(picture.weights() - kernels[picture.address.kernel - 1]).max() < 0.02
-            right += 1
-        except LogError:
-            assert change is turn_round
-    assert right == len(log) or change is turn_round
+        assert np.abs(picture.weights() - kernels[picture.address.kernel - 1]).max() < 0.02
+
+
+def test_a_long_log_that_somebody_has_rewritten(copied):
+    """Pictures behind what is verified are not in their places: all is read, and they are found."""
+    rewrite(events_of(copied), turn_round)
+    log = open_log(copied)
+    with pytest.raises(LogError, match="damaged"):
+        log.picture("1_200_6").pixels()
+    assert len(log.verified()) == len(log)
+    assert all(is_right(picture) for picture in log.verified().select(epochs=6))
 
 
 def claim(summary, layer, numbers, size):
@@ -217,27 +301,18 @@ def claim(summary, layer, numbers, size):
     )
 
 
-@pytest.mark.parametrize("without_checksum", [False, True])
-def test_places_that_lie_of_a_size(tmp_path, without_checksum):
+def test_places_that_lie_of_a_size(tmp_path):
     """A picture is not what its index says: it is refused before anybody makes room for it."""
     with KernelLogger(tmp_path, sheets=False, strict=True) as logger:
         logger.log(small_model(), 1)
-
-    def lie(summary):
-        claim(summary, "1-few/1", range(1, 41), (8, 8))
-        if without_checksum:
-            plugin, text = summary.value[0].metadata.plugin_data, summary.value[0].tensor.string_val[0]  # fmt: skip
-            places = np.frombuffer(plugin.content, PLACE, 40, 20).copy()
-            places["checksum"] = 0
-            told = plugin.content[4:20] + places.tobytes() + b"1-few/1"
-            text = summary.value[0].tag.encode() + text
-            plugin.content = google_crc32c.value(text + told).to_bytes(4, "little") + told
-
-    rewrite(events_of(tmp_path), lie)
-    picture = open_log(tmp_path).picture("1_1_1")
+    rewrite(events_of(tmp_path), lambda one: claim(one, "1-few/1", range(1, 41), (8, 8)))
+    log = open_log(tmp_path)
+    picture = log.picture("1_1_1")
     assert (picture.width, picture.height) == (8, 8)
     with pytest.raises(LogError, match="damaged"):
         picture.pixels()
+    with pytest.raises(LogError, match="damaged"):
+        log.weights("few", 1)
 
 
 @pytest.mark.parametrize(("layer", "first"), [("1-few/2", 1), ("few", 1), ("", 1), ("1-few/1", 10**9 - 1)])  # fmt: skip

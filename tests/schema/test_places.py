@@ -74,3 +74,12 @@ def test_what_nobody_writes(numbers):
     for right in [(1, 70, 80, 5)], [(1, 0, 75, 5), (2, 75, 75, 5)], [(1, 83, 67, 5)]:
         found = parse_places(b"", packed(150, len(right), 3, 3, *sum(right, ())))
         assert found.pictures.tolist() == right
+
+
+def test_the_layer_of_a_tag_is_no_book():
+    """A group has a file's name at most."""
+    layer = f"{'g' * 255}/1"
+    png = bytes(range(256))
+    for told, wanted in [(layer, layer), (layer * 5, None)]:
+        found = parse_places(INDEX, pack_places(INDEX, told, png, {1: png}, (3, 3)))
+        assert (found and found.layer) == wanted

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tracemalloc
 
 import keras
@@ -11,6 +12,7 @@ from PIL import Image
 
 from tb_kernels import ExampleLogger, KernelLogger, open_log
 from tb_kernels.viewer.answers import Answers, UnknownError
+from tests.helpers.rewritten import rewrite
 
 
 def asked(answers, question, **parameters):
@@ -94,6 +96,30 @@ def test_what_has_no_range(tmp_path, model):
     (layer, *_) = sheets.layers
     told = asked(Answers(lambda: sheets), "range", run=".", view="kernels", key=f"{layer.group}/{layer.number}")  # fmt: skip
     weights = model.layers[0].get_weights()[0]
+    assert json.loads(told)["range"] == [float(weights.min()), float(weights.max())]
+
+
+def test_the_range_of_epochs_that_have_only_a_sheet(tmp_path, model):
+    """Counts beside that of epochs that have kernels."""
+    kernel = model.layers[0].kernel
+    kernel.assign(np.clip(kernel.numpy(), -0.1, 0.1))
+    with KernelLogger(tmp_path, layers=1, sheets=True, strict=True) as logger:
+        logger.log(model, 1)
+        kernel.assign(kernel.numpy() * 3)
+        logger.log(model, 2)
+
+    def drop_kernels(summary):
+        kept = [one for one in summary.value if not re.search("_[1-9][0-9]*_2$", one.tag)]
+        del summary.value[:]
+        summary.value.extend(kept)
+
+    (path,) = (tmp_path / "kernels").glob("*tfevents*")
+    rewrite(path, drop_kernels)
+    log = open_log(tmp_path)
+    (layer,) = log.layers
+    assert [len(log.of_layer(layer, epoch)) for epoch in (1, 2)] == [5, 1]
+    told = asked(Answers(lambda: log), "range", run=".", view="kernels", key=f"{layer.group}/{layer.number}")  # fmt: skip
+    weights = kernel.numpy()
     assert json.loads(told)["range"] == [float(weights.min()), float(weights.max())]
 
 
