@@ -3,13 +3,17 @@
 import os
 import shutil
 
+import keras
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
+from tb_kernels import KernelLogger, LogWarning, open_log
 from tests.helpers.browser import NEEDS_CHROMIUM
 from tests.helpers.figures import place_of, rendered, tiles_of
+from tests.helpers.rewritten import rewrite
 
 needs_poppler = pytest.mark.skipif(
     shutil.which("pdftoppm") is None and "CI" not in os.environ, reason="poppler is not installed"
@@ -177,3 +181,21 @@ def test_it_can_be_changed_and_saved_at_another_resolution(trained, tmp_path):
             _, side = place_of(np.asarray(image.convert("RGB")), tiles_of(weights[5][0], 3), low, high)  # fmt: skip
         sides.append(side)
     assert sides[1] == 2 * sides[0]
+
+
+def test_a_picture_without_an_index(tmp_path):
+    """It is drawn as it was logged, each of its pixels a square, and no scale is told."""
+    model = keras.Sequential([keras.Input((6, 6, 2)), keras.layers.Conv2D(1, 3)])
+    with KernelLogger(tmp_path / "log", scale=1, strict=True) as logger:
+        logger.log(model, 1)
+    (path,) = (tmp_path / "log/kernels").glob("*tfevents*")
+    rewrite(path, lambda summary: summary.value.pop(0))
+    with pytest.warns(LogWarning, match="1 picture without the index"):
+        log = open_log(tmp_path / "log")
+    (picture,) = log
+    figure = log.figure("strip", scale=4)
+    assert any("no index" in text.get_text() for text in figure.findobj(Text))
+    logged = np.kron(picture.pixels(), np.ones((4, 4), np.uint8))
+    drawn = rendered(figure, "png", tmp_path)[..., 0]
+    windows = np.lib.stride_tricks.sliding_window_view(drawn, logged.shape)
+    assert (windows == logged).all(axis=(2, 3)).sum() == 1

@@ -264,6 +264,8 @@ def write(log_dir, entry):
         ({"class_names": ["", "\x1b[31m\n"]}, "input 3: \\x1b[31m\\n, score 2"),
         ({"classes": [4, -1]}, "input 3: score 2"),
         ({"classes": [4, 1e400]}, "input 3: score 2"),
+        ({"classes": [4, 2**31 - 1]}, "input 3: seven, score 2"),
+        ({"classes": [4, 2**31]}, "input 3: score 2"),
         ({"classes": {}}, "input 3: score 2"),
         ({"scores": [0.5, "x"]}, "input 3: seven"),
         ({"scores": [0.5, 10**400]}, "input 3: seven"),
