@@ -1,6 +1,7 @@
 """The notebook of the examples runs from top to bottom, and shows what it says."""
 
 import base64
+import contextlib
 import copy
 import io
 import os
@@ -21,10 +22,9 @@ from tests.helpers.project import ROOT
 NOTEBOOK = ROOT / "examples/digits.ipynb"
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """The notebook with its outputs, run in an empty folder; run once more; and that folder."""
-    folder = tmp_path_factory.mktemp("notebook")
+@contextlib.contextmanager
+def executed(folder):
+    """The notebook with its outputs, run in a folder; and run once more."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     # Its commands are those of this environment.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -37,7 +37,7 @@ def executed(tmp_path_factory):
         for number, cell in enumerate(notebook.cells):
             client.execute_cell(cell, number)
         # Inside, since with the kernel its TensorBoard ends.
-        yield once, notebook, folder
+        yield once, notebook
 
 
 def outputs(notebook, kind):
@@ -63,9 +63,16 @@ def printed(notebook):
 
 
 @pytest.mark.slow
-def test_it_shows_what_it_says(executed):
+def test_it_shows_what_it_says(tmp_path):
+    """Run in an empty folder, and once more; here in one test, since each run trains a network."""
+    with executed(tmp_path) as (once, again):
+        check_outputs(once, tmp_path)
+        check_tensorboard(once)
+        check_second_training(once, again, tmp_path)
+
+
+def check_outputs(notebook, folder):
     """The viewer with all layers and epochs, a kernel, four figures; the gradients' shapes."""
-    notebook, _, folder = executed
     pages = outputs(notebook, "text/html")
     layers = open_log(folder / "logs").layers
     (viewer,) = [page for page in pages if "sandbox=" in page]
@@ -79,10 +86,8 @@ def test_it_shows_what_it_says(executed):
     assert (folder / "report/strips/kernels/1-conv2d/1_6.png").is_file()
 
 
-@pytest.mark.slow
-def test_tensorboard_is_there(executed):
+def check_tensorboard(notebook):
     """The cell that shows TensorBoard has started one, which answers."""
-    notebook, _, _ = executed
     (frame,) = [page for page in outputs(notebook, "text/html") if "tensorboard-frame" in page]
     port = re.search(r"const port = (\d+)|port=?[\":= ]+(\d{4,5})", frame)
     number = next(filter(None, port.groups()))
@@ -92,10 +97,8 @@ def test_tensorboard_is_there(executed):
         assert answer.status == 200
 
 
-@pytest.mark.slow
-def test_run_once_more(executed):
+def check_second_training(once, again, folder):
     """It shows the same, in the same places: of the second training, as is said when it starts."""
-    once, again, folder = executed
     assert "holds" not in printed(once)
     assert "kernels holds 384 pictures from" in printed(again)
     # Keras calls them conv2d_2 and conv2d_3 by now.
