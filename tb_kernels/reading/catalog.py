@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tb_kernels.errors import LogError, reason_of
-from tb_kernels.reading.gathering import Gathering, LayerKey, Shown
+from tb_kernels.reading.gathering import Gathering, LayerKey
+from tb_kernels.reading.newest import Shown, newest_of
 from tb_kernels.reading.rows import NO_INDEX
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.reading.summaries import (
@@ -98,7 +99,7 @@ class Catalog:
         Args:
             until: By folder, the age of its newest file that counts.
         """
-        return replace(self, shown=self.found.shown(until), until=until)
+        return replace(self, shown=newest_of(self.found, until), until=until)
 
     def read(self, span: Span) -> bytes:
         """Some bytes of an event file.
@@ -178,7 +179,7 @@ def read_catalog(
             verified = verified and checked >= 0
             end = _read_file(source, folder, name, part, gathering, tell)
             reached[file] = Reach(end, size)
-    layers, spans, shown = gathering.layers, gathering.spans(), gathering.shown()
+    layers, spans, shown = gathering.layers, gathering.spans(), newest_of(gathering)
     catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown, verified)
     _tell_of_unexplained(catalog, tell)
     if gathering.points.left_out:

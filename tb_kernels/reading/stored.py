@@ -9,6 +9,7 @@ from collections.abc import Collection
 from tb_kernels.errors import ArgumentError, LogError
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog
+from tb_kernels.reading.newest import trainings_at
 from tb_kernels.reading.sources import Folder, Source, Tell
 from tb_kernels.schema.naming import KERNELS, PATTERNS, arrays_name, parse_epoch
 from tb_kernels.wording import enumerate_some, shown
@@ -84,7 +85,7 @@ def find_stored(catalog: Catalog, folder: str, view: str, epoch: int) -> Arrays 
     file = _file(view, epoch)
     for one in catalog.folders:
         if one.name == folder and file in one.arrays:
-            (trainings,) = catalog.found.trainings_at(folder, [epoch], catalog.until)
+            (trainings,) = trainings_at(catalog.found.files, folder, [epoch], catalog.until)
             own = _training_of(catalog.source, one, file)
             if not own:
                 where = shown(catalog.source.address(one, file))
@@ -104,7 +105,7 @@ def _of_shown(
     catalog: Catalog, folder: Folder, view: str, epochs: list[int], tell: Tell
 ) -> list[int]:
     """Those epochs whose files the trainings shown have written, or nobody says which."""
-    shown_at = catalog.found.trainings_at(folder.name, epochs, catalog.until)
+    shown_at = trainings_at(catalog.found.files, folder.name, epochs, catalog.until)
     others = []
     for epoch, trainings in zip(epochs, shown_at, strict=True):
         own = _training_of(catalog.source, folder, _file(view, epoch)) if trainings else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tb_kernels.reading.catalog import Catalog, Span
+from tb_kernels.reading.newest import ages_of
 from tb_kernels.schema.naming import VIEWS, epoch_of
 from tb_kernels.schema.training import LayerFacts, Training, layers_in
 
@@ -62,7 +63,7 @@ class LoggedTraining:
 
 def trainings_of(catalog: Catalog, open_: Callable[[Catalog], Log]) -> list[LoggedTraining]:
     """The trainings of a catalog, in the order in which they began to write within each run."""
-    ages = catalog.found.ages().tolist()
+    ages = ages_of(catalog.found.files).tolist()
     files: dict[tuple[str, str], list[int]] = {}
     for file, facts in enumerate(catalog.found.files):
         run, view = catalog.source.split(facts.folder)
