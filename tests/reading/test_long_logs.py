@@ -226,19 +226,18 @@ def test_a_spoiled_tag_is_told(copied):
     assert all(is_right(picture) for picture in log.select(epochs=[5, 6]))
 
 
-def test_a_record_that_lacks_its_end(copied):
+def test_a_record_that_lacks_its_end(copied, long):
     """A stretch of the file is gone: those behind it are found all the same."""
-    png = b"IDAT"
     path = events_of(copied)
     data = path.read_bytes()
-    place = data.index(png, CHECKED + (1 << 20))
+    place = data.index(b"IDAT", CHECKED + (1 << 20))
     path.write_bytes(data[:place] + data[place + 100_000 :])
     with pytest.warns(LogWarning, match="damaged in 1 place"):
         log = open_log(copied)
     right, refused = 0, 0
     for picture in log:
         try:
-            assert is_right(picture)
+            assert picture.png == (long / "kernels" / f"{picture.tag}.png").read_bytes()
             right += 1
         except LogError:
             refused += 1
