@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from tb_kernels.loggers.kernels import KernelLogger
     from tb_kernels.loggers.patterns import PatternLogger
     from tb_kernels.reading.health import LayerHealth
-    from tb_kernels.reading.log import Log, open_log
+    from tb_kernels.reading.log import Log
+    from tb_kernels.reading.opening import open_log
     from tb_kernels.reading.picture import Picture
     from tb_kernels.reading.ranking import Ranked
     from tb_kernels.reading.weights import LayerWeights
@@ -103,7 +104,7 @@ _HOMES = {
     "compute_heatmaps": "tb_kernels.views.heatmaps",
     "expand_kernels": "tb_kernels.views.expanded",
     "find_examples": "tb_kernels.views.examples",
-    "open_log": "tb_kernels.reading.log",
+    "open_log": "tb_kernels.reading.opening",
     "read_kernels": "tb_kernels.views.kernels",
     "synthesize_patterns": "tb_kernels.views.patterns",
 }

@@ -11,7 +11,8 @@ import click
 
 from tb_kernels.commands.terminal import Lines
 from tb_kernels.errors import LogError
-from tb_kernels.reading.log import Log, read_log
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.opening import read_log
 from tb_kernels.wording import count, shown
 
 _NUMBER = re.compile("[0-9]{1,9}")

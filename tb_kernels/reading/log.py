@@ -1,8 +1,7 @@
-"""What was logged, read back: `open_log`."""
+"""What was logged, read back: `Log`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -14,18 +13,17 @@ from numpy.typing import NDArray
 
 from tb_kernels.errors import DamagedError, LogError, warn
 from tb_kernels.reading.arrays import Arrays
-from tb_kernels.reading.catalog import CHECKED, Catalog, read_catalog, split_by_layer
+from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
 from tb_kernels.reading.choice import Choice
 from tb_kernels.reading.criteria import Epochs
 from tb_kernels.reading.curves import Curve, find_curves
 from tb_kernels.reading.health import STILL_BELOW, ZERO_BELOW, LayerHealth, check_health
 from tb_kernels.reading.indexes import IndexCache
 from tb_kernels.reading.layers import LoggedLayer, layers_of
-from tb_kernels.reading.log_dirs import source_of
 from tb_kernels.reading.lookup import Asked
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.ranking import Ranked, rank_layers
-from tb_kernels.reading.sources import Source, Tell
+from tb_kernels.reading.sources import Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
 from tb_kernels.reading.verifying import rows_again, verify
@@ -63,6 +61,11 @@ class Log:
         self._layers = layers
         self._rows = rows
         self._narrowed = narrowed
+
+    @classmethod
+    def of(cls, catalog: Catalog, tell: Tell) -> Log:
+        """All of a catalog; indexes that are wrong are told to somebody, a line at a time."""
+        return cls(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)
 
     @property
     def where(self) -> str:
@@ -427,7 +430,13 @@ class Log:
         Raises:
             LogError: If it cannot be read.
         """
-        return refresh(self.whole, warn)
+        return self.whole.grown(warn)
+
+    def grown(self, tell: Tell) -> Log:
+        """As `refreshed` of a log that is no selection; damage is told to somebody."""
+        before = self._catalog
+        catalog = read_catalog(before.source, tell, before.again or before)
+        return self if catalog is before else Log.of(catalog, tell)
 
     def verified(self) -> Log:
         """These pictures, with nothing damaged among them.
@@ -445,7 +454,7 @@ class Log:
         catalog = verify(self._catalog, self._indexes.tell)
         if catalog is self._catalog:
             return self
-        log = _log_of(catalog, self._indexes.tell)
+        log = Log.of(catalog, self._indexes.tell)
         if not (self._selected or self._narrowed):
             return log
         return log._of(rows_again(self._rows, self._catalog, catalog), narrowed=self._narrowed)
@@ -515,52 +524,3 @@ class Log:
             layer = self._layers[int(rows["layer"][0])]
             found.setdefault(layer.number, []).append((layer, rows))
         return found
-
-
-def open_log(log_dir: str | os.PathLike[str] = "logs") -> Log:
-    """Opens what the loggers have written, of one training or of many.
-
-    Only the event files are needed, and for `Log.arrays` the `.npz` files; the PNG files
-    beside them may be missing. The log is as it is now: what a training adds later is
-    there when it is opened again.
-
-    Args:
-        log_dir: The directory that `tensorboard --logdir` is given, or any above it; or
-            an address that TensorBoard can read by itself, such as `s3://bucket/logs`.
-
-    Returns:
-        The log. A damaged file, or one that is still written to, gives its whole records
-        and a `LogWarning`.
-
-    Raises:
-        ArgumentError: If there is no such directory.
-        LogError: If it cannot be read.
-    """
-    return read_log(log_dir, warn)
-
-
-def read_log(log_dir: Any, tell: Tell, checked: float = CHECKED) -> Log:
-    """As `open_log`, but damage is told to somebody, a line at a time.
-
-    Args:
-        log_dir: As for `open_log`.
-        tell: Is told.
-        checked: So many bytes are verified at once.
-    """
-    return read_source(source_of(log_dir), tell, checked)
-
-
-def read_source(source: Source, tell: Tell, checked: float = CHECKED) -> Log:
-    """The log in a source; damage is told to somebody, a line at a time."""
-    return _log_of(read_catalog(source, tell, checked=checked), tell)
-
-
-def refresh(log: Log, tell: Tell) -> Log:
-    """As `Log.refreshed` of a log that is no selection; damage is told to somebody."""
-    before = log._catalog
-    catalog = read_catalog(before.source, tell, before.again or before)
-    return log if catalog is before else _log_of(catalog, tell)
-
-
-def _log_of(catalog: Catalog, tell: Tell) -> Log:
-    return Log(catalog, IndexCache(catalog, tell), layers_of(catalog), catalog.rows)

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from tb_kernels.reading.log import Log, read_source, refresh
+from tb_kernels.reading.log import Log
+from tb_kernels.reading.opening import read_source
 from tb_kernels.reading.sources import Source
 
 # Whoever asks again sooner gets what the last has got, in seconds: a page asks several things.
@@ -37,7 +38,7 @@ class LiveLog:
             if self._log is None:
                 self._log = read_source(self._source(), _be_silent)
             elif time.monotonic() - self._read > _FRESH:
-                self._log = refresh(self._log, _be_silent)
+                self._log = self._log.grown(_be_silent)
             else:
                 return self._log
             self._read = time.monotonic()

@@ -8,7 +8,7 @@ import pytest
 
 from tb_kernels import KernelLogger, open_log
 from tb_kernels.reading.joined_source import JoinedSource
-from tb_kernels.reading.log import read_source, refresh
+from tb_kernels.reading.opening import read_source
 from tests.helpers.browser import wait_until
 from tests.helpers.models import two_convolutions
 from tests.helpers.tensorboard import PLUGIN, asked, started
@@ -71,7 +71,7 @@ def test_of_folders_that_have_one_name_the_last_counts(logs, tmp_path):
     assert [picture.png for picture in log] == [picture.png for picture in first]
     shutil.copytree(logs / "one", later)
     one = open_log(later)
-    fresh = refresh(log, pytest.fail)
+    fresh = log.grown(pytest.fail)
     for known in (fresh, pickle.loads(pickle.dumps(fresh))):  # noqa: S301 (it is ours)
         assert known.trainings[0].identifier == one.trainings[0].identifier
         assert [picture.png for picture in known] == [picture.png for picture in one]
