@@ -23,6 +23,7 @@ from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.lookup import Asked
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.ranking import Ranked, rank_layers
+from tb_kernels.reading.rows import versions_of
 from tb_kernels.reading.sources import Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
@@ -158,6 +159,18 @@ class Log:
         """The pictures of a layer at an epoch, in the order of kernels."""
         rows = self._rows_of(layer)
         return list(self._pictures(rows[rows["epoch"] == epoch]))
+
+    def versions(self, layer: LoggedLayer, epoch: int | None = None) -> list[str]:
+        """Of each epoch of a layer, ascending, what is another as soon as its pictures are.
+
+        Args:
+            layer: The layer.
+            epoch: Only this one.
+        """
+        rows = self._rows_of(layer)
+        rows = rows if epoch is None else rows[rows["epoch"] == epoch]
+        files = [f"{folder.name}/{name}" for folder, name in self._catalog.files]
+        return versions_of(rows, files)
 
     def drawn_together(self, layer: LoggedLayer) -> Iterator[Picture]:
         """One picture of a layer for each index: those that were drawn and written at once."""

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     Attributes:
         body: All of it.
         kind: Its media type.
-        lasting: Whether the same question, token and all, has this answer for ever.
+        lasting: Whether the same question, version and all, has this answer for ever.
     """
 
     body: bytes
@@ -46,6 +46,10 @@ class Answer(NamedTuple):
 
 class UnknownError(Exception):
     """There is nothing of that name; the message is for people."""
+
+
+class ChangedError(UnknownError):
+    """What was asked for is no longer what the log has told of."""
 
 
 class Answers:
@@ -70,6 +74,7 @@ class Answers:
 
         Raises:
             UnknownError: If there is nothing of these names.
+            ChangedError: If the pictures of this version are no longer there.
             LogError: If the log cannot be read.
         """
         if question not in QUESTIONS:
@@ -97,30 +102,31 @@ class Answers:
         return _json({"range": range_of(log.drawn_together(layer))}, lasting=False)
 
     def _layer(self, parameters: Mapping[str, str]) -> Answer:
-        return _json(self._sprite(parameters).told(), lasting=True)
+        return _json(self._sprite(parameters).told(), lasting="version" in parameters)
 
     def _image(self, parameters: Mapping[str, str]) -> Answer:
         sprite, part = self._sprite(parameters), _asked(parameters, "part")
         parts = {str(number): number for number in range(len(sprite.parts))}
         if part not in parts:
             raise UnknownError(f"no part {shown(part)!r} of this layer")
-        return Answer(sprite.image(parts[part]), PNG, True)
+        return Answer(sprite.image(parts[part]), PNG, "version" in parameters)
 
     def _sprite(self, parameters: Mapping[str, str]) -> Sprite:
+        return self._log().of_intact(lambda log: self._sprite_in(log, parameters))
+
+    def _sprite_in(self, log: Log, parameters: Mapping[str, str]) -> Sprite:
         names = tuple(_asked(parameters, name) for name in (*_LAYER, "epoch"))
-        names += (parameters.get("token", ""),)
-
-        def read(log: Log) -> Sprite:
-            layer, epoch = _layer_in(log, parameters), parameters["epoch"]
-            epochs = {str(one): one for one in layer.epochs}
-            if epoch not in epochs:
-                raise UnknownError(
-                    f"nothing of layer {shown(layer.number)!r} at epoch {shown(epoch)} in "
-                    f"{shown(log.where)!r}"
-                )
-            return sprite_of(log.of_layer(layer, epochs[epoch]))
-
-        return self._sprites.get(names, lambda: self._log().of_intact(read))
+        layer, told = _layer_in(log, parameters), parameters["epoch"]
+        epochs = {str(one): one for one in layer.epochs}
+        what = f"layer {shown(layer.number)!r} at epoch {shown(told)} in {shown(log.where)!r}"
+        if told not in epochs:
+            raise UnknownError(f"nothing of {what}")
+        (version,) = log.versions(layer, epochs[told])
+        if parameters.get("version", version) != version:
+            raise ChangedError(f"other pictures than before of {what}")
+        return self._sprites.get(
+            (*names, version), lambda: sprite_of(log.of_layer(layer, epochs[told]))
+        )
 
 
 QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {

@@ -92,10 +92,10 @@ def _answers_of(log: Log) -> Iterator[tuple[str, str]]:
         yield _asked(answers, "curves", run=run["name"])
         for layer in run["layers"]:
             names = {name: layer[name] for name in ("view", "key")}
-            names |= {"run": run["name"], "token": run["token"]}
+            names |= {"run": run["name"]}
             yield _asked(answers, "range", **names)
-            for epoch in layer["epochs"]:
-                yield from _sheet(answers, names | {"epoch": str(epoch)})
+            for epoch, version in zip(layer["epochs"], layer["versions"], strict=True):
+                yield from _sheet(answers, names | {"epoch": str(epoch), "version": version})
 
 
 def _sheet(answers: Answers, names: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -51,7 +51,7 @@ def _run(log: Log, run: str) -> dict[str, Any]:
         "token": _token(log, run),
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
         "layers": [
-            _layer(layer, picture) | {"model": model}
+            _layer(layer, picture) | {"versions": chosen.versions(layer), "model": model}
             for layer, picture, model in zip(layers, pictures, _models(pictures), strict=True)
         ],
     }
@@ -97,7 +97,7 @@ def _key(layer: LoggedLayer) -> str:
 
 
 def _token(log: Log, run: str) -> str:
-    """What stays as long as the pictures at an epoch do: those who wrote them, in their order."""
+    """What stays as long as nobody else writes there: those who have, in their order."""
     known = [(one.identifier, one.started) for one in log.trainings if one.run == run]
     # Of version 0.1.0, which did not say who it was: as much as there is.
     seen = known or len(log.select(runs=run))

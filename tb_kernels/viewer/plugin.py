@@ -80,10 +80,12 @@ class KernelsPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
 
     def _told(self, request: wrappers.Request, question: str) -> wrappers.Response:
         from tb_kernels.errors import ArgumentError, LogError
-        from tb_kernels.viewer.answers import UnknownError
+        from tb_kernels.viewer.answers import ChangedError, UnknownError
 
         try:
             answer = self._answer(question, _parameters(request))
+        except ChangedError as error:
+            return _refused(request, 409, str(error))
         except (UnknownError, LogError, ArgumentError) as error:
             return _refused(request, 404, str(error))
         expires = _LONG if answer.lasting else 0

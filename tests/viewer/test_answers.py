@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import tracemalloc
 
 import keras
 import numpy as np
@@ -11,7 +10,10 @@ import pytest
 from PIL import Image
 
 from tb_kernels import ExampleLogger, KernelLogger, open_log
-from tb_kernels.viewer.answers import Answers, UnknownError
+from tb_kernels.reading.opening import read_log
+from tb_kernels.schema.records import read_records
+from tb_kernels.viewer.answers import Answers, ChangedError, UnknownError
+from tb_kernels.viewer.overview import overview_of
 from tests.helpers.rewritten import rewrite
 
 
@@ -61,20 +63,80 @@ def test_levels_are_those_of_the_weights_and_a_grown_log_has_the_new_epoch(tmp_p
         asked(answers, "layer", run=".", view="kernels", key=key, epoch=7)
 
 
-@pytest.mark.slow
-def test_tokens_that_somebody_makes_up_do_not_fill_the_memory(tmp_path, model):
+def only_layer(answers):
+    """The only one of the only run, and the names that a question needs."""
+    (run,) = json.loads(asked(answers, "log"))["runs"]
+    (layer,) = run["layers"]
+    return layer, {"run": run["name"], "view": layer["view"], "key": layer["key"]}
+
+
+def test_an_epoch_that_is_logged_anew_is_another(tmp_path, model):
+    """Whoever asks for the pictures that were there before is told, and is given no others."""
+    kernel = model.layers[0].kernel
+    with KernelLogger(tmp_path, layers=1, strict=True) as logger:
+        for epoch in (1, 2):
+            logger.log(model, epoch)
+        logger.flush()
+        log = open_log(tmp_path)
+        answers = Answers(lambda: log)
+        before, names = only_layer(answers)
+        one, two = ({"epoch": epoch, "version": before["versions"][epoch - 1]} for epoch in (1, 2))
+        assert answers.answer("layer", names | {"epoch": "1"}).lasting is False
+        kept = asked(answers, "layer", **names, **one)
+        asked(answers, "layer", **names, **two)
+        kernel.assign(kernel.numpy() * 3)
+        logger.log(model, 2)
+    log = log.refreshed()
+    assert asked(answers, "layer", **names, **one) == kept
+    for question in ("layer", "sprite"):
+        with pytest.raises(
+            ChangedError, match="other pictures than before of layer '1' at epoch 2"
+        ):
+            asked(answers, question, **names, **two, part=0)
+    after, _ = only_layer(answers)
+    assert after["versions"][0] == before["versions"][0] != after["versions"][1]
+    told = asked(answers, "layer", **names, epoch=2, version=after["versions"][1])
+    low, high = json.loads(told)["limits"][0]
+    assert (low, high) == pytest.approx((kernel.numpy().min(), kernel.numpy().max()))
+
+
+def test_a_layer_that_is_being_written_is_another_when_it_is_whole(tmp_path):
+    """Its kernels come in several records."""
+    model = keras.Sequential([keras.Input((32, 32, 40)), keras.layers.Conv2D(200, 32, name="many")])
+    with KernelLogger(tmp_path / "whole", scale=1, strict=True) as logger:
+        logger.log(model, 1)
+    (path,) = (tmp_path / "whole/kernels").glob("*tfevents*")
+    data = path.read_bytes()
+    ends = [record.end for record in read_records(io.BytesIO(data), len(data))]
+    (tmp_path / "part/kernels").mkdir(parents=True)
+    seen = {}
+    for end in ends:
+        (tmp_path / "part/kernels" / path.name).write_bytes(data[:end])
+        log = open_log(tmp_path / "part")
+        if len(log):
+            answers = Answers(lambda log=log: log)
+            layer, names = only_layer(answers)
+            version, number = layer["versions"][0], layer["kernels"]
+            told = json.loads(asked(answers, "layer", **names, epoch=1, version=version))
+            assert len(told["numbers"]) == number
+            assert seen.setdefault(version, number) == number
+    assert [*seen.values()] == sorted(set(seen.values()))
+    assert len(seen) > 2
+    assert max(seen.values()) == 200
+
+
+def test_versions_are_the_same_whoever_reads(tmp_path, model):
+    """Opened at once, or as the log has grown, or without what is not verified."""
     with KernelLogger(tmp_path, strict=True) as logger:
         logger.log(model, 1)
-    log = open_log(tmp_path)
-    answers = Answers(lambda: log)
-    names = {"run": ".", "view": "kernels", "key": "1-first/1", "epoch": 1}
-    asked(answers, "layer", **names)
-    tracemalloc.start()
-    for number in range(2000):
-        asked(answers, "layer", **names, token=f"{number:060000}")
-    kept, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert kept < 100e6
+        logger.flush()
+        grown = open_log(tmp_path)
+        logger.log(model, 2)
+    grown = grown.refreshed()
+    found = [overview_of(log) for log in (grown, open_log(tmp_path), read_log(tmp_path, print, 0))]
+    versions = [layer["versions"] for layer in found[0]["runs"][0]["layers"]]
+    assert len({one for layer in versions for one in layer}) == 4
+    assert found[1] == found[0] == found[2]
 
 
 def test_what_has_no_range(tmp_path, model):
@@ -123,14 +185,17 @@ def test_the_range_of_epochs_that_have_only_a_sheet(tmp_path, model):
     assert json.loads(told)["range"] == [float(weights.min()), float(weights.max())]
 
 
-def test_what_is_asked_for_last_is_kept(tmp_path, model):
+def test_what_is_asked_for_last_is_kept(tmp_path, model, monkeypatch):
     """As many bytes as are allowed: two of these layers, and no third."""
     with KernelLogger(tmp_path, strict=True) as logger:
         for epoch in (1, 2, 3):
             logger.log(model, epoch)
     log, looked = open_log(tmp_path), []
+    source = log._catalog.source
+    read_some = source.read
+    monkeypatch.setattr(source, "read", lambda *asked: looked.append(1) or read_some(*asked))
     # Of each sprite as many bytes are reckoned as it has, and 64 KiB.
-    answers = Answers(lambda: looked.append(1) or log, most_bytes=2 * ((1 << 16) + 4 * 3 * 9))
+    answers = Answers(lambda: log, most_bytes=2 * ((1 << 16) + 4 * 3 * 9))
     for epoch, read in [(1, True), (2, True), (2, False), (1, False), (3, True), (1, False), (2, True), (1, False), (3, True)]:  # fmt: skip
         looked.clear()
         asked(answers, "layer", run=".", view="kernels", key="1-first/1", epoch=epoch)

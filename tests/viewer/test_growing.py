@@ -1,5 +1,7 @@
 """The tab of a log that grows while it is looked at, and of two trainings."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -47,3 +49,32 @@ def test_a_new_epoch_and_another_training(model, tmp_path):
         tab.reload()
         frame = viewer_in(tab)
         assert frame.locator(".chart text.stop").all_text_contents() == ["1", "2"]
+
+
+def test_an_epoch_that_is_logged_anew_while_it_is_looked_at(model, tmp_path):
+    """Its old pictures are asked for, and the new ones are shown, without a reload."""
+    kernel = model.get_layer("first").kernel
+
+    def highest(frame):
+        return float(frame.locator(".colourbar .end").nth(1).inner_text())
+
+    with KernelLogger(tmp_path, strict=True) as logger, tensorboard(tmp_path) as address, page(1400, 900) as tab:  # fmt: skip
+        for epoch in range(1, 10):
+            logger.log(model, epoch)
+        logger.flush()
+        frame = open_viewer(tab, address)
+        frame.locator("select[data-name=scale]").select_option("epoch")
+        # What lies beside it is fetched ahead, the fifth is not.
+        frame.locator(".chart text.stop", has_text="1").click()
+        assert highest(frame) == pytest.approx(kernel.numpy().max(), rel=1e-3)
+        kernel.assign(kernel.numpy() * 50)
+        logger.log(model, 5)
+        logger.flush()
+        # The server looks once a second.
+        time.sleep(1.1)
+        frame.locator(".chart text.stop", has_text="5").click()
+        began = time.monotonic()
+        wait_until(lambda: highest(frame) == pytest.approx(kernel.numpy().max(), rel=1e-3))
+        # It asks for all that is new each half a minute, too.
+        assert time.monotonic() - began < 15
+        assert not frame.locator(".over").is_visible()

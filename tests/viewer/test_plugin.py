@@ -29,7 +29,7 @@ from tests.helpers.malformed import BROKEN, malformed
 from tests.helpers.models import two_convolutions
 from tests.helpers.tensorboard import PLUGIN, asked, fetched, started, status_of
 
-VALID = {"run": ".", "view": "kernels", "key": "1-first/1", "epoch": "1", "token": "t", "part": "0"}
+VALID = {"run": ".", "view": "kernels", "key": "1-first/1", "epoch": "1", "part": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -203,12 +203,12 @@ def test_a_log_that_turns_unreadable_is_refused_and_read_again_once_it_is_mended
     place = tmp_path / "logs"
     shutil.copytree(log_dir, place)
     client = Client(application_for(place))
-    before = [client.get(f"/{path}") for path in all_questions("before")]
+    before = [client.get(f"/{path}") for path in all_questions()]
     assert [answer.status_code for answer in before] == [200] * 4
     (events,) = place.glob("kernels/*tfevents*")
     spoil(place, events)
     time.sleep(1.1)  # until it is looked at again
-    told = [client.get(f"/{path}").status_code for path in all_questions("now")]
+    told = [client.get(f"/{path}").status_code for path in all_questions(epoch=0)]
     assert set(told) <= {200, 404}
     assert told[-2:] == [404, 404]
     if place.is_file():
@@ -216,7 +216,7 @@ def test_a_log_that_turns_unreadable_is_refused_and_read_again_once_it_is_mended
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(log_dir, place)
     time.sleep(1.1)
-    again = [client.get(f"/{path}").data for path in all_questions("again")]
+    again = [client.get(f"/{path}").data for path in all_questions()]
     assert again == [answer.data for answer in before]
 
 
@@ -225,13 +225,13 @@ def test_tensorboard_starts_and_goes_on_where_our_own_code_fails(log_dir, tmp_pa
     """Packages are missing, as of an environment that was installed by halves."""
     broken = without(tmp_path / "broken", "isal", "google_crc32c", "click", "rich", "jinja2")
     with started("--logdir", log_dir, **broken) as address:
-        assert [status_of(address, path) for path in all_questions("")] == [500] * 4
+        assert [status_of(address, path) for path in all_questions()] == [500] * 4
         assert status_of(address, PLUGIN + "index.js") == 200
         wait_until(lambda: asked(address, "data/plugins_listing")["images"]["enabled"])
         assert "kernels" in asked(address, "data/runs")
 
 
-def all_questions(token):
-    """Paths of what is asked; under a new token nothing that is kept will do."""
-    one = urlencode(VALID | {"token": token})
+def all_questions(epoch=1):
+    """Paths of what is asked; of an epoch that nobody has asked for nothing is kept."""
+    one = urlencode(VALID | {"epoch": epoch})
     return [PLUGIN + path for path in ("log", "curves?run=.", f"layer?{one}", f"sprite?{one}")]

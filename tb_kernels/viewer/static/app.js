@@ -3,6 +3,7 @@
 import { Colourbar, showBars } from "./colourbar.js";
 import { Enlarged, helpDialog } from "./dialogs.js";
 import { element, say } from "./dom.js";
+import { Changed } from "./fetching.js";
 import { gather, prefetch } from "./gather.js";
 import { labelOf } from "./labels.js";
 import { Layers } from "./layers.js";
@@ -132,7 +133,8 @@ export class App {
       if (turn !== this.turn) return;
       if (found) this.draw(found);
     } catch (error) {
-      if (turn === this.turn) this.fail(error);
+      // What is there now is on its way.
+      if (turn === this.turn && !(error instanceof Changed)) this.fail(error);
     } finally {
       clearTimeout(late);
       if (turn === this.turn) {

@@ -5,6 +5,12 @@
 // The epoch without a number has a name in answers and addresses; in here it is -1.
 const FINAL = "final";
 
+// The pictures asked for are others by now.
+const CHANGED = 409;
+
+/** The log has changed since the page was told of it. */
+export class Changed extends Error {}
+
 /**
  * The relative address of an answer.
  * @param {string} route
@@ -38,7 +44,8 @@ export function serverAt(base) {
       throw new Error("The server does not answer. Is it still running?");
     }
     if (response.ok) return response;
-    throw new Error(await reasonOf(response));
+    const reason = await reasonOf(response);
+    throw response.status === CHANGED ? new Changed(reason) : new Error(reason);
   }
   return {
     live: true,

@@ -1,7 +1,7 @@
 /** What was fetched of a log, and is fetched once. */
 
 import { Cache } from "./cache.js";
-import { addressOf } from "./fetching.js";
+import { Changed, addressOf } from "./fetching.js";
 import { join, unpack } from "./levels.js";
 
 /** @import {Curves, Head, Layer, Log, Part, Range, Run, Sheet, Source} from "./types.js" */
@@ -25,6 +25,8 @@ export class Library {
     this.ranges = new Cache(MOST_RANGES);
     /** @type {Map<string, Promise<any>>} What is on its way. */
     this.waiting = new Map();
+    /** Is called where pictures are no longer those that the log has told of. */
+    this.changed = () => {};
   }
 
   /** @returns {Promise<Log>} */
@@ -39,8 +41,7 @@ export class Library {
 
   /** @param {Run} run @param {Layer} layer @param {number} epoch @returns {Promise<Head>} */
   head(run, layer, epoch) {
-    const asked = { ...askedOf(run, layer, epoch), token: run.token };
-    const address = addressOf("layer", asked);
+    const address = addressOf("layer", askedOf(run, layer, epoch));
     return this.once(this.heads, address, weighHead, () => this.source.json(address));
   }
 
@@ -50,9 +51,9 @@ export class Library {
    * @param {Run} run @param {Layer} layer @returns {Promise<Range | null>}
    */
   range(run, layer) {
-    const asked = { run: run.name, view: layer.view, key: layer.key, token: run.token };
+    const asked = { run: run.name, view: layer.view, key: layer.key };
     // A log that has grown is asked once more.
-    const key = JSON.stringify([asked, layer.epochs]);
+    const key = JSON.stringify([asked, layer.versions]);
     return this.once(this.ranges, key, () => RANGE, async () => (await this.source.json(addressOf("range", asked))).range);
   }
 
@@ -95,7 +96,7 @@ export class Library {
   /** @param {Run} run @param {Layer} layer @param {number} epoch @param {Head} head @param {number} part */
   part(run, layer, epoch, head, part) {
     return this.once(this.sheets, partKey(run, layer, epoch, part), weighSheet, async () => {
-      const asked = { ...askedOf(run, layer, epoch), part, token: run.token };
+      const asked = { ...askedOf(run, layer, epoch), part };
       const pixels = await pixelsOf(await this.source.picture(addressOf("sprite", asked)), head.parts[part]);
       return unpack(head, head.parts[part], pixels);
     });
@@ -119,6 +120,10 @@ export class Library {
         cache.set(key, value, weigh(value));
         return value;
       })
+      .catch((error) => {
+        if (error instanceof Changed) this.changed();
+        throw error;
+      })
       .finally(() => this.waiting.delete(key));
     this.waiting.set(key, made);
     return made;
@@ -127,17 +132,17 @@ export class Library {
 
 /** @param {Run} run @param {Layer} layer @param {number} epoch */
 function askedOf(run, layer, epoch) {
-  return { run: run.name, view: layer.view, key: layer.key, epoch };
+  return { run: run.name, view: layer.view, key: layer.key, epoch, version: layer.versions[layer.epochs.indexOf(epoch)] };
 }
 
 /** @param {Run} run @param {Layer} layer @param {number} epoch */
 function sheetKey(run, layer, epoch) {
-  return JSON.stringify([run.name, run.token, layer.view, layer.key, epoch]);
+  return JSON.stringify(askedOf(run, layer, epoch));
 }
 
 /** @param {Run} run @param {Layer} layer @param {number} epoch @param {number} part */
 function partKey(run, layer, epoch, part) {
-  return JSON.stringify([run.name, run.token, layer.view, layer.key, epoch, part]);
+  return JSON.stringify([askedOf(run, layer, epoch), part]);
 }
 
 /** @param {Sheet} sheet */

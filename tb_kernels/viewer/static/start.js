@@ -53,6 +53,7 @@ export function start(root, source) {
     app.show(log, state);
   }
 
+  library.changed = () => load(true);
   page.replaceChildren(plainly("Reading the log …"));
   load(false);
   watchAddress(() => app.log && app.show(app.log, kept()));

@@ -3,7 +3,8 @@
  *
  * @typedef {{view: string, key: string, number: string, name: string, kind: string | null,
  *   shape: number[] | null, axes: string | null, kernels: number, epochs: number[],
- *   model: number}} Layer Those of one model and number are of the same weights.
+ *   versions: string[], model: number}} Layer Those of one model and number are of the same weights;
+ *   an epoch's version is another as soon as its pictures are.
  * @typedef {{name: string, label: string, token: string, epochs: number[], layers: Layer[]}} Run
  * @typedef {{where: string, version: string, runs: Run[]}} Log
  *
