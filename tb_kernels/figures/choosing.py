@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tb_kernels.errors import ArgumentError, LogError
+from tb_kernels.errors import ArgumentError, DamagedError, LogError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
@@ -41,6 +41,9 @@ class Choosing(NamedTuple):
             return layer.kernels
         try:
             return top_kernels(log, layer, "change", top=self.top)
+        except DamagedError:
+            # Whoever asks goes on without what is damaged.
+            raise
         except (ArgumentError, LogError):
             # Of one epoch, or of slices each by itself.
             return layer.kernels[: self.top]

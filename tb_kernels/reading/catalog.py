@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class Catalog:
         shown: What of it is shown.
         verified: Whether all of it was read and verified.
         until: By folder, the age of the newest file that counts; None if all do.
-        again: The same read whole, if somebody has done so.
+        again: The same read whole, if somebody has done so; of all that go on from it.
     """
 
     source: Source
@@ -86,7 +86,11 @@ class Catalog:
     shown: Shown
     verified: bool
     until: Mapping[str, int] | None = None
-    again: Catalog | None = field(default=None, init=False)
+    again: list[Catalog] = field(default_factory=list)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process, which may read it whole itself."""
+        return self.__dict__ | {"again": []}
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -135,7 +139,12 @@ def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
 
 
 def read_catalog(
-    source: Source, tell: Tell, before: Catalog | None = None, checked: float = CHECKED
+    source: Source,
+    tell: Tell,
+    before: Catalog | None = None,
+    checked: float = CHECKED,
+    *,
+    strict: bool = False,
 ) -> Catalog:
     """Looks through all event files of a log directory.
 
@@ -145,12 +154,13 @@ def read_catalog(
         before: What it held earlier: only what has been added since is read. Where a file has
             gone or become shorter, all is.
         checked: So many bytes are read whole and verified.
+        strict: Whether a file that cannot be read to its end is an error.
 
     Returns:
         What it holds now; `before` itself where nothing has been added.
 
     Raises:
-        LogError: If the log directory cannot be looked into.
+        LogError: If the log directory cannot be looked into; or, if strict, a file cannot be read.
     """
     folders = source.folders(tell)
     there = [(folder, name) for folder in folders for name in folder.events]
@@ -158,13 +168,14 @@ def read_catalog(
     known = {} if before is None else _known(before)
     if before is None or any(sizes.get(file, -1) < read.end for file, (_, read) in known.items()):
         files, reached, gathering, known, verified = [], [], Gathering(), {}, True
+        again = []
     elif folders == before.folders and all(
         sizes[file] == read.size for file, (_, read) in known.items()
     ):
         return before
     else:
         files, reached = list(before.files), list(before.reached)
-        gathering, verified = before.found.copy(), before.verified
+        gathering, verified, again = before.found.copy(), before.verified, before.again
     for folder, name in there:
         file, read = known.get((folder.name, name), (len(files), Reach(0, 0)))
         if file == len(files):
@@ -177,10 +188,11 @@ def read_catalog(
             part = Part(read.end, size, max(0, checked))
             checked -= size - read.end
             verified = verified and checked >= 0
-            end = _read_file(source, folder, name, part, gathering, tell)
+            end = _read_file(source, folder, name, part, gathering, tell, strict=strict)
             reached[file] = Reach(end, size)
     layers, spans, shown = gathering.layers, gathering.spans(), newest_of(gathering)
-    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown, verified)
+    whole = verified, None, again
+    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown, *whole)
     _tell_of_unexplained(catalog, tell)
     if gathering.points.left_out:
         tell(f"{count(gathering.points.left_out, 'point')} left out, they are of too many curves")
@@ -223,8 +235,14 @@ def _read_file(
     part: Part,
     gathering: Gathering,
     tell: Tell,
+    *,
+    strict: bool,
 ) -> int:
-    """Reads a part of a file, as far as it can be read; where its last whole record ends."""
+    """Reads a part of a file, as far as it can be read; where its last whole record ends.
+
+    Raises:
+        LogError: If it is strict, and the file cannot be read.
+    """
     damaged = foreign = records = 0
     cut = ours = False
     end = part.start
@@ -253,7 +271,10 @@ def _read_file(
                 # Before the next is read, which may be as large.
                 del record
     except OSError as error:
-        tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
+        reason = error.strerror or reason_of(error)
+        if strict:
+            raise LogError(f"cannot read all of {_named(folder, name)} ({reason})") from None
+        tell(f"{_named(folder, name)}: left out, {reason}")
         return end
     for problem in _problems(records, damaged, cut, foreign if ours else 0):
         tell(f"{_named(folder, name)}: {problem}")

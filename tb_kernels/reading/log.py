@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tb_kernels.arguments import check_layers
 from tb_kernels.errors import DamagedError, LogError, warn
 from tb_kernels.reading.arrays import Arrays
 from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
@@ -388,6 +389,7 @@ class Log:
             ArgumentError: If one of these is not in the log, or it has neither.
             LogError: If pictures or arrays cannot be read, or do not give whole kernels.
         """
+        layers = check_layers(layers)
         options = {"zero_below": zero_below, "still_below": still_below}
         return self.of_intact(lambda log: check_health(log, layers=layers, run=run, **options))
 
@@ -448,7 +450,7 @@ class Log:
     def grown(self, tell: Tell) -> Log:
         """As `refreshed` of a log that is no selection; damage is told to somebody."""
         before = self._catalog
-        catalog = read_catalog(before.source, tell, before.again or before)
+        catalog = read_catalog(before.source, tell, before.again[0] if before.again else before)
         return self if catalog is before else Log.of(catalog, tell)
 
     def verified(self) -> Log:
@@ -467,22 +469,23 @@ class Log:
         catalog = verify(self._catalog, self._indexes.tell)
         if catalog is self._catalog:
             return self
-        log = Log.of(catalog, self._indexes.tell)
-        if not (self._selected or self._narrowed):
-            return log
-        return log._of(rows_again(self._rows, self._catalog, catalog), narrowed=self._narrowed)
+        rows = rows_again(self._rows, self._catalog, catalog)
+        return Log.of(catalog, self._indexes.tell)._of(rows, narrowed=self._narrowed)
 
     def of_intact(self, ask: Callable[[Log], _Told]) -> _Told:
         """The answer to a question; asked again of `verified`, if a damaged picture is met.
 
         Args:
             ask: The question.
+
+        Raises:
+            LogError: If nothing else is left, or it cannot be read.
         """
         try:
             return ask(self)
         except DamagedError:
             log = self.verified()
-            if log is self:
+            if log is self or not len(log):
                 raise
         return ask(log)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tb_kernels.arguments import check_size
+from tb_kernels.arguments import check_layers, check_size
 from tb_kernels.errors import ArgumentError
 from tb_kernels.reading.criteria import (
     ASCENDING,
@@ -86,8 +86,12 @@ def rank_layers(
         LogError: As `Log.rank`.
     """
     by, top = check_criterion(by), check_size("top", top)
-    chosen = {"runs": run, "views": view, "layers": layers}
-    return log.of_intact(lambda log: _rank_all(log.select(**chosen), by, epochs, top))
+    layers = check_layers(layers)
+
+    def rank(log: Log) -> list[Ranking]:
+        return _rank_all(log.select(runs=run, views=view, layers=layers), by, epochs, top)
+
+    return log.of_intact(rank)
 
 
 def _rank_all(chosen: Log, by: Criterion, epochs: Epochs, top: int | None) -> list[Ranking]:

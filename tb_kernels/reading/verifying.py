@@ -11,10 +11,14 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from tb_kernels.reading.catalog import Catalog, read_catalog
+from tb_kernels.reading.catalog import Catalog, read_catalog, split_by_layer
+from tb_kernels.reading.newest import ages_of
 from tb_kernels.reading.sources import Tell
 
 _ONE_AT_A_TIME = threading.Lock()
+
+# A kernel's and an epoch's number are below.
+_BITS = 30
 
 
 def verify(catalog: Catalog, tell: Tell) -> Catalog:
@@ -24,16 +28,33 @@ def verify(catalog: Catalog, tell: Tell) -> Catalog:
         catalog: Of a log directory.
         tell: Is told of damage, a line at a time.
 
+    Returns:
+        What the log directory holds now, which may be more.
+
     Raises:
-        LogError: If the log directory cannot be looked into.
+        LogError: If not all of it can be read.
     """
     if catalog.verified:
         return catalog
     with _ONE_AT_A_TIME:
-        if catalog.again is None:
-            again = read_catalog(catalog.source, tell, checked=math.inf)
-            catalog.again = again if catalog.until is None else again.as_of(catalog.until)
-    return catalog.again
+        known = catalog.again[0] if catalog.again else None
+        whole = read_catalog(catalog.source, tell, known, math.inf, strict=True)
+        catalog.again[:] = [whole]
+    return whole if catalog.until is None else whole.as_of(_until_again(catalog, whole))
+
+
+def _until_again(before: Catalog, after: Catalog) -> dict[str, int]:
+    """As `before.until`, of the same files: their ages are others where files came or went."""
+    ages, until = _ages(after), dict[str, int]()
+    for (folder, name), age in _ages(before).items():
+        if age <= (before.until or {}).get(folder, -1) and (folder, name) in ages:
+            until[folder] = max(until.get(folder, -1), ages[folder, name])
+    return until
+
+
+def _ages(catalog: Catalog) -> dict[tuple[str, str], int]:
+    files = [(folder.name, name) for folder, name in catalog.files]
+    return dict(zip(files, ages_of(catalog.found.files).tolist(), strict=True))
 
 
 def rows_again(rows: NDArray[np.void], before: Catalog, after: Catalog) -> NDArray[np.void]:
@@ -44,14 +65,15 @@ def rows_again(rows: NDArray[np.void], before: Catalog, after: Catalog) -> NDArr
         before: A catalog.
         after: The same log directory's.
     """
-    numbers = {layer: number for number, layer in enumerate(after.layers)}
-    # One behind all others: of a layer that is no longer there.
-    known = np.array([numbers.get(layer, len(numbers)) for layer in before.layers], np.uint32)
-    wanted = _named(known[rows["layer"]], rows)
-    return after.rows[np.isin(_named(after.rows["layer"], after.rows), wanted)]
+    there = {after.layers[int(own["layer"][0])]: own for own in split_by_layer(after.rows)}
+    found = [after.rows[:0]]
+    for asked in split_by_layer(rows):
+        own = there.get(before.layers[int(asked["layer"][0])], after.rows[:0])
+        found.append(own[np.isin(_named(own), _named(asked))])
+    return np.concatenate(found)
 
 
-def _named(layers: NDArray[np.uint32], rows: NDArray[np.void]) -> NDArray[np.void]:
-    """What tells each picture from others, as something to be compared."""
-    parts = np.column_stack([layers, rows["kernel"], rows["epoch"]])
-    return parts.view([("", parts.dtype)] * 3)[:, 0]
+def _named(rows: NDArray[np.void]) -> NDArray[np.uint64]:
+    """Kernel and epoch, in one number."""
+    named: NDArray[np.uint64] = rows["kernel"].astype(np.uint64) << _BITS | rows["epoch"]
+    return named

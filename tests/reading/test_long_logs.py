@@ -1,5 +1,6 @@
 """A log of more than is verified when it is opened: its pictures are not read, and checked later."""
 
+import errno
 import functools
 import io
 import json
@@ -7,11 +8,13 @@ import operator
 import re
 import shutil
 import time
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.cli import main
@@ -21,6 +24,7 @@ from tb_kernels.schema.places import pack_places
 from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers
 from tb_kernels.viewer.live import LiveLog
+from tests.helpers.models import fit, sixteen_pictures, two_convolutions
 from tests.helpers.rewritten import rewrite
 
 EPOCHS = range(7)
@@ -157,6 +161,113 @@ def test_verified(damaged, long):
     assert 200 * 6 < len(found.whole) < 200 * 7
     assert found.verified() is found
     assert all(one.png == (long / "kernels" / f"{one.tag}.png").read_bytes() for one in found)
+
+
+def test_whatever_is_asked_is_asked_again(damaged):
+    """Names that can be gone through once, and which kernels of a grid changed most."""
+    log = open_log(damaged)
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        grid = log.figure("grid", top=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = [one.kernel for one in log.rank(layers=iter(["many"]), top=3)]
+        assert log.health(layers=iter(["many"])) == log.health()
+    told = {text.get_text() for text in grid.findobj(Text)}
+    assert first != [1, 2, 3]
+    assert {str(kernel) for kernel in first} <= told
+
+
+def test_where_nothing_is_left(damaged):
+    """The picture that is damaged is told, not that there is nothing."""
+    with (
+        pytest.warns(LogWarning, match="damaged in 1 place"),
+        pytest.raises(LogError, match="1_7_6: damaged"),
+    ):
+        open_log(damaged).select(kernels=7, epochs=6).figure()
+
+
+@pytest.mark.parametrize("change", ["come", "gone"])
+def test_a_training_is_the_same_when_all_is_read(tmp_path, damaged, change):
+    """Though the files of another run, begun before, have come or gone meanwhile."""
+    logs, spare = tmp_path / "logs", tmp_path / "spare"
+    with KernelLogger(spare, strict=True) as logger:
+        logger.log(small_model(), 1)
+    shutil.copytree(damaged, logs / "b")
+    fit(two_convolutions(), sixteen_pictures(), KernelLogger(logs / "b", strict=True))
+    if change == "gone":
+        shutil.copytree(spare, logs / "a")
+    log = open_log(logs)
+    first, _ = [one for one in log.trainings if one.run == "b"]
+    before = first.log.select(runs="b")
+    assert len(before) == 200 * len(EPOCHS)
+    if change == "gone":
+        shutil.rmtree(logs / "a")
+    else:
+        shutil.copytree(spare, logs / "a")
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        after = before.verified()
+    assert 200 * 6 < len(after) < 200 * 7
+    assert all(is_right(picture) for picture in after.select(kernels=[1, 200]))
+    # Neither it nor the whole log is read once more.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(first.log.select(runs="b").verified()) == len(after)
+        assert len(log.verified().select(runs="b")) == len(log.select(runs="b")) < 100
+
+
+def test_all_is_read_once_while_a_log_grows(copied, long):
+    """Whoever asks, of whichever state; what came since is read in addition."""
+    spoil_picture(copied, (long / "kernels/1-many/1_7_5.png").read_bytes())
+    path = events_of(copied)
+    data = path.read_bytes()
+    *_, last = read_records(io.BytesIO(data), len(data))
+    path.write_bytes(data[: last.offset - 12])
+    log = open_log(copied)
+    with path.open("ab") as stream:
+        stream.write(data[last.offset - 12 :])
+    grown = log.refreshed()
+    with pytest.warns(LogWarning, match="damaged in 1 place"):
+        whole = log.verified()
+    assert len(grown) >= len(log) > len(whole)
+    before = bytes_read()
+    again = grown.verified()
+    assert len(grown) - len(again) == len(log) - len(whole)
+    assert len(grown.refreshed()) == len(again)
+    assert bytes_read() - before < 1_000_000
+
+
+def test_what_cannot_be_read_whole_stays_as_it_is(damaged, monkeypatch):
+    """A disk that fails: the picture is refused, and no other is lost for it."""
+    live = LiveLog(lambda: source_of(damaged))
+    answers = Answers(live)
+    (run,) = json.loads(answers.answer("log", {}).body)["runs"]
+    names = {"run": run["name"], "view": "kernels", "key": run["layers"][0]["key"]}
+    source = live()._catalog.source
+    opened = source.open
+
+    class Failing:
+        """Whose sector at 80 MB cannot be read."""
+
+        def __init__(self, stream):
+            self.stream, self.seek = stream, stream.seek
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.stream.close()
+
+        def read(self, size):
+            begin = self.stream.tell()
+            if begin < 80_000_000 < begin + size:
+                raise OSError(errno.EIO, "Input/output error")
+            return self.stream.read(size)
+
+    monkeypatch.setattr(source, "open", lambda *asked: Failing(opened(*asked)))
+    with pytest.raises(LogError, match=r"cannot read all of kernels/.*Input/output error"):
+        answers.answer("layer", names | {"epoch": "6"})
+    assert len(live()) == 200 * len(EPOCHS)
+    assert answers.answer("layer", names | {"epoch": "5"}).body
 
 
 def test_a_damaged_copy_does_not_hide_an_older_one(copied, long):
