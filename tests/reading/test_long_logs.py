@@ -25,7 +25,7 @@ from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers
 from tb_kernels.viewer.live import LiveLog
 from tests.helpers.models import fit, sixteen_pictures, two_convolutions
-from tests.helpers.rewritten import rewrite
+from tests.helpers.rewritten import rewrite, rewrite_events
 
 EPOCHS = range(7)
 
@@ -192,6 +192,7 @@ def test_a_training_is_the_same_when_all_is_read(tmp_path, damaged, change):
     logs, spare = tmp_path / "logs", tmp_path / "spare"
     with KernelLogger(spare, strict=True) as logger:
         logger.log(small_model(), 1)
+    rewrite_events(events_of(spare), lambda event: setattr(event, "wall_time", 1.0))
     shutil.copytree(damaged, logs / "b")
     fit(two_convolutions(), sixteen_pictures(), KernelLogger(logs / "b", strict=True))
     if change == "gone":
