@@ -51,6 +51,12 @@ FOLDERS = {
 # Of a file system afar, and what is empty.
 LEFT_OUT = {"remote_source.py", "__init__.py"}
 
+# What is run by a process that tells nothing of it: by whom that is started.
+STARTED_BY = {"writing/hand.py": "writing/process.py"}
+
+# What all modules of a folder must obey, also in what is done when they are imported.
+LAWS = {"loggers": ["tests/loggers/test_keywords.py"]}
+
 # It bounds the files of its own process, those of the record among them.
 BOUNDED = "tests/writing/test_events.py"
 
@@ -105,7 +111,9 @@ class Seen:
         What a fixture goes through is the matter of all tests of the file, since they may share
         it; what is done when the module is imported, of all that go through any of it.
         """
-        by_line = self._data.contexts_by_lineno(self._files.get(f"{path.parent.name}/{path.name}", ""))  # fmt: skip
+        name = f"{path.parent.name}/{path.name}"
+        lines = () if name in STARTED_BY else lines
+        by_line = self._data.contexts_by_lineno(self._files.get(STARTED_BY.get(name, name), ""))
         through = {test for line in lines for test in by_line.get(line, ()) if test}
         through = through or {test for tests in by_line.values() for test in tests if test}
         chosen = set()
@@ -124,9 +132,9 @@ class Seen:
             taken += self._seconds.get(one, 0)
             if taken > SECONDS:
                 break
-        namesake = f"{own}/test_{path.name}"
-        if (ROOT / namesake).exists():
-            some = [namesake, *(one for one in some if not one.startswith(namesake))]
+        first = [f"{own}/test_{path.name}", *LAWS.get(path.parent.name, ())]
+        first = [one for one in first if (ROOT / one).exists()]
+        some = [*first, *(one for one in some if not one.startswith(tuple(first)))]
         # What only processes go through that tell nothing of it.
         return some or [own]
 

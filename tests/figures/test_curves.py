@@ -287,7 +287,13 @@ def test_unless_it_is_for_a_dark_page_it_is_on_white():
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).astype(int)
     assert pixels[0, 0].tolist() == [255] * 4
     assert pixels[..., :3].min() < 100
-    assert draw_curves(NORM, layers(3, 4), [0, 1], format="png", dark=True) != png
+    dark = draw_curves(NORM, layers(3, 4), [0, 1], format="png", dark=True)
+    letters = []
+    for data in (png, dark):
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).max(axis=-1)
+        letters.append((pixels < 40).sum())
+    assert letters[0] > 1000
+    assert letters[1] == 0
 
 
 @pytest.mark.parametrize("format_", ["png", "pdf", "svg"])

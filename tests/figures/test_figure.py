@@ -1,5 +1,8 @@
 """What `Log.figure` shows of a selection, and what it refuses."""
 
+import shutil
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -139,6 +142,10 @@ def test_a_difference_of_two_trainings(moved, tmp_path):
     told = " ".join(labels_of(figure)).replace("\n", " ")
     assert "one" in told
     assert "two \N{MINUS SIGN} one" in told
+    for run in ("one", "two", "three"):
+        shutil.copytree(Path(log.where, run.replace("three", "one")), tmp_path / "logs" / run)
+    with pytest.raises(ArgumentError, match=r"of two epochs or of two runs; .* of 3 runs"):
+        open_log(tmp_path / "logs").select(kernels=[3]).figure("difference")
 
 
 def test_what_fits_a_selection(trained):

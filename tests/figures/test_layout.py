@@ -7,6 +7,7 @@ from PIL import Image
 
 from tb_kernels import ActivationLogger, KernelLogger, open_log
 from tb_kernels.errors import LogError
+from tb_kernels.figures.paper import Paper
 from tb_kernels.figures.saving import pixels_of
 from tb_kernels.figures.texts import families, text_font
 from tests.helpers.figures import check_layout, pictures_of
@@ -296,3 +297,9 @@ def test_a_grid_goes_on_below_where_the_paper_is_narrow(trained, width, across):
     lefts, tops = pictures_of(figure)[:, 0], pictures_of(figure)[:, 3]
     assert len(set(lefts.tolist())) == across
     assert len(set(tops.tolist())) == 3 * (1 if across == 9 else 2)
+
+
+def test_points_of_print():
+    """72 of them are an inch; a line has one pixel at least."""
+    paper = Paper(dpi=150)
+    assert [paper.pixels(points) for points in (36, 360, 0.01)] == [75, 750, 1]

@@ -17,6 +17,7 @@ import pytest
 
 from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
 from tb_kernels.views.kernels import KernelView
+from tb_kernels.writing import writer
 from tests.helpers.disk import slow_down
 from tests.helpers.models import two_convolutions
 
@@ -284,3 +285,17 @@ def test_losses_before_a_fork_are_the_parents(model, tmp_path):
     assert "parent" not in text
     with pytest.warns(LogWarning, match="in all, 3 pictures could not be written .*of the parent"):
         logger.close()
+
+
+def test_pictures_that_nobody_could_read_back(tmp_path, monkeypatch):
+    """Those that have become too large are told as lost, and no other is."""
+    monkeypatch.setattr(writer, "fits_record", lambda size: size < 300)
+    model = keras.Sequential([keras.Input((20, 20, 1)), keras.layers.Conv2D(7, 15)])
+    kernel = np.zeros((15, 15, 1, 7), "float32")
+    kernel[..., 1:3] = np.random.default_rng(0).normal(size=(15, 15, 1, 2))
+    model.layers[0].kernel.assign(kernel)
+    with pytest.warns(LogWarning, match="too large to be read back") as told:  # noqa: SIM117
+        with KernelLogger(tmp_path, scale=1) as logger:
+            logger.log(model, 1)
+    assert any("2 pictures" in str(one.message) for one in told)
+    assert {one.address.kernel for one in open_log(tmp_path)} == {1, 4, 5, 6, 7}

@@ -22,7 +22,7 @@ from tb_kernels import (
 from tb_kernels.drawing import png
 from tb_kernels.reading.captions import changes_of
 from tb_kernels.reading.entries import parse_index
-from tb_kernels.reading.notes import notes_in
+from tb_kernels.reading.notes import notes_in, notes_of
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.helpers.models import begin_training, two_convolutions
@@ -338,3 +338,9 @@ def test_a_single_sigmoid_has_two_names(tmp_path):
     expected = np.where(np.asarray(model(x))[:, 0] > 0.5, "yes", "no").tolist()
     assert found == expected
     assert len(set(found)) == 2
+
+
+def test_what_names_take():
+    """Four bytes for each letter at most, whichever it is."""
+    name = "\N{GRINNING FACE}" * 1000
+    assert 8000 < notes_of(ENTRY | {"class_names": [name] * 2}).nbytes < 9000

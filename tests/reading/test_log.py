@@ -25,6 +25,7 @@ from tb_kernels import (
     LogWarning,
     open_log,
 )
+from tb_kernels.reading import arrays as reading_arrays
 from tb_kernels.schema.records import pack_record
 from tb_kernels.schema.training import HIGHEST, TRAINING_TAG, Training
 from tb_kernels.writing.disk import Disk
@@ -639,3 +640,15 @@ def test_close_misses(log_dir):
             log.select(**choice)
         ends = str(error.value).endswith(told) if told else not str(error.value).endswith("?")
         assert ends, str(error.value)
+
+
+def test_arrays_of_many_epochs_take_what_their_files_do(tmp_path, monkeypatch):
+    """However many they are: of stored ones each has as many bytes as its file."""
+    monkeypatch.setattr(reading_arrays, "_BESIDE", 1000)
+    (tmp_path / "heatmaps").mkdir()
+    for epoch in range(1, 6):
+        np.savez(tmp_path / f"heatmaps/heatmaps_{epoch}.npz", a=np.full(10_000, epoch, np.uint8))
+    assert open_log(tmp_path).arrays("heatmaps")["a"][:, 0].tolist() == [1, 2, 3, 4, 5]
+    np.savez_compressed(tmp_path / "heatmaps/heatmaps_6.npz", a=np.zeros(100_000, np.uint8))
+    with pytest.raises(LogError, match="takes too much"):
+        open_log(tmp_path).arrays("heatmaps")["a"]

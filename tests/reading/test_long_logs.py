@@ -20,6 +20,7 @@ from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.cli import main
 from tb_kernels.reading.catalog import CHECKED
 from tb_kernels.reading.log_dirs import source_of
+from tb_kernels.reading.summaries import read_placed
 from tb_kernels.schema.places import pack_places
 from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers
@@ -484,3 +485,15 @@ def test_a_record_that_is_cut_off_before_one_that_is_being_written(long, tmp_pat
         grown, fresh = log.refreshed(), open_log(tmp_path)
     assert [picture.tag for picture in grown] == [picture.tag for picture in fresh]
     assert len(grown) > len(log)
+
+
+@pytest.mark.parametrize("name", ["few", "a_b_c", "1_2_3"])
+def test_places_of_every_name(tmp_path, name):
+    """A layer's name may look like an address; its pictures are found without being read."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name=name)])
+    with KernelLogger(tmp_path, strict=True) as logger:
+        logger.log(model, 1)
+    data = events_of(tmp_path).read_bytes()
+    found = map(read_placed, read_records(io.BytesIO(data), len(data)))
+    ((_, _, pictures),) = filter(None, found)
+    assert (pictures.group, pictures.layer, pictures.epoch) == (f"1-{name}", "1", 1)

@@ -62,6 +62,7 @@ def test_pictures_give_the_weights_back(kind, style, tmp_path):
         found = picture.weights()
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() <= most
+        assert picture.tiles().ndim == 4
 
 
 @pytest.mark.parametrize(

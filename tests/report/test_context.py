@@ -14,6 +14,7 @@ from tb_kernels import (
 )
 from tb_kernels.figures import fitting
 from tb_kernels.figures.saving import pixels_of
+from tests.helpers.figures import texts_of
 from tests.helpers.oracle import read_png
 from tests.helpers.reports import export, find
 
@@ -105,6 +106,9 @@ def test_the_figure(log_dir, model, tmp_path):
     # Without colours, as its kernels are.
     figure = read_png(path)[..., None].repeat(3, axis=-1)
     np.testing.assert_array_equal(figure, context(open_log(log_dir), f"{plain}_3_2"))
+    chosen = open_log(log_dir).select(views="kernels", layers="plain", kernels=3, epochs=2)
+    told = " ".join(text for text, _ in texts_of(chosen.figure("context"))).replace("\n", " ")
+    assert f"Kernel 3 of layer {plain}" in told
     kernel = np.array(model.get_layer("plain").kernel)[..., 2]
     most = np.abs(kernel).max()
     norms, sums = np.sqrt((kernel**2).sum((0, 1))), kernel.sum((0, 1))

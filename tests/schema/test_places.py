@@ -83,3 +83,10 @@ def test_the_layer_of_a_tag_is_no_book():
     for told, wanted in [(layer, layer), (layer * 5, None)]:
         found = parse_places(INDEX, pack_places(INDEX, told, png, {1: png}, (3, 3)))
         assert (found and found.layer) == wanted
+
+
+def test_equal_pictures_have_places_of_their_own():
+    """One behind the other."""
+    png = bytes(range(100))
+    packed = pack_places(INDEX, "1-a/1", png + b"--" + png, {1: png, 2: png}, (3, 3))
+    assert parse_places(INDEX, packed).pictures["offset"].tolist() == [0, 102]

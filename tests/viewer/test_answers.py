@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tb_kernels import ExampleLogger, KernelLogger, open_log
+from tb_kernels import ExampleLogger, KernelLogger, LogWarning, open_log
 from tb_kernels.reading.opening import read_log
 from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers, ChangedError, UnknownError
@@ -200,3 +200,23 @@ def test_what_is_asked_for_last_is_kept(tmp_path, model, monkeypatch):
         looked.clear()
         asked(answers, "layer", run=".", view="kernels", key="1-first/1", epoch=epoch)
         assert bool(looked) == read, (epoch, read)
+
+
+def test_pictures_without_an_index_are_shown_as_they_are(tmp_path):
+    """Of any size, on white; in red, green and blue."""
+    model = keras.Sequential([keras.Input((9, 9, 1)), keras.layers.Conv2D(2, (4, 6))])
+    with KernelLogger(tmp_path, scale=1, strict=True) as logger:
+        logger.log(model, 1)
+    (path,) = (tmp_path / "kernels").glob("*tfevents*")
+    rewrite(path, lambda summary: summary.value.pop(0))
+    with pytest.warns(LogWarning, match="without the index"):
+        log = open_log(tmp_path)
+    answers = Answers(lambda: log)
+    _, names = only_layer(answers)
+    told = json.loads(asked(answers, "layer", **names, epoch=1))
+    assert (told["mode"], told["numbers"], told["limits"]) == ("pictures", [1, 2], None)
+    _, height, width = told["window"]
+    image = Image.open(io.BytesIO(asked(answers, "sprite", **names, epoch=1, part=0)))
+    pixels = np.asarray(image).reshape(-1, 3)[: 2 * height * width].reshape(2, height, width, 3)
+    for picture, shown in zip(log, pixels, strict=True):
+        assert (shown == picture.pixels()[..., None]).all()

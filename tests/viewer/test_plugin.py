@@ -1,6 +1,7 @@
 """The server's side of the tab in a real TensorBoard, whatever it is asked and whatever it finds."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -72,6 +73,21 @@ class Opened:
 
     def __exit__(self, *_):
         self._noting = False
+
+
+def test_what_a_browser_may_keep(log_dir):
+    """For a week what never changes, of a version; nothing else."""
+    client = Client(application_for(log_dir))
+    run = json.loads(client.get(f"/{PLUGIN}log").data)["runs"][0]
+    version = run["layers"][0]["versions"][run["layers"][0]["epochs"].index(1)]
+    for question in ("layer", "sprite"):
+        told = {}
+        for asked_for in (VALID, VALID | {"version": version}, VALID | {"version": "older"}):
+            answer = client.get(f"/{PLUGIN}{question}", query_string=asked_for)
+            told[answer.status_code, answer.headers["Cache-Control"]] = answer.data
+        never, week = "no-cache, must-revalidate", "private, max-age=604800"
+        assert [*told] == [(200, never), (200, week), (409, never)]
+        assert told[200, never] == told[200, week]
 
 
 @pytest.mark.slow

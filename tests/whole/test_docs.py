@@ -30,6 +30,7 @@ from tb_kernels.commands.export import command as export_command
 from tb_kernels.figures.figure import KINDS, draw_figure
 from tb_kernels.figures.manner import Manner
 from tb_kernels.figures.saving import pixels_of
+from tb_kernels.writing.disk import SILENT_SECONDS
 from tests.benchmarks.ways import seeds_network
 from tests.helpers.project import ROOT
 
@@ -427,3 +428,8 @@ def test_tag_filters_of_the_pages(page, title):
     assert find(one) == ["1-conv2d/1_6_1", "1-conv2d/1_6_6", "1-conv2d/1_6_10"]
     assert find(with_loss) == [*find(one), "epoch_loss"]
     assert find(epoch) == ["1-conv2d/1_1_10", "1-conv2d/1_6_10", "1-conv2d/1_16_10"]
+
+
+def test_when_a_disk_is_told_of():
+    """As soon as the pages say."""
+    assert f"told after {SILENT_SECONDS:g} s" in PAGES["reliability.md"]
