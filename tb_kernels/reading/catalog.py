@@ -190,9 +190,8 @@ def read_catalog(
             verified = verified and checked >= 0
             end = _read_file(source, folder, name, part, gathering, tell, strict=strict)
             reached[file] = Reach(end, size)
-    layers, spans, shown = gathering.layers, gathering.spans(), newest_of(gathering)
-    whole = verified, None, again
-    catalog = Catalog(source, folders, files, reached, gathering, layers, spans, shown, *whole)
+    told = gathering.layers, gathering.spans(), newest_of(gathering)
+    catalog = Catalog(source, folders, files, reached, gathering, *told, verified, again=again)
     _tell_of_unexplained(catalog, tell)
     if gathering.points.left_out:
         tell(f"{count(gathering.points.left_out, 'point')} left out, they are of too many curves")

@@ -453,6 +453,11 @@ class Log:
         catalog = read_catalog(before.source, tell, before.again[0] if before.again else before)
         return self if catalog is before else Log.of(catalog, tell)
 
+    @property
+    def outdated(self) -> bool:
+        """Whether it was read whole since it was opened, so that `refreshed` is another."""
+        return bool(self._catalog.again)
+
     def verified(self) -> Log:
         """These pictures, with nothing damaged among them.
 

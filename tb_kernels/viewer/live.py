@@ -37,7 +37,7 @@ class LiveLog:
         with self._lock:
             if self._log is None:
                 self._log = read_source(self._source(), _be_silent)
-            elif time.monotonic() - self._read > _FRESH:
+            elif self._log.outdated or time.monotonic() - self._read > _FRESH:
                 self._log = self._log.grown(_be_silent)
             else:
                 return self._log
