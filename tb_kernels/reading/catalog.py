@@ -126,9 +126,13 @@ class Catalog:
         """Where the text of an index lies."""
         return Span(*self.indexes[index].tolist())
 
+    def name_of(self, file: int) -> str:
+        """An event file with its folder, by its place in `files`."""
+        folder, name = self.files[file]
+        return f"{folder.name}/{name}"
+
     def _named(self, span: Span) -> str:
-        folder, file = self.files[span.file]
-        return shown(f"{folder.name}/{file}")
+        return shown(self.name_of(span.file))
 
 
 def split_by_layer(rows: NDArray[np.void]) -> list[NDArray[np.void]]:
@@ -154,17 +158,18 @@ def read_catalog(
         before: What it held earlier: only what has been added since is read. Where a file has
             gone or become shorter, all is.
         checked: So many bytes are read whole and verified.
-        strict: Whether a file that cannot be read to its end is an error.
+        strict: Whether it is an error if something cannot be read.
 
     Returns:
         What it holds now; `before` itself where nothing has been added.
 
     Raises:
-        LogError: If the log directory cannot be looked into; or, if strict, a file cannot be read.
+        LogError: If the log directory cannot be looked into, or something in it, if strict.
     """
-    folders = source.folders(tell)
+    miss = _refuse if strict else tell
+    folders = source.folders(miss)
     there = [(folder, name) for folder in folders for name in folder.events]
-    sizes = _sizes(source, there, tell)
+    sizes = _sizes(source, there, miss)
     known = {} if before is None else _known(before)
     if before is None or any(sizes.get(file, -1) < read.end for file, (_, read) in known.items()):
         files, reached, gathering, known, verified = [], [], Gathering(), {}, True
@@ -188,7 +193,7 @@ def read_catalog(
             part = Part(read.end, size, max(0, checked))
             checked -= size - read.end
             verified = verified and checked >= 0
-            end = _read_file(source, folder, name, part, gathering, tell, strict=strict)
+            end = _read_file(source, folder, name, part, gathering, tell, miss)
             reached[file] = Reach(end, size)
     told = gathering.layers, gathering.spans(), newest_of(gathering)
     catalog = Catalog(source, folders, files, reached, gathering, *told, verified, again=again)
@@ -196,6 +201,10 @@ def read_catalog(
     if gathering.points.left_out:
         tell(f"{count(gathering.points.left_out, 'point')} left out, they are of too many curves")
     return catalog
+
+
+def _refuse(line: str) -> None:
+    raise LogError(f"not all can be read: {line}") from None
 
 
 def _tell_of_unexplained(catalog: Catalog, tell: Tell) -> None:
@@ -209,7 +218,7 @@ def _tell_of_unexplained(catalog: Catalog, tell: Tell) -> None:
 
 
 def _sizes(
-    source: Source, files: list[tuple[Folder, str]], tell: Tell
+    source: Source, files: list[tuple[Folder, str]], miss: Tell
 ) -> dict[tuple[str, str], int]:
     """By folder and name, the bytes of each event file, as far as they can be told."""
     sizes = {}
@@ -217,7 +226,7 @@ def _sizes(
         try:
             sizes[folder.name, name] = source.size(folder, name)
         except OSError as error:
-            tell(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
+            miss(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
     return sizes
 
 
@@ -234,14 +243,9 @@ def _read_file(
     part: Part,
     gathering: Gathering,
     tell: Tell,
-    *,
-    strict: bool,
+    miss: Tell,
 ) -> int:
-    """Reads a part of a file, as far as it can be read; where its last whole record ends.
-
-    Raises:
-        LogError: If it is strict, and the file cannot be read.
-    """
+    """Reads a part of a file, as far as it can be read; where its last whole record ends."""
     damaged = foreign = records = 0
     cut = ours = False
     end = part.start
@@ -270,10 +274,7 @@ def _read_file(
                 # Before the next is read, which may be as large.
                 del record
     except OSError as error:
-        reason = error.strerror or reason_of(error)
-        if strict:
-            raise LogError(f"cannot read all of {_named(folder, name)} ({reason})") from None
-        tell(f"{_named(folder, name)}: left out, {reason}")
+        miss(f"{_named(folder, name)}: left out, {error.strerror or reason_of(error)}")
         return end
     for problem in _problems(records, damaged, cut, foreign if ours else 0):
         tell(f"{_named(folder, name)}: {problem}")

@@ -170,8 +170,7 @@ class Log:
         """
         rows = self._rows_of(layer)
         rows = rows if epoch is None else rows[rows["epoch"] == epoch]
-        files = [f"{folder.name}/{name}" for folder, name in self._catalog.files]
-        return versions_of(rows, files)
+        return versions_of(rows, self._catalog.name_of)
 
     def drawn_together(self, layer: LoggedLayer) -> Iterator[Picture]:
         """One picture of a layer for each index: those that were drawn and written at once."""

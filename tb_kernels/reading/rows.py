@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,12 @@ ROW = np.dtype([(name, "<u8" if name == "offset" else "<u4") for name in _FIELDS
 _INDEX = struct.Struct("<I")
 _INDEX_AT = _ROW.size - 2 * _INDEX.size
 
-# What tells pictures of a layer at an epoch from others, the file by its name.
-_TOLD = ["file", "kernel", "offset", "length", "checksum"]
-
 # In a row: no index was written with the picture.
 NO_INDEX = 2**32 - 1
+
+# What tells pictures of a layer at an epoch from others: the file by its name, and of the index
+# whether it has come yet.
+_TOLD = ["file", "index", "kernel", "offset", "length", "checksum"]
 
 # Of places so many rows are made, and one more for so many bytes that were read: while they are
 # sorted a row takes a hundred. Honest ones have a picture for each thirty.
@@ -107,19 +108,20 @@ class Rows:
             self._made += rows.data
 
 
-def versions_of(rows: NDArray[np.void], files: Sequence[str]) -> list[str]:
+def versions_of(rows: NDArray[np.void], name_of: Callable[[int], str]) -> list[str]:
     """Of each epoch, ascending, what is another as soon as its pictures are.
 
     Args:
         rows: Those of a layer, in their order.
-        files: What each event file is called.
+        name_of: What an event file is called.
     """
     order = np.argsort(rows["epoch"], kind="stable")
     told, epochs = rows[_TOLD][order], rows["epoch"][order]
     found = []
     for part in np.split(told, np.flatnonzero(epochs[1:] != epochs[:-1]) + 1):
-        names = [files[file] for file in np.unique(part["file"]).tolist()]
-        packed = b"".join(part[name].tobytes() for name in _TOLD[1:])
+        names = list(map(name_of, np.unique(part["file"]).tolist()))
+        packed = b"".join(part[name].tobytes() for name in _TOLD[2:])
+        packed += (part["index"] == NO_INDEX).tobytes()
         found.append(hashlib.blake2b(repr(names).encode() + packed, digest_size=8).hexdigest())
     return found
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from tb_kernels.errors import DamagedError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.viewer.overview import curves_of, find_layer, overview_of
@@ -63,6 +64,7 @@ class Answers:
     def __init__(self, log: Callable[[], Log], most_bytes: int = _MOST_BYTES) -> None:
         self._log = log
         self._sprites = _Kept(most_bytes)
+        self._lock = threading.Lock()
         self._overview_of: tuple[Log | None, Answer] = (None, Answer(b"", JSON, False))
 
     def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
@@ -84,11 +86,12 @@ class Answers:
     def _overview(self, parameters: Mapping[str, str]) -> Answer:
         log = self._log()
         # A page asks again and again, mostly of a log to which nothing was added.
-        known, answer = self._overview_of
-        if known is not log:
-            answer = _json(overview_of(log), lasting=False)
-            self._overview_of = log, answer
-        return answer
+        with self._lock:
+            known, answer = self._overview_of
+            if known is not log:
+                answer = _json(overview_of(log), lasting=False)
+                self._overview_of = log, answer
+            return answer
 
     def _curves(self, parameters: Mapping[str, str]) -> Answer:
         log, run = self._log(), _asked(parameters, "run")
@@ -112,7 +115,13 @@ class Answers:
         return Answer(sprite.image(parts[part]), PNG, "version" in parameters)
 
     def _sprite(self, parameters: Mapping[str, str]) -> Sprite:
-        return self._log().of_intact(lambda log: self._sprite_in(log, parameters))
+        try:
+            return self._log().of_intact(lambda log: self._sprite_in(log, parameters))
+        except (UnknownError, DamagedError) as error:
+            if "version" not in parameters:
+                raise
+            # It was there.
+            raise ChangedError(str(error)) from None
 
     def _sprite_in(self, log: Log, parameters: Mapping[str, str]) -> Sprite:
         names = tuple(_asked(parameters, name) for name in (*_LAYER, "epoch"))

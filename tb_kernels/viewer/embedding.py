@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,14 +103,19 @@ def _sheet(answers: Answers, names: dict[str, str]) -> Iterator[tuple[str, str]]
     yield address, head
     for part in range(len(json.loads(head).get("parts", ()))):
         asked = names | {"part": str(part)}
-        image = answers.answer("sprite", asked).body
+        image = answers.answer("sprite", _now(asked)).body
         yield f"sprite?{urlencode(asked)}", json.dumps(data_uri(image))
 
 
 def _asked(answers: Answers, question: str, **names: Any) -> tuple[str, str]:
     """An address and its answer; where there is none, why."""
     try:
-        answer = answers.answer(question, names).body.decode()
+        answer = answers.answer(question, _now(names)).body.decode()
     except (LogError, UnknownError) as error:
         answer = json.dumps({"error": str(error)})
     return f"{question}?{urlencode(names)}", answer
+
+
+def _now(names: Mapping[str, str]) -> dict[str, str]:
+    """The question for whatever is whole now: a page cannot ask anew."""
+    return {name: value for name, value in names.items() if name != "version"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from tb_kernels.errors import LogError
@@ -48,7 +47,6 @@ def _run(log: Log, run: str) -> dict[str, Any]:
     return {
         "name": run,
         "label": log.title if run == "." else run,
-        "token": _token(log, run),
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
         "layers": [
             _layer(layer, picture) | {"versions": chosen.versions(layer), "model": model}
@@ -94,11 +92,3 @@ def _shape(picture: Picture) -> dict[str, Any]:
 def _key(layer: LoggedLayer) -> str:
     # Two layers of one name share a group.
     return f"{layer.group}/{layer.number}" if layer.group else layer.number
-
-
-def _token(log: Log, run: str) -> str:
-    """What stays as long as nobody else writes there: those who have, in their order."""
-    known = [(one.identifier, one.started) for one in log.trainings if one.run == run]
-    # Of version 0.1.0, which did not say who it was: as much as there is.
-    seen = known or len(log.select(runs=run))
-    return hashlib.sha256(repr((run, seen)).encode(errors="replace")).hexdigest()[:16]

@@ -19,9 +19,10 @@ from tb_kernels import KernelLogger, LogError, LogWarning, open_log
 from tb_kernels.cli import main
 from tb_kernels.reading.catalog import CHECKED
 from tb_kernels.reading.log_dirs import source_of
+from tb_kernels.reading.opening import read_log
 from tb_kernels.reading.summaries import read_placed
 from tb_kernels.schema.places import pack_places
-from tb_kernels.schema.records import read_records
+from tb_kernels.schema.records import pack_record, read_records
 from tb_kernels.viewer.answers import Answers, ChangedError
 from tb_kernels.viewer.live import LiveLog
 from tests.helpers.models import fit, sixteen_pictures, two_convolutions
@@ -265,7 +266,7 @@ def test_what_cannot_be_read_whole_stays_as_it_is(damaged, monkeypatch):
             return self.stream.read(size)
 
     monkeypatch.setattr(source, "open", lambda *asked: Failing(opened(*asked)))
-    with pytest.raises(LogError, match=r"cannot read all of kernels/.*Input/output error"):
+    with pytest.raises(LogError, match=r"not all can be read: kernels/.*Input/output error"):
         answers.answer("layer", names | {"epoch": "6"})
     assert len(live()) == 200 * len(EPOCHS)
     assert answers.answer("layer", names | {"epoch": "5"}).body
@@ -299,6 +300,8 @@ def test_the_viewer_of_a_damaged_log(damaged):
 
     with pytest.raises(ChangedError, match="other pictures than before of layer '1' at epoch 6"):
         answers.answer("layer", names())
+    with pytest.raises(ChangedError, match="nothing of layer '1' at epoch 9"):
+        answers.answer("layer", names() | {"epoch": "9"})
     told = json.loads(answers.answer("layer", names()).body)
     assert 100 < len(told["numbers"]) < 200
     assert 7 not in told["numbers"]
@@ -502,3 +505,46 @@ def test_places_of_every_name(tmp_path, name):
     found = map(read_placed, read_records(io.BytesIO(data), len(data)))
     ((_, _, pictures),) = filter(None, found)
     assert (pictures.group, pictures.layer, pictures.epoch) == (f"1-{name}", "1", 1)
+
+
+@pytest.fixture
+def twice(tmp_path):
+    """Two runs of one epoch; in the first it was logged twice, and the newer is damaged."""
+    model = keras.Sequential([keras.Input((16, 16, 40)), keras.layers.Conv2D(60, 8, name="some")])
+    for run in ("a", "b"):
+        with KernelLogger(tmp_path / run, strict=True, scale=1) as logger:
+            logger.log(model, 1)
+    path = events_of(tmp_path / "a")
+    data = path.read_bytes()
+    (last,) = [one for one in read_records(io.BytesIO(data), len(data)) if b"IDAT" in one.data]
+    again = bytearray(data[last.offset - 12 : last.end])
+    again[len(again) // 2] ^= 1
+    path.write_bytes(data + again + data[last.end :] + pack_record(b""))
+    return tmp_path
+
+
+def test_a_page_of_a_damaged_log_holds_what_is_whole(twice):
+    """It cannot ask anew, as TensorBoard's tab does."""
+    log = read_log(twice, print, 0)
+    page = log._repr_html_()
+    assert page.count("data:image/png;base64") == 2
+    assert "other pictures" not in page
+    (picture,) = [one for one in log.verified() if one.run == "a" and one.address.kernel == 30]
+    assert picture.pixels().shape
+
+
+def test_a_run_that_cannot_be_looked_at_is_not_lost(twice, monkeypatch):
+    """All is not read anew while one of its files does not say how large it is."""
+    log = read_log(twice, print, 0)
+    size = log._catalog.source.size
+
+    def failing(folder, file):
+        if folder.name.startswith("b"):
+            raise OSError(errno.EIO, "Input/output error")
+        return size(folder, file)
+
+    monkeypatch.setattr(log._catalog.source, "size", failing)
+    with pytest.raises(LogError, match=r"not all can be read: b/kernels/.*Input/output error"):
+        log.verified()
+    monkeypatch.undo()
+    assert len(log.verified()) == len(log) == 120

@@ -151,7 +151,7 @@ test("state goes through text, and what is wrong is left out", () => {
 
 test("state is fitted to the log", () => {
   const layer = (view, key, epochs) => ({ view, key, number: key.split("-")[0], name: "x", epochs, versions: epochs.map(String) });
-  const run = { name: "r", label: "r", token: "", epochs: [], layers: [layer("kernels", "1-a", [0, 10, -1]), layer("expanded", "3-b", [0])] };
+  const run = { name: "r", label: "r", epochs: [], layers: [layer("kernels", "1-a", [0, 10, -1]), layer("expanded", "3-b", [0])] };
   const log = { where: "", version: "", runs: [run] };
   const fitted = state.fit(log, { ...state.START, run: "gone", epoch: 6, compare: "e:99" });
   assert.deepEqual([fitted.run, fitted.view, fitted.layer, fitted.epoch, fitted.compare], ["r", "kernels", "1-a", 10, ""]);

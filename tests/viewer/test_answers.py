@@ -10,10 +10,13 @@ import pytest
 from PIL import Image
 
 from tb_kernels import ExampleLogger, KernelLogger, LogWarning, open_log
+from tb_kernels.drawing import png
 from tb_kernels.reading.opening import read_log
 from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers, ChangedError, UnknownError
 from tb_kernels.viewer.overview import overview_of
+from tb_kernels.writing.disk import Disk
+from tb_kernels.writing.events import EventFile, image_value, text_value
 from tests.helpers.rewritten import rewrite
 
 
@@ -220,3 +223,26 @@ def test_pictures_without_an_index_are_shown_as_they_are(tmp_path):
     pixels = np.asarray(image).reshape(-1, 3)[: 2 * height * width].reshape(2, height, width, 3)
     for picture, shown in zip(log, pixels, strict=True):
         assert (shown == picture.pixels()[..., None]).all()
+
+
+def test_a_layer_is_another_when_its_index_comes(tmp_path):
+    """Version 0.1.0 wrote it behind the pictures: they had no weights before."""
+    kernels = np.random.default_rng(0).random((8, 8)).astype("f4")
+    data = png.encode(np.rint(kernels * 255).astype(np.uint8)[..., None])
+    entry = {
+        "number": "1", "name": "c", "group": "1-c", "kind": "Conv2D", "shape": [8, 8, 1, 1],
+        "axes": "hwio", "kernels": 1, "slices": 1, "tile": [8, 8], "pictures": "kernels",
+        "drawn": [1], "normalize": "layer", "low": 0.0, "high": 1.0, "scale": 1, "columns": 1,
+        "gap": 1, "stacked": False, "colormap": "gray", "sheet": None,
+    }  # fmt: skip
+    events = EventFile(tmp_path / "kernels", Disk())
+    events.append([image_value("1-c/1_1_1", data, 8, 8, "", "")], 1)
+    with pytest.warns(LogWarning, match="without the index"):
+        log = open_log(tmp_path)
+    answers = Answers(lambda: log)
+    before, names = only_layer(answers)
+    assert json.loads(asked(answers, "layer", **names, epoch=1))["mode"] == "pictures"
+    events.append([text_value("index/1", json.dumps({"format": 1, "layers": [entry]}))], 1)
+    log = log.refreshed()
+    assert only_layer(answers)[0]["versions"] != before["versions"]
+    assert json.loads(asked(answers, "layer", **names, epoch=1))["mode"] == "levels"

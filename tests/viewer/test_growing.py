@@ -72,9 +72,14 @@ def test_an_epoch_that_is_logged_anew_while_it_is_looked_at(model, tmp_path):
         logger.flush()
         # The server looks once a second.
         time.sleep(1.1)
+        requests = []
+        tab.on("request", lambda one: requests.append(one.url.rpartition("/")[2].partition("?")[0]))
         frame.locator(".chart text.stop", has_text="5").click()
         began = time.monotonic()
         wait_until(lambda: highest(frame) == pytest.approx(kernel.numpy().max(), rel=1e-3))
         # It asks for all that is new each half a minute, too.
         assert time.monotonic() - began < 15
         assert not frame.locator(".over").is_visible()
+        # Of the log once or twice, whatever has met the change, and of its curves as often.
+        assert 1 <= requests.count("log") <= 2
+        assert 1 <= requests.count("curves") <= 2

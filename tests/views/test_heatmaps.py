@@ -304,6 +304,7 @@ def test_what_is_refused(pictures, tmp_path):
     refused(
         r"classes: expected a class from 0, or one for each of 3 inputs, got \[1\]", classes=[1]
     )
+    refused(r"classes: expected .* got \[1, 1, 1, 1\]$", classes=[1] * 4)
     refused("classes: expected a class from 0.* got -1", classes=-1)
     refused("classes: expected .* got 'cat'", classes="cat")
     refused(r"classes: .* shape \(3,\): np.ravel\(classes\); got shape \(3, 1\)", classes=np.ones((3, 1), int))  # fmt: skip

@@ -29,6 +29,8 @@ export class App {
     this.keep = keep;
     this.turn = 0;
     this.shownTurn = 0;
+    this.curvesTurn = 0;
+    this.curvesRun = "";
     /** @type {Scene | null} */
     this.scene = null;
     /** @type {Curves} */
@@ -73,20 +75,21 @@ export class App {
 
   /** @param {Log} log @param {State} state */
   show(log, state) {
+    const grown = log !== this.log;
     this.log = log;
     this.state = fit(log, state);
     const run = runOf(log, this.state);
-    if (run && run.token !== this.token) this.fetchCurves(run);
+    if (run && (grown || run.name !== this.curvesRun)) this.fetchCurves(run);
     this.refresh();
   }
 
   /** @param {Run} run */
   async fetchCurves(run) {
-    this.token = run.token;
+    const turn = ++this.curvesTurn;
     this.curvesRun = run.name;
     // Without curves there are still kernels.
     const curves = await this.library.curves(run).catch(() => ({}));
-    if (this.token !== run.token || this.curvesRun !== run.name) return;
+    if (turn !== this.curvesTurn) return;
     this.curves = curves;
     this.around();
   }
@@ -133,8 +136,9 @@ export class App {
       if (turn !== this.turn) return;
       if (found) this.draw(found);
     } catch (error) {
-      // What is there now is on its way.
-      if (turn === this.turn && !(error instanceof Changed)) this.fail(error);
+      // Mostly the log as it is now is shown meanwhile.
+      if (error instanceof Changed) await error.told;
+      if (turn === this.turn) this.fail(error);
     } finally {
       clearTimeout(late);
       if (turn === this.turn) {

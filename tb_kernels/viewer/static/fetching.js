@@ -9,7 +9,10 @@ const FINAL = "final";
 const CHANGED = 409;
 
 /** The log has changed since the page was told of it. */
-export class Changed extends Error {}
+export class Changed extends Error {
+  /** @type {Promise<void> | undefined} Until the page is told of it again. */
+  told;
+}
 
 /**
  * The relative address of an answer.

@@ -25,8 +25,8 @@ export class Library {
     this.ranges = new Cache(MOST_RANGES);
     /** @type {Map<string, Promise<any>>} What is on its way. */
     this.waiting = new Map();
-    /** Is called where pictures are no longer those that the log has told of. */
-    this.changed = () => {};
+    /** Is called where pictures are no longer those that the log has told of; until it tells again. */
+    this.changed = async () => {};
   }
 
   /** @returns {Promise<Log>} */
@@ -54,7 +54,7 @@ export class Library {
     const asked = { run: run.name, view: layer.view, key: layer.key };
     // A log that has grown is asked once more.
     const key = JSON.stringify([asked, layer.versions]);
-    return this.once(this.ranges, key, () => RANGE, async () => (await this.source.json(addressOf("range", asked))).range);
+    return this.once(this.ranges, key, () => RANGE + 2 * key.length, async () => (await this.source.json(addressOf("range", asked))).range);
   }
 
   /** The sheet if it is here. @param {Run} run @param {Layer} layer @param {number} epoch */
@@ -121,7 +121,8 @@ export class Library {
         return value;
       })
       .catch((error) => {
-        if (error instanceof Changed) this.changed();
+        // A sheet meets what its head has met already.
+        if (error instanceof Changed) error.told ??= this.changed();
         throw error;
       })
       .finally(() => this.waiting.delete(key));

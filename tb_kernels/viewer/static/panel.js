@@ -82,7 +82,7 @@ export class Panel {
     say(this.facts, factsOf(scene, place));
     this.portrait.canvas.setAttribute("aria-label", `${labelOf(scene, place)}, at ${epochTitle(scene.state.epoch)}`);
     this.portrait.show(scene, place, this.body.clientWidth - 34, Math.min(300, window.innerHeight * 0.34));
-    const built = JSON.stringify([scene.run.name, scene.run.token, scene.layer.view, scene.layer.key, number, scene.epochs]);
+    const built = JSON.stringify([scene.run.name, scene.layer.view, scene.layer.key, number, scene.epochs, scene.layer.versions]);
     if (built !== this.built) {
       this.built = built;
       this.strip.replaceChildren(...scene.epochs.map((epoch) => this.frame(epoch)));

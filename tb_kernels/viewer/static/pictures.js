@@ -1,6 +1,7 @@
 /** The pictures that people take away: a kernel, its strip, the wall. */
 
 import { coloursOf } from "./colours.js";
+import { Changed } from "./fetching.js";
 import { planOf } from "./geometry.js";
 import { epochName } from "./numbers.js";
 import { coloursIn, draw } from "./painting.js";
@@ -34,7 +35,10 @@ export async function saveStrip(library, scene, place) {
   const number = scene.sheet.head.numbers[place];
   const cells = [];
   for (const epoch of scene.epochs) {
-    const sheet = await library.sheetWith(scene.run, scene.layer, epoch, number).catch(() => null);
+    const sheet = await library.sheetWith(scene.run, scene.layer, epoch, number).catch((error) => {
+      if (error instanceof Changed) throw error;
+      return null;
+    });
     const there = sheet ? sheet.head.numbers.indexOf(number) : -1;
     if (!sheet || there < 0) continue;
     const range = ownRange(scene, sheet, there, scene.range);

@@ -27,8 +27,27 @@ export function start(root, source) {
   /** @type {string} The log as it was shown. */
   let shown = "";
 
-  /** @param {boolean} quietly Whether what is shown stays if there is no answer. */
-  async function load(quietly) {
+  /** @type {Promise<void> | null} */
+  let coming = null;
+  /** @type {Promise<void> | null} */
+  let following = null;
+
+  /**
+   * One after the other, so that no older answer comes later.
+   * @param {boolean} quietly Whether what is shown stays if there is no answer.
+   * @returns {Promise<void>}
+   */
+  function load(quietly) {
+    if (!coming) return (coming = ask(quietly).finally(() => (coming = null)));
+    following ??= coming.then(() => {
+      following = null;
+      return load(quietly);
+    });
+    return following;
+  }
+
+  /** @param {boolean} quietly */
+  async function ask(quietly) {
     try {
       const log = /** @type {Log} */ (await library.log());
       const text = JSON.stringify(log);

@@ -5,7 +5,7 @@
  *   shape: number[] | null, axes: string | null, kernels: number, epochs: number[],
  *   versions: string[], model: number}} Layer Those of one model and number are of the same weights;
  *   an epoch's version is another as soon as its pictures are.
- * @typedef {{name: string, label: string, token: string, epochs: number[], layers: Layer[]}} Run
+ * @typedef {{name: string, label: string, epochs: number[], layers: Layer[]}} Run
  * @typedef {{where: string, version: string, runs: Run[]}} Log
  *
  * @typedef {{epochs: number[], values: (number | null)[]}} Curve
