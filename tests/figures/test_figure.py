@@ -235,3 +235,14 @@ def test_captions_of_heatmaps(tmp_path):
     sheet = labels_of(log.select(epochs=2).figure("sheet"))
     assert {text.splitlines()[0] for text in sheet if "owl" in text} == {"input 1", "input 2"}
     assert not any("kernel" in text for text in sheet)
+
+
+def test_only_three_slices_are_red_green_and_blue(tmp_path):
+    """Kernels of another number of slices stay grey."""
+    for channels, grey in ((1, True), (3, False)):
+        model = keras.Sequential([keras.Input((8, 8, channels)), keras.layers.Conv2D(2, 5)])
+        with KernelLogger(tmp_path / str(channels), strict=True) as logger:
+            logger.log(model, 1)
+        figure = open_log(tmp_path / str(channels)).figure("grid", colormap="rgb")
+        pixels = rendered(figure, "png", tmp_path).astype(int)
+        assert (np.ptp(pixels[..., :3], axis=-1).max() <= 1) == grey

@@ -4,6 +4,7 @@ import io
 import itertools
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from tb_kernels import (
     LogWarning,
     open_log,
 )
+from tb_kernels.drawing import png
 from tb_kernels.reading import arrays as reading_arrays
 from tb_kernels.schema.records import pack_record
 from tb_kernels.schema.training import HIGHEST, TRAINING_TAG, Training
@@ -652,3 +654,17 @@ def test_arrays_of_many_epochs_take_what_their_files_do(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "heatmaps/heatmaps_6.npz", a=np.zeros(100_000, np.uint8))
     with pytest.raises(LogError, match="takes too much"):
         open_log(tmp_path).arrays("heatmaps")["a"]
+
+
+@pytest.mark.parametrize("size", [(0, 8), (8, 0)])
+def test_a_picture_without_an_extent_is_none(tmp_path, size):
+    """It is told, and left out."""
+    good = png.encode(np.zeros((8, 8, 1), np.uint8))
+    bad = good[:16] + struct.pack(">II", *size) + good[24:]
+    events = EventFile(tmp_path / "kernels", Disk())
+    for number, data in ((1, good), (2, bad)):
+        events.append([image_value(f"1-c/1_{number}_1", data, 8, 8, "", "")], 1)
+    with pytest.warns(LogWarning) as told:
+        log = open_log(tmp_path)
+    assert [picture.address.kernel for picture in log] == [1]
+    assert any("1 image of other names or broken left out" in str(one.message) for one in told)

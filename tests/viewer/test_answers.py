@@ -218,6 +218,7 @@ def test_pictures_without_an_index_are_shown_as_they_are(tmp_path):
     _, names = only_layer(answers)
     told = json.loads(asked(answers, "layer", **names, epoch=1))
     assert (told["mode"], told["numbers"], told["limits"]) == ("pictures", [1, 2], None)
+    assert told["columns"] == 1
     _, height, width = told["window"]
     image = Image.open(io.BytesIO(asked(answers, "sprite", **names, epoch=1, part=0)))
     pixels = np.asarray(image).reshape(-1, 3)[: 2 * height * width].reshape(2, height, width, 3)
