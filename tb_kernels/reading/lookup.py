@@ -106,9 +106,10 @@ class Asked(NamedTuple):
         if tags:
             close = did_you_mean(asked, tags).removeprefix("; ")
             return close or f"there is {enumerate_some(dict.fromkeys(tags))}"
-        meant = did_you_mean(self.view, {one.view for one in layers})
-        if self.run is not None:
-            meant = meant or did_you_mean(self.run, {one.run for one in layers})
+        views, runs = {one.view for one in layers}, {one.run for one in layers}
+        meant = "" if self.view in views else did_you_mean(self.view, views)
+        if self.run is not None and self.run not in runs:
+            meant = meant or did_you_mean(self.run, runs)
         if here:
             others = enumerate_some(f"{one.view} of {one.run}" for one in here)
             return f"there is one in {others}{meant}"

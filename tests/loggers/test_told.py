@@ -19,7 +19,7 @@ from tb_kernels import KernelLogger, LogWarning, WriteError, open_log
 from tb_kernels.views.kernels import KernelView
 from tb_kernels.writing import writer
 from tests.helpers.disk import slow_down
-from tests.helpers.models import two_convolutions
+from tests.helpers.models import begin_training, two_convolutions
 
 PROGRAM = """
 import os, sys
@@ -299,3 +299,13 @@ def test_pictures_that_nobody_could_read_back(tmp_path, monkeypatch):
             logger.log(model, 1)
     assert any("2 pictures" in str(one.message) for one in told)
     assert {one.address.kernel for one in open_log(tmp_path)} == {1, 4, 5, 6, 7}
+
+
+def test_what_was_lost_before_a_training_is_told_when_it_begins(model, tmp_path):
+    """It is no error of the training's."""
+    logger = KernelLogger(blocked(tmp_path))
+    logger.log(model, 1)
+    with pytest.warns(LogWarning, match="4 pictures"):
+        logger.flush()
+    with pytest.warns(LogWarning, match="in all, 4 pictures"):
+        begin_training(logger, model)

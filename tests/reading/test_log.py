@@ -668,3 +668,9 @@ def test_a_picture_without_an_extent_is_none(tmp_path, size):
         log = open_log(tmp_path)
     assert [picture.address.kernel for picture in log] == [1]
     assert any("1 image of other names or broken left out" in str(one.message) for one in told)
+
+
+def test_a_run_of_another_name(log_dir):
+    """What is close is named."""
+    with pytest.raises(ArgumentError, match=r"there is one in .*; did you mean 'a'"):
+        open_log(log_dir).picture("2_6_1", view="gradients", run="aa")

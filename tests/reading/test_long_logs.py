@@ -548,3 +548,17 @@ def test_a_run_that_cannot_be_looked_at_is_not_lost(twice, monkeypatch):
         log.verified()
     monkeypatch.undo()
     assert len(log.verified()) == len(log) == 120
+
+
+def test_a_training_that_has_lost_its_newest_file(twice):
+    """What was there before it is still there."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(40, 3, name="few")])
+    path = events_of(twice / "a")
+    with KernelLogger(twice / "a", strict=True) as logger:
+        logger.log(model, 2)
+    (newest,) = set((twice / "a/kernels").glob("*tfevents*")) - {path}
+    log = read_log(twice, print, 0)
+    *_, training = [one for one in log.trainings if one.run == "a"]
+    before = training.log.select(runs="a")
+    newest.unlink()
+    assert {one.layer_name for one in before.verified()} == {"some"}
