@@ -41,7 +41,7 @@ class LossGradient:
         sample_weight: Any,
         batch_size: int | None,
         *,
-        training: bool = False,
+        training: bool,
     ) -> None:
         backend.check_calls(model)
         _check_loss(model)

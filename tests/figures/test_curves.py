@@ -435,3 +435,19 @@ def test_a_figure_in_python(log_dir, tmp_path):
         curves_figure(log, "los")
     with pytest.raises(ArgumentError, match=r"run: expected one of those in .*, \.; got 'b'"):
         curves_figure(log, "loss", run="b")
+
+
+def test_names_are_drawn_beside_the_axes():
+    """And are not where somebody hides them."""
+    figure = build_curves(NORM, layers(3, 4), [0, 1])
+    canvas = FigureCanvasAgg(figure)
+
+    def beside():
+        canvas.draw()
+        right = int(figure.axes[0].bbox.x1) + 2
+        return int((np.asarray(canvas.buffer_rgba())[:, right:, :3].min(axis=-1) < 200).sum())
+
+    assert beside() > 50
+    (labels,) = figure.findobj(LineLabels)
+    labels.set_visible(False)
+    assert beside() == 0
