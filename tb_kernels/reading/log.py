@@ -24,7 +24,7 @@ from tb_kernels.reading.layers import LoggedLayer, layers_of
 from tb_kernels.reading.lookup import Asked
 from tb_kernels.reading.picture import Picture
 from tb_kernels.reading.ranking import Ranked, rank_layers
-from tb_kernels.reading.rows import versions_of
+from tb_kernels.reading.rows import place_of, versions_of
 from tb_kernels.reading.sources import Tell
 from tb_kernels.reading.stored import find_arrays, find_stored
 from tb_kernels.reading.trainings import LoggedTraining, trainings_of
@@ -160,6 +160,11 @@ class Log:
         """The pictures of a layer at an epoch, in the order of kernels."""
         rows = self._rows_of(layer)
         return list(self._pictures(rows[rows["epoch"] == epoch]))
+
+    def holds(self, other: Log) -> bool:
+        """Whether all pictures of another log of this log directory are here, as they are there."""
+        here, there = (place_of(log._rows) for log in (self, other))
+        return bool(np.isin(there, here).all())
 
     def versions(self, layer: LoggedLayer, epoch: int | None = None) -> list[str]:
         """Of each epoch of a layer, ascending, what is another as soon as its pictures are.

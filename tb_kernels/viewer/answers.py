@@ -16,13 +16,14 @@ from tb_kernels.errors import DamagedError
 from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.viewer.overview import curves_of, find_layer, overview_of
+from tb_kernels.viewer.runs import ChosenRun, runs_of
 from tb_kernels.viewer.sprites import Sprite, range_of, sprite_of
 from tb_kernels.wording import shown
 
 JSON, PNG = "application/json", "image/png"
 
-# What names a layer.
-_LAYER = ("run", "view", "key")
+# What names a layer at an epoch.
+_NAMES = ("run", "view", "key", "epoch")
 
 # Of sprites, the bytes that are kept: neighbours in time are asked for one after the other.
 _MOST_BYTES = 64_000_000
@@ -59,12 +60,18 @@ class Answers:
     Args:
         log: Gives the log as it is now.
         most_bytes: Of sprites that are kept, beside the last.
+        earlier: Whether trainings that newer ones have superseded can be asked for, too.
     """
 
-    def __init__(self, log: Callable[[], Log], most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, log: Callable[[], Log], most_bytes: int = _MOST_BYTES, *, earlier: bool = True
+    ) -> None:
         self._log = log
+        self._earlier = earlier
         self._sprites = _Kept(most_bytes)
-        self._lock = threading.Lock()
+        # Of what takes its time and is asked for again and again, mostly of the same log.
+        self._lock = threading.RLock()
+        self._runs_of: tuple[Log | None, list[ChosenRun]] = (None, [])
         self._overview_of: tuple[Log | None, Answer] = (None, Answer(b"", JSON, False))
 
     def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
@@ -85,23 +92,45 @@ class Answers:
 
     def _overview(self, parameters: Mapping[str, str]) -> Answer:
         log = self._log()
-        # A page asks again and again, mostly of a log to which nothing was added.
         with self._lock:
             known, answer = self._overview_of
             if known is not log:
-                answer = _json(overview_of(log), lasting=False)
+                answer = _json(overview_of(log, self._runs(log)), lasting=False)
                 self._overview_of = log, answer
             return answer
 
+    def _runs(self, log: Log) -> list[ChosenRun]:
+        with self._lock:
+            known, runs = self._runs_of
+            if known is not log:
+                runs = runs_of(log, earlier=self._earlier)
+                self._runs_of = log, runs
+            return runs
+
+    def _run_in(self, log: Log, parameters: Mapping[str, str]) -> ChosenRun:
+        name = _asked(parameters, "run")
+        found = next((one for one in self._runs(log) if one.name == name), None)
+        if found is None:
+            raise UnknownError(f"no run {shown(name)!r} in {shown(log.where)!r}")
+        return found
+
+    def _layer_in(self, log: Log, parameters: Mapping[str, str]) -> tuple[Log, LoggedLayer]:
+        view, key = (_asked(parameters, name) for name in ("view", "key"))
+        run = self._run_in(log, parameters)
+        layer = find_layer(run.log, run.run, view, key)
+        if layer is None:
+            raise UnknownError(
+                f"no {shown(view)} of layer {shown(key)!r} of run {shown(run.name)!r} in "
+                f"{shown(log.where)!r}"
+            )
+        return run.log, layer
+
     def _curves(self, parameters: Mapping[str, str]) -> Answer:
-        log, run = self._log(), _asked(parameters, "run")
-        if run not in log.runs:
-            raise UnknownError(f"no run {shown(run)!r} in {shown(log.where)!r}")
-        return _json(curves_of(log, run), lasting=False)
+        run = self._run_in(self._log(), parameters)
+        return _json(curves_of(run.log, run.run), lasting=False)
 
     def _range(self, parameters: Mapping[str, str]) -> Answer:
-        log = self._log()
-        layer = _layer_in(log, parameters)
+        log, layer = self._layer_in(self._log(), parameters)
         return _json({"range": range_of(log.drawn_together(layer))}, lasting=False)
 
     def _layer(self, parameters: Mapping[str, str]) -> Answer:
@@ -124,8 +153,8 @@ class Answers:
             raise ChangedError(str(error)) from None
 
     def _sprite_in(self, log: Log, parameters: Mapping[str, str]) -> Sprite:
-        names = tuple(_asked(parameters, name) for name in (*_LAYER, "epoch"))
-        layer, told = _layer_in(log, parameters), parameters["epoch"]
+        names = tuple(_asked(parameters, name) for name in _NAMES)
+        (log, layer), told = self._layer_in(log, parameters), parameters["epoch"]
         epochs = {str(one): one for one in layer.epochs}
         what = f"layer {shown(layer.number)!r} at epoch {shown(told)} in {shown(log.where)!r}"
         if told not in epochs:
@@ -179,17 +208,6 @@ def _asked(parameters: Mapping[str, str], name: str) -> str:
     if name not in parameters:
         raise UnknownError(f"{name}: missing; expected a name as `log` tells it")
     return parameters[name]
-
-
-def _layer_in(log: Log, parameters: Mapping[str, str]) -> LoggedLayer:
-    run, view, key = (_asked(parameters, name) for name in _LAYER)
-    layer = find_layer(log, run, view, key)
-    if layer is None:
-        raise UnknownError(
-            f"no {shown(view)} of layer {shown(key)!r} of run {shown(run)!r} in "
-            f"{shown(log.where)!r}"
-        )
-    return layer
 
 
 def _json(value: Any, *, lasting: bool) -> Answer:

@@ -85,7 +85,7 @@ def _size(log: Log, epochs: Sequence[int], kernels: int) -> float:
 def _answers_of(log: Log) -> Iterator[tuple[str, str]]:
     """Each address that the viewer may ask for, and its answer in JSON."""
     # Each is asked for once.
-    answers = Answers(lambda: log, most_bytes=0)
+    answers = Answers(lambda: log, most_bytes=0, earlier=False)
     overview = answers.answer("log", {}).body.decode()
     yield "log", overview
     for run in json.loads(overview)["runs"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tb_kernels.errors import LogError
@@ -9,12 +10,13 @@ from tb_kernels.reading.layers import LoggedLayer
 from tb_kernels.reading.log import Log
 from tb_kernels.reading.picture import Picture
 from tb_kernels.schema.naming import plain_epoch
+from tb_kernels.viewer.runs import ChosenRun
 from tb_kernels.wording import finite
 
 
-def overview_of(log: Log) -> dict[str, Any]:
+def overview_of(log: Log, runs: Iterable[ChosenRun]) -> dict[str, Any]:
     """The runs of a log, for JSON."""
-    return {"where": log.where, "runs": [_run(log, run) for run in log.runs]}
+    return {"where": log.where, "runs": [_run(one) for one in runs]}
 
 
 def curves_of(log: Log, run: str) -> dict[str, dict[str, dict[str, list[float | None]]]]:
@@ -40,13 +42,13 @@ def find_layer(log: Log, run: str, view: str, key: str) -> LoggedLayer | None:
     return None
 
 
-def _run(log: Log, run: str) -> dict[str, Any]:
-    chosen = log.select(runs=run)
+def _run(run: ChosenRun) -> dict[str, Any]:
+    chosen = run.log.select(runs=run.run)
     layers = chosen.layers
     pictures = [chosen.of_layer(layer, layer.epochs[-1])[0] for layer in layers]
     return {
-        "name": run,
-        "label": log.title if run == "." else run,
+        "name": run.name,
+        "label": run.label,
         "epochs": [plain_epoch(epoch) for epoch in chosen.epochs],
         "layers": [
             _layer(layer, picture) | {"versions": chosen.versions(layer), "model": model}

@@ -15,8 +15,10 @@ from tb_kernels.reading.opening import read_log
 from tb_kernels.schema.records import read_records
 from tb_kernels.viewer.answers import Answers, ChangedError, UnknownError
 from tb_kernels.viewer.overview import overview_of
+from tb_kernels.viewer.runs import runs_of
 from tb_kernels.writing.disk import Disk
 from tb_kernels.writing.events import EventFile, image_value, text_value
+from tests.helpers.models import fit, sixteen_pictures, two_convolutions
 from tests.helpers.rewritten import rewrite
 
 
@@ -136,7 +138,10 @@ def test_versions_are_the_same_whoever_reads(tmp_path, model):
         grown = open_log(tmp_path)
         logger.log(model, 2)
     grown = grown.refreshed()
-    found = [overview_of(log) for log in (grown, open_log(tmp_path), read_log(tmp_path, print, 0))]
+    found = [
+        overview_of(log, runs_of(log, earlier=True))
+        for log in (grown, open_log(tmp_path), read_log(tmp_path, print, 0))
+    ]
     versions = [layer["versions"] for layer in found[0]["runs"][0]["layers"]]
     assert len({one for layer in versions for one in layer}) == 4
     assert found[1] == found[0] == found[2]
@@ -247,3 +252,43 @@ def test_a_layer_is_another_when_its_index_comes(tmp_path):
     log = log.refreshed()
     assert only_layer(answers)[0]["versions"] != before["versions"]
     assert json.loads(asked(answers, "layer", **names, epoch=1))["mode"] == "levels"
+
+
+def test_trainings_that_were_superseded_can_be_chosen(tmp_path):
+    """One that began anew hides those before; one that went on is part of what is shown."""
+    model, data = two_convolutions(), sixteen_pictures()
+    kernel = model.layers[0].kernel
+    limits = {}
+    for name, logged, options in [
+        ("first", [0, 1, 2], {"epochs": 2}),
+        ("anew", [0, 1], {"epochs": 1}),
+        ("went on", [2, 3], {"epochs": 3, "initial_epoch": 1}),
+    ]:
+        kernel.assign(kernel.numpy() * 3)
+        logger = KernelLogger(tmp_path, layers=1, epochs=logged, strict=True)
+        fit(model, data, logger, **options)
+        limits[name] = float(kernel.numpy().min()), float(kernel.numpy().max())
+    log = open_log(tmp_path)
+    answers = Answers(lambda: log)
+    now, before = json.loads(asked(answers, "log"))["runs"]
+    assert (now["name"], now["epochs"]) == (".", [0, 1, 2, 3])
+    assert re.fullmatch(r"\.@[0-9a-f]{16}", before["name"])
+    assert re.fullmatch(re.escape(now["label"]) + r", training of \d{4}-\d\d-\d\d \d\d:\d\d", before["label"])  # fmt: skip
+    assert before["epochs"] == [0, 1, 2]
+    for run, epoch, wanted in ((now, 3, "went on"), (now, 1, "anew"), (before, 2, "first")):
+        (layer,) = run["layers"]
+        names = {"run": run["name"], "view": "kernels", "key": layer["key"]}
+        version = layer["versions"][layer["epochs"].index(epoch)]
+        told = json.loads(asked(answers, "layer", **names, epoch=epoch, version=version))
+        assert told["limits"] == [list(limits[wanted])]
+        assert asked(answers, "sprite", **names, epoch=epoch, version=version, part=0)
+        assert json.loads(asked(answers, "range", **names))["range"][0] <= limits[wanted][0]
+    steps = [
+        json.loads(asked(answers, "curves", run=run["name"]))["kernels"]["1-first/kernel_norm"]["epochs"]
+        for run in (now, before)
+    ]  # fmt: skip
+    assert steps == [[0, 1, 2, 3], [0, 1, 2]]
+    with pytest.raises(UnknownError, match="no run"):
+        asked(answers, "curves", run=".@0123456789abcdef")
+    # A page holds what is shown.
+    assert log._repr_html_().count(before["name"]) == 0

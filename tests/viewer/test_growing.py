@@ -83,3 +83,33 @@ def test_an_epoch_that_is_logged_anew_while_it_is_looked_at(model, tmp_path):
         # Of the log once or twice, whatever has met the change, and of its curves as often.
         assert 1 <= requests.count("log") <= 2
         assert 1 <= requests.count("curves") <= 2
+
+
+def test_a_training_that_was_superseded(model, tmp_path):
+    """It can be chosen, and compared with, behind the one that began anew in its directory."""
+    model.compile("sgd", "mse")
+    x, y = np.ones((2, 8, 8, 1), "float32"), np.ones((2, 6, 6, 6), "float32")
+    kernel = model.get_layer("first").kernel
+    highest = []
+    for epochs in (2, 1):
+        kernel.assign(kernel.numpy() * 3)
+        logger = KernelLogger(tmp_path, epochs="last", strict=True)
+        model.fit(x, y, epochs=epochs, verbose=0, callbacks=[logger])
+        highest.append(kernel.numpy().max())
+    with tensorboard(tmp_path) as address, page(1400, 900) as tab:
+        frame = open_viewer(tab, address)
+        ends = frame.locator(".colourbar .end")
+
+        def shows(wanted):
+            return float(ends.nth(1).inner_text()) == pytest.approx(wanted, rel=1e-3)
+
+        wait_until(lambda: shows(highest[1]))
+        runs = frame.locator("select[data-name=run]")
+        now, before = runs.locator("option").all_inner_texts()
+        assert before.startswith(f"{now}, training of 20")
+        frame.locator("select[data-name=compare]").select_option(label=before)
+        wait_until(lambda: frame.locator(".faces").inner_text().startswith(f"{before}, epoch 2"))
+        frame.locator("select[data-name=compare]").select_option("")
+        runs.select_option(label=before)
+        wait_until(lambda: shows(highest[0]))
+        assert frame.locator(".chart text.stop").all_text_contents() == ["2"]
