@@ -58,6 +58,8 @@ class LocalSource(Source):
         # Absolute, for a program that changes its working directory while it reads.
         self._root = root.absolute()
         self.title = root.resolve().name
+        # Folders that hold pictures and nothing else, as far as was looked: a refresh does not.
+        self._of_pictures: set[Path] = set()
         self._held: OrderedDict[tuple[str, str], FileIO] = OrderedDict()
         self._lock = threading.Lock()
         weakref.finalize(self, _close_all, self._held)
@@ -133,7 +135,9 @@ class LocalSource(Source):
                 links += map(str, found)
                 if Path(real).name in VIEWS and any(map(is_events, files)):
                     subdirectories[:] = [
-                        name for name in subdirectories if not _has_pictures(directory, name)
+                        name
+                        for name in subdirectories
+                        if not self._has_pictures(Path(directory, name))
                     ]
                 seen += 1 + len(found)
                 if seen > _MOST_DIRECTORIES:
@@ -142,26 +146,28 @@ class LocalSource(Source):
                 yield Path(directory).relative_to(self._root).as_posix(), _plain(directory, files)
             waiting = sorted(links, key=_reach)
 
+    def _has_pictures(self, folder: Path) -> bool:
+        """Whether pictures of a layer are all that a folder of a view holds: perhaps 100,000 files.
+
+        It has a layer's name, no folder below (two links, its own and its name's), and the first of
+        its files is a picture. File systems that do not count links so have it looked into.
+        """
+        try:
+            if number_of(folder.name) is None or folder.lstat().st_nlink != _NO_FOLDERS:
+                return False
+            if folder not in self._of_pictures:
+                with os.scandir(folder) as files:
+                    if not all(file.name.endswith(".png") for file in islice(files, 1)):
+                        return False
+                self._of_pictures.add(folder)
+        except OSError:
+            return False
+        return True
+
 
 def _reach(link: str) -> tuple[int, str]:
     """What sorts links: those first that lead to directories with others in them."""
     return os.path.realpath(link).count(os.sep), link
-
-
-def _has_pictures(directory: str, name: str) -> bool:
-    """Whether pictures of a layer are all that a folder of a view holds: perhaps 100,000 files.
-
-    It has a layer's name, no folder below (two links, its own and its name's), and the first of
-    its files is a picture. File systems that do not count links so have it looked into.
-    """
-    folder = Path(directory, name)
-    try:
-        if number_of(name) is None or folder.lstat().st_nlink != _NO_FOLDERS:
-            return False
-        with os.scandir(folder) as files:
-            return all(file.name.endswith(".png") for file in islice(files, 1))
-    except OSError:
-        return False
 
 
 def _plain(directory: str, files: list[str]) -> list[str]:
