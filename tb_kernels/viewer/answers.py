@@ -10,6 +10,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from tb_kernels.errors import DamagedError
@@ -69,10 +70,8 @@ class Answers:
         self._log = log
         self._earlier = earlier
         self._sprites = _Kept(most_bytes)
-        # Of what takes its time and is asked for again and again, mostly of the same log.
-        self._lock = threading.RLock()
-        self._runs_of: tuple[Log | None, list[ChosenRun]] = (None, [])
-        self._overview_of: tuple[Log | None, Answer] = (None, Answer(b"", JSON, False))
+        self._lock = threading.Lock()
+        self._known: _Known | None = None
 
     def answer(self, question: str, parameters: Mapping[str, str]) -> Answer:
         """The answer to a question.
@@ -93,23 +92,19 @@ class Answers:
     def _overview(self, parameters: Mapping[str, str]) -> Answer:
         log = self._log()
         with self._lock:
-            known, answer = self._overview_of
-            if known is not log:
-                answer = _json(overview_of(log, self._runs(log)), lasting=False)
-                self._overview_of = log, answer
-            return answer
+            return self._known_of(log).overview
 
-    def _runs(self, log: Log) -> list[ChosenRun]:
-        with self._lock:
-            known, runs = self._runs_of
-            if known is not log:
-                runs = runs_of(log, earlier=self._earlier)
-                self._runs_of = log, runs
-            return runs
+    def _known_of(self, log: Log) -> _Known:
+        """Under the lock."""
+        if self._known is None or self._known.log is not log:
+            self._known = _Known(log, self._earlier)
+        return self._known
 
     def _run_in(self, log: Log, parameters: Mapping[str, str]) -> ChosenRun:
         name = _asked(parameters, "run")
-        found = next((one for one in self._runs(log) if one.name == name), None)
+        with self._lock:
+            runs = self._known_of(log).runs
+        found = next((one for one in runs if one.name == name), None)
         if found is None:
             raise UnknownError(f"no run {shown(name)!r} in {shown(log.where)!r}")
         return found
@@ -174,6 +169,22 @@ QUESTIONS: dict[str, Callable[[Answers, Mapping[str, str]], Answer]] = {
     "layer": Answers._layer,
     "sprite": Answers._image,
 }
+
+
+class _Known:
+    """What takes its time and is asked for again and again, mostly of the same log."""
+
+    def __init__(self, log: Log, earlier: bool) -> None:
+        self.log = log
+        self._earlier = earlier
+
+    @cached_property
+    def runs(self) -> list[ChosenRun]:
+        return runs_of(self.log, earlier=self._earlier)
+
+    @cached_property
+    def overview(self) -> Answer:
+        return _json(overview_of(self.log, self.runs), lasting=False)
 
 
 class _Kept:

@@ -91,8 +91,7 @@ def _answers_of(log: Log) -> Iterator[tuple[str, str]]:
     for run in json.loads(overview)["runs"]:
         yield _asked(answers, "curves", run=run["name"])
         for layer in run["layers"]:
-            names = {name: layer[name] for name in ("view", "key")}
-            names |= {"run": run["name"]}
+            names = {"run": run["name"], "view": layer["view"], "key": layer["key"]}
             yield _asked(answers, "range", **names)
             for epoch, version in zip(layer["epochs"], layer["versions"], strict=True):
                 yield from _sheet(answers, names | {"epoch": str(epoch), "version": version})
